@@ -1,0 +1,73 @@
+"""Settings of a station: the common part, and the departments' databases by name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ortoo_protocol.core.errors import SettingsLacking, SettingsValue
+from ortoo_protocol.station import settings as common
+from ortoo_protocol.station.settings import Table
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_URL_PASSWORD = re.compile(r"^[^:/?#]+://[^@/?#]*:[^@/?#]+@")
+
+
+class Database(Table, frozen=True):
+    """A department's database: an SQLAlchemy URL, or a 0600 file that holds it.
+
+    A URL with a password stands in `url_file`; in `url` it is refused, so that settings can be
+    shown to anyone. `read_url` gives the one that was written.
+    """
+
+    name: str
+    url: str = ""
+    url_file: Path | None = None
+
+    def read_url(self) -> str:
+        return self.url if self.url_file is None else common.read_secret(self.url_file)
+
+
+class NodeSettings(common.Settings, frozen=True):
+    """`sources` are read and published, `sinks` are written for subscriptions."""
+
+    sources: tuple[Database, ...] = ()
+    sinks: tuple[Database, ...] = ()
+
+    def source(self, name: str) -> Database:
+        return self._database("sources", name)
+
+    def sink(self, name: str) -> Database:
+        return self._database("sinks", name)
+
+    def _database(self, table: str, name: str) -> Database:
+        databases: tuple[Database, ...] = getattr(self, table)
+        for database in databases:
+            if database.name == name:
+                return database
+        raise SettingsLacking(place=str(self.folder), key=f"{table}: name = {name!r}")
+
+
+def load(path: Path) -> NodeSettings:
+    """Read and check `path`; errors as `ortoo_protocol.station.settings.load`."""
+    settings = common.load(path, NodeSettings)
+    place = str(common.locate(path))
+    if not settings.station.party.startswith("s"):
+        raise SettingsValue(place=place, key="station.party", detail="a station's id begins with s")
+    for table in ("sources", "sinks"):
+        _check(place, table, getattr(settings, table))
+    return settings
+
+
+def _check(place: str, table: str, databases: tuple[Database, ...]) -> None:
+    names = [database.name for database in databases]
+    for index, database in enumerate(databases):
+        key = f"{table}[{index}]"
+        if not _NAME.fullmatch(database.name) or names.count(database.name) > 1:
+            detail = "lower-case letters, digits, _ and -, and each name once"
+            raise SettingsValue(place=place, key=f"{key}.name", detail=detail)
+        if bool(database.url) == (database.url_file is not None):
+            raise SettingsValue(place=place, key=key, detail="needs either url or url_file")
+        if _URL_PASSWORD.match(database.url):
+            detail = "a URL with a password stands in a file named by url_file"
+            raise SettingsValue(place=place, key=f"{key}.url", detail=detail)
