@@ -1,0 +1,140 @@
+"""The catalog entry (目录条目): what a department says it holds.
+
+After 《政务信息资源目录编制指南（试行）》.
+"""
+
+from __future__ import annotations
+
+from ortoo_protocol.core.codec import Count, Shape
+from ortoo_protocol.core.errors import CatalogBasis, CatalogField
+from ortoo_protocol.core.ids import (
+    ColumnName,
+    FeedId,
+    PartyId,
+    check_department,
+    check_feed,
+    check_party,
+    feed_owner,
+)
+
+UNCONDITIONAL, CONDITIONAL, NOT_SHARED = 1, 2, 3  # 共享类型, Measures art. 13
+ITEM_TYPES = frozenset("CNYDTLMGBIF")
+CYCLES = frozenset(("实时", "每日", "每周", "每月", "每季度", "每半年", "每年", "其他"))
+PURPOSES = ("行政依据", "工作参考", "数据校核", "业务协同")  # Measures art. 18
+MODES = ("系统对接", "前置机", "联机查询", "批量下载")
+_CODE_CHARACTERS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ/")
+MAX_ITEMS = 1_000
+
+
+class Item(Shape, frozen=True):
+    """信息项: one datum of a resource. `column` is its name in the rows that are exchanged."""
+
+    name: str
+    column: ColumnName
+    type: str
+    length: Count
+    share_type: Count
+    base: bool = False  # 基础信息项, else 业务信息项 (art. 14)
+    key: bool = False
+    remark: str = ""
+
+
+class Entry(Shape, frozen=True):
+    """政务信息资源: one resource. Immutable; a change is the same code with a higher version."""
+
+    code: str
+    version: Count
+    name: str
+    provider: PartyId
+    department: str
+    department_name: str
+    office: str
+    abstract: str
+    format_class: Count
+    format_type: str
+    items: tuple[Item, ...]
+    share_type: Count
+    share_condition: str
+    basis: str
+    modes: tuple[str, ...]
+    purposes: tuple[str, ...]
+    open_to_society: bool
+    open_condition: str
+    cycle: str
+    published_ms: Count
+    related: tuple[str, ...]
+    feed: FeedId
+    status: str  # published | stopped
+    replaces_paper: str = ""  # which paper it spares the citizen (art. 20)
+    compiled_by: str = ""
+    secrecy_checked_by: str = ""
+    approved_by: str = ""
+
+
+class Federated(Shape, frozen=True):
+    """An entry as the hub passes it on: the provider's signed envelope, untouched."""
+
+    envelope: bytes
+    accepted_ms: Count
+
+
+class Refusal(Shape, frozen=True):
+    """The hub does not take an entry into the regional catalog; the compiler learns why."""
+
+    code: str
+    version: Count
+    error: str
+    reason: str
+
+
+def check_entry(entry: Entry) -> Entry:
+    """Refuse an entry that the Measures do not allow (art. 13, 14, 18, 26) or no one can read."""
+    check_party(entry.provider)
+    check_department(entry.department)
+    check_feed(entry.feed)
+    if feed_owner(entry.feed) != entry.provider:
+        raise CatalogField(field="feed", detail=f"{entry.feed} is not a feed of {entry.provider}")
+    if not entry.code or len(entry.code) > 64 or set(entry.code) - _CODE_CHARACTERS:
+        raise CatalogField(field="code", detail=repr(entry.code[:64]))
+    if entry.code[0] not in "123":
+        raise CatalogField(field="code", detail="begins with 1 base, 2 theme or 3 department")
+    for field, text, most in (
+        ("name", entry.name, 200),
+        ("abstract", entry.abstract, 4_000),
+        ("department_name", entry.department_name, 200),
+    ):
+        if not text.strip() or len(text) > most:
+            raise CatalogField(field=field, detail=f"1 to {most} characters")
+    if entry.version < 1:
+        raise CatalogField(field="version", detail=str(entry.version))
+    if entry.cycle not in CYCLES:
+        raise CatalogField(field="cycle", detail=entry.cycle)
+    if entry.status not in ("published", "stopped"):
+        raise CatalogField(field="status", detail=entry.status)
+    if entry.share_type not in (UNCONDITIONAL, CONDITIONAL, NOT_SHARED):
+        raise CatalogField(field="share_type", detail=str(entry.share_type))
+    if entry.share_type != UNCONDITIONAL and not entry.basis.strip():
+        raise CatalogBasis()
+    if not entry.secrecy_checked_by.strip():
+        raise CatalogField(field="secrecy_checked_by", detail="保密检查 comes first (art. 26)")
+    if not entry.approved_by.strip() or entry.approved_by == entry.compiled_by:
+        raise CatalogField(field="approved_by", detail="who compiles does not approve")
+    _check_items(entry)
+    return entry
+
+
+def _check_items(entry: Entry) -> None:
+    if not 1 <= len(entry.items) <= MAX_ITEMS:
+        raise CatalogField(field="items", detail=f"{len(entry.items)} items")
+    columns = [item.column for item in entry.items]
+    if len(set(columns)) != len(columns) or "" in columns:
+        raise CatalogField(field="items", detail="a column stands twice or has no name")
+    if not any(item.key for item in entry.items):
+        raise CatalogField(field="items", detail="no item is the key")
+    for item in entry.items:
+        if item.type not in ITEM_TYPES:
+            raise CatalogField(field=item.name, detail=f"type {item.type!r}")
+        if item.share_type not in (UNCONDITIONAL, CONDITIONAL, NOT_SHARED):
+            raise CatalogField(field=item.name, detail=f"share type {item.share_type}")
+        if item.base and entry.code[0] == "1" and item.share_type != UNCONDITIONAL:
+            raise CatalogField(field=item.name, detail="基础信息项 are unconditional (art. 14)")

@@ -1,0 +1,1022 @@
+"""Every error that Ortoo raises, in one tree.
+
+    OrtooError
+    ├── EnvelopeError      bytes that are not an acceptable envelope
+    ├── CodecError         msgpack that is not what its kind says
+    ├── KeysError          keys, suites, signatures, key files
+    ├── TrustError         root, directory, timestamp, announcements
+    ├── FeedError          numbers, chain, epochs, incarnations
+    ├── GrantError         grants, cases, catalog: what the law or a person must mend
+    ├── JournalError       trees, checkpoints, proofs
+    ├── BusError           the broker and the way to it
+    ├── StoreError         the station's own database and files
+    ├── RowsError          tables on the wire: schemas, values, keys
+    ├── SourceError        databases of departments that are read
+    ├── SinkError          databases of departments that are written
+    ├── SettingsError      what an administrator wrote
+    └── DaemonError        the running service and the socket to it
+
+A class is one rejection. ``code`` is stable and ASCII, and is what receipts, journals and scripts
+carry; ``what`` and ``cure`` are English templates and the message ids of the translation catalogs.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import ClassVar
+
+
+class Fault(enum.Enum):
+    """Who has to act."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+    OPERATOR = "operator"
+
+
+class OrtooError(Exception):
+    """Base of the tree. Facts are given as keywords and fill the templates."""
+
+    code: ClassVar[str] = "ortoo"
+    fault: ClassVar[Fault] = Fault.OURS
+    what: ClassVar[str] = "Something went wrong in Ortoo itself."
+    cure: ClassVar[str] = "Report this with the log around it."
+
+    def __init__(self, **facts: object) -> None:
+        self.facts = facts
+        super().__init__(facts)
+
+    def __str__(self) -> str:
+        return f"[{self.code}] {fill(self.what, self.facts)} {fill(self.cure, self.facts)}"
+
+
+class _Missing(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return f"<{key}>"
+
+
+def fill(template: str, facts: dict[str, object]) -> str:
+    """Fill a template; a fact that was not given shows as ``<name>`` rather than raising."""
+    return template.format_map(_Missing(facts))
+
+
+# --- envelope -----------------------------------------------------------------------------------
+
+
+class EnvelopeError(OrtooError):
+    code = "envelope"
+    fault = Fault.THEIRS
+    what = "The message is not an acceptable envelope."
+    cure = "Its sender has to correct it; it was set aside here."
+
+
+class EnvelopeLengths(EnvelopeError):
+    code = "envelope.lengths"
+    what = "The lengths in the envelope do not add up: {detail}."
+
+
+class EnvelopeMagic(EnvelopeError):
+    code = "envelope.magic"
+    what = "The message does not begin as an Ortoo envelope of a known version."
+
+
+class EnvelopeSuite(EnvelopeError):
+    code = "envelope.suite"
+    what = "Cryptographic suite {suite} is not allowed on this plane."
+    cure = "The sender must use a suite that the root document of this plane lists."
+
+
+class EnvelopePlane(EnvelopeError):
+    code = "envelope.plane"
+    what = "The message belongs to another plane."
+    cure = "Intranet and extranet never meet: find out how it came here."
+
+
+class EnvelopeUnknownKey(EnvelopeError):
+    code = "envelope.unknown-key"
+    what = "The signing key {key_id} stands in no directory known here."
+    cure = "If the sender enrolled just now, the next directory brings its key."
+
+
+class EnvelopeSignature(EnvelopeError):
+    code = "envelope.signature"
+    what = "The signature does not verify."
+
+
+class EnvelopeBodyHash(EnvelopeError):
+    code = "envelope.body-hash"
+    what = "The body is not the one that was signed."
+
+
+class EnvelopeHeader(EnvelopeError):
+    code = "envelope.header"
+    what = "The header is malformed: {detail}."
+
+
+class EnvelopeSender(EnvelopeError):
+    code = "envelope.sender"
+    what = "The envelope names {sender} as its sender, but its key belongs to {owner}."
+
+
+class EnvelopeKeyRetired(EnvelopeError):
+    code = "envelope.key-retired"
+    what = "The signing key of {sender} was not valid when this was made."
+    cure = "The sender must sign with its present key."
+
+
+class EnvelopeStanding(EnvelopeError):
+    code = "envelope.standing"
+    what = "{sender} is {status} in the directory."
+    cure = "Ask the region's registrars."
+
+
+class EnvelopeDestination(EnvelopeError):
+    code = "envelope.destination"
+    what = "The message is meant for {destination}, not for this party."
+
+
+class EnvelopeExpired(EnvelopeError):
+    code = "envelope.expired"
+    what = "The message expired before it arrived."
+    cure = "The sender has to send it anew if it still matters."
+
+
+class EnvelopeFuture(EnvelopeError):
+    code = "envelope.future"
+    what = "The message was made {ahead_s} s in this station's future."
+    cure = "Compare both clocks with a time server."
+
+
+class EnvelopeSize(EnvelopeError):
+    code = "envelope.size"
+    what = "The body of {size_bytes} bytes is outside the size buckets or above the limit."
+
+
+class EnvelopeRecipient(EnvelopeError):
+    code = "envelope.recipient"
+    what = "The message was not sealed to a key of this party."
+
+
+class EnvelopeOpen(EnvelopeError):
+    code = "envelope.open"
+    what = "The body cannot be opened with the key it names."
+
+
+class EnvelopeKeyCommitment(EnvelopeError):
+    code = "envelope.key-commitment"
+    what = "The content key is not the one the sender committed to."
+
+
+class EnvelopePlaintextCommitment(EnvelopeError):
+    code = "envelope.plaintext-commitment"
+    what = "The content is not the one the sender committed to."
+
+
+class EnvelopeBomb(EnvelopeError):
+    code = "envelope.bomb"
+    what = "The body unpacks to more than {limit_bytes} bytes."
+
+
+class EnvelopePadding(EnvelopeError):
+    code = "envelope.padding"
+    what = "The padding of the body is malformed."
+
+
+class EnvelopeKind(EnvelopeError):
+    code = "envelope.kind"
+    what = "Kind {kind} is unknown or not allowed here: {detail}."
+
+
+class EnvelopeIdReuse(EnvelopeError):
+    code = "envelope.id-reuse"
+    what = "The sender used the id of an earlier message for other bytes."
+
+
+# --- codec --------------------------------------------------------------------------------------
+
+
+class CodecError(OrtooError):
+    code = "codec"
+    fault = Fault.THEIRS
+    what = "The content is not acceptable msgpack: {detail}."
+    cure = "Its sender has to correct it; it was set aside here."
+
+
+class CodecMalformed(CodecError):
+    code = "codec.malformed"
+
+
+class CodecTooLarge(CodecError):
+    code = "codec.too-large"
+    what = "The content holds more elements, or deeper ones, than its kind allows."
+
+
+class CodecShape(CodecError):
+    code = "codec.shape"
+    what = "The content does not have the shape of {expected}: {detail}."
+
+
+class CodecIdentifier(CodecError):
+    code = "codec.identifier"
+    what = "{value} is not a valid {expected}."
+    cure = "Correct it; the forms are listed in SPEC.md, chapter 2."
+
+
+# --- keys ---------------------------------------------------------------------------------------
+
+
+class KeysError(OrtooError):
+    code = "keys"
+    fault = Fault.OPERATOR
+    what = "A key cannot be used."
+    cure = "See the runbook on keys."
+
+
+class KeysSuiteUnknown(KeysError):
+    code = "keys.suite-unknown"
+    what = "Cryptographic suite {suite} is not built into this program."
+    cure = "Install a version that has it."
+
+
+class KeysMalformed(KeysError):
+    code = "keys.malformed"
+    what = "A key has a wrong length or form: {detail}."
+    cure = "Make it again; never shorten or edit key files."
+
+
+class KeysRefused(KeysError):
+    """Signature, seal or unwrap failed: the only cryptographic failure that callers can tell."""
+
+    code = "keys.refused"
+    fault = Fault.THEIRS
+    what = "A signature or a sealed text does not verify."
+    cure = "It was changed on its way or made with another key."
+
+
+class KeyFileUnreadable(KeysError):
+    code = "keys.file"
+    what = "The key file {path} cannot be read: {detail}."
+    cure = "Check that the file is there, belongs to this service and has mode 0600."
+
+
+class KeyFilePassphrase(KeysError):
+    code = "keys.passphrase"
+    what = "The passphrase does not open the key file {path}."
+    cure = "Point passphrase_file to the passphrase that was set when the keys were made."
+
+
+class KeyFilePlane(KeysError):
+    code = "keys.plane"
+    what = "The key file {path} belongs to the {found} plane and party {party}."
+    cure = "Keys of one plane never serve the other: point keys to this plane's own file."
+
+
+# --- trust --------------------------------------------------------------------------------------
+
+
+class TrustError(OrtooError):
+    code = "trust"
+    fault = Fault.THEIRS
+    what = "A trust document was refused."
+    cure = "Ask the region's registrars."
+
+
+class TrustMalformed(TrustError):
+    code = "trust.malformed"
+    what = "The {document} document is malformed: {detail}."
+
+
+class TrustPlane(TrustError):
+    code = "trust.plane"
+    what = "The {document} document belongs to another plane or region."
+
+
+class TrustThreshold(TrustError):
+    code = "trust.threshold"
+    what = "The {document} document has {count} of {threshold} needed signatures."
+    cure = "More key holders have to sign it."
+
+
+class TrustRollback(TrustError):
+    code = "trust.rollback"
+    what = "The {document} document of version {found} is older than version {known} known here."
+
+
+class TrustFork(TrustError):
+    code = "trust.fork"
+    what = "Two different {document} documents carry version {version}."
+    cure = "Stop taking on members and call the region's registrars: somebody signed twice."
+
+
+class TrustSkipped(TrustError):
+    code = "trust.skipped"
+    what = "Version {found} of the {document} document does not follow version {known}."
+    cure = "Fetch the versions between them first."
+
+
+class TrustExpired(TrustError):
+    code = "trust.expired"
+    fault = Fault.OPERATOR
+    what = "The {document} document expired at {expired}."
+    cure = "The registrars have to sign a new one; nothing is lost meanwhile."
+
+
+class TrustStale(TrustError):
+    code = "trust.stale"
+    fault = Fault.OPERATOR
+    what = "The hub's timestamp is {age_s} s old: no new member, key or grant is taken."
+    cure = "Check that the hub runs; existing grants go on."
+
+
+class TrustExpiring(TrustError):
+    code = "trust.expiring"
+    fault = Fault.OPERATOR
+    what = "The {document} document expires at {expires}."
+    cure = "The registrars have to sign a new one before that."
+
+
+class TrustSuite(TrustError):
+    code = "trust.suite"
+    what = "The {document} document uses suite {suite}, which this plane does not allow."
+
+
+class TrustKey(TrustError):
+    code = "trust.key"
+    what = "The directory holds no signing key of {party} that is valid now."
+    cure = "The party must have its next key signed into the directory."
+
+
+class TrustPin(TrustError):
+    code = "trust.pin"
+    fault = Fault.OPERATOR
+    what = "The root document has fingerprint {found}, not {expected}."
+    cure = "Compare the fingerprint with the region by telephone before going on."
+
+
+class TrustProof(TrustError):
+    code = "trust.proof"
+    what = "{party} has not proven that it holds the key it asks to enrol."
+    cure = "The station must make its enrolment request again."
+
+
+class TrustToken(TrustError):
+    code = "trust.token"
+    what = "The enrolment token is unknown, used or expired."
+    cure = "Ask the region for a new token."
+
+
+class TrustAnnouncement(TrustError):
+    code = "trust.announcement"
+    what = "The announcement of {party} is not acceptable: {detail}."
+
+
+class TrustDepartment(TrustError):
+    code = "trust.department"
+    what = "Department {department} does not belong to {party}."
+    cure = "A station speaks only for departments that it announced itself."
+
+
+class TrustUnknownParty(TrustError):
+    code = "trust.unknown-party"
+    what = "{party} is not in the directory."
+    cure = "It has to enrol first."
+
+
+class TrustClock(TrustError):
+    code = "trust.clock"
+    fault = Fault.OPERATOR
+    what = "This machine's clock differs by {skew_s} s from the signed times of the others."
+    cure = "Set the clock (timedatectl, chrony); signing waits until it agrees within an hour."
+
+
+# --- feeds --------------------------------------------------------------------------------------
+
+
+class FeedError(OrtooError):
+    code = "feed"
+    fault = Fault.THEIRS
+    what = "A feed item was refused."
+    cure = "Ask the publisher to look at its feed."
+
+
+class FeedOwner(FeedError):
+    code = "feed.owner"
+    what = "{sender} published on {feed}, which belongs to another party."
+
+
+class FeedChain(FeedError):
+    code = "feed.chain"
+    what = "Item {seq} of {feed} does not continue the chain."
+
+
+class FeedFork(FeedError):
+    code = "feed.fork"
+    what = "Two different items of {feed} carry number {seq}."
+    cure = "The publisher equivocates: both signed items are kept as evidence; tell the region."
+
+
+class FeedIncarnation(FeedError):
+    code = "feed.incarnation"
+    what = "{feed} started anew as incarnation {found}; this station reads {known}."
+    cure = "A new snapshot is being asked for."
+
+
+class FeedEpoch(FeedError):
+    code = "feed.epoch"
+    what = "No key of epoch {epoch} of {feed} is held here."
+    cure = "It is being asked for; the items wait."
+
+
+class FeedKeyMismatch(FeedError):
+    code = "feed.key-mismatch"
+    what = "The key given for epoch {epoch} of {feed} does not fit what the publisher signed."
+    cure = "Different readers may have got different keys: tell the region."
+
+
+class FeedWithheld(FeedError):
+    code = "feed.withheld"
+    what = "{feed}: head {head} was announced, {seq} arrived; items seem to be withheld."
+    cure = "The missing items are being asked for from the publisher."
+
+
+class FeedUnknown(FeedError):
+    code = "feed.unknown"
+    what = "{feed} is not known here."
+    cure = "Subscribe first."
+
+
+class FeedQuota(FeedError):
+    code = "feed.quota"
+    what = "{reader} asked for too many items of {feed} again."
+    cure = "Ask later or for less."
+
+
+class FeedRetention(FeedError):
+    code = "feed.retention"
+    what = "Item {seq} of {feed} is past its retention."
+    cure = "Take a new snapshot."
+
+
+# --- grants, cases, catalog ---------------------------------------------------------------------
+
+
+class GrantError(OrtooError):
+    code = "grant"
+    fault = Fault.OPERATOR
+    what = "The grant does not allow this."
+    cure = "Apply for what is needed."
+
+
+class GrantUnknown(GrantError):
+    code = "grant.unknown"
+    what = "Grant {grant} is not known here."
+
+
+class GrantEnded(GrantError):
+    code = "grant.ended"
+    what = "Grant {grant} ended: {reason}."
+    cure = "Apply again if the need goes on."
+
+
+class GrantScope(GrantError):
+    code = "grant.scope"
+    what = "The scope of the grant is not acceptable: {detail}."
+
+
+class CaseError(GrantError):
+    code = "case"
+
+
+class CaseUnknown(CaseError):
+    code = "case.unknown"
+    what = "No case {case} is known here."
+
+
+class CaseMove(CaseError):
+    code = "case.move"
+    what = "A case that is {state} cannot be moved by {event}."
+    cure = "Look at its present state first."
+
+
+class CaseReason(CaseError):
+    code = "case.reason"
+    what = "A refusal needs a reason (Measures art. 19)."
+    cure = "State why; it goes to the applicant."
+
+
+class CaseField(CaseError):
+    code = "case.field"
+    what = "{field} is missing or not acceptable: {detail}."
+    cure = "Fill it in."
+
+
+class CatalogError(GrantError):
+    code = "catalog"
+
+
+class CatalogUnknown(CatalogError):
+    code = "catalog.unknown"
+    what = "No resource {resource} is in the catalog."
+    cure = "Search for it: catalog search WORD."
+
+
+class CatalogField(CatalogError):
+    code = "catalog.field"
+    what = "{field} of the catalog entry is not acceptable: {detail}."
+    cure = "Correct the entry and submit it again."
+
+
+class CatalogBasis(CatalogError):
+    code = "catalog.basis"
+    what = "A conditional or unshared resource needs a cited legal basis (Measures art. 14)."
+    cure = "Cite the law, regulation or policy."
+
+
+class CatalogOwner(CatalogError):
+    code = "catalog.owner"
+    what = "Code {resource} belongs to another provider."
+    cure = "Choose a code of your own."
+
+
+class CatalogShareType(CatalogError):
+    code = "catalog.share-type"
+    what = "{resource} is {share_type}: {detail}."
+    cure = "Unconditional: subscribe. Conditional: apply."
+
+
+class StopReason(CaseError):
+    code = "stop.reason"
+    what = "To stop supplying needs a reason and prior filing (Measures art. 18)."
+    cure = "State the reason; the filing is made with it."
+
+
+# --- journal ------------------------------------------------------------------------------------
+
+
+class JournalError(OrtooError):
+    code = "journal"
+    fault = Fault.OPERATOR
+    what = "The journal does not verify."
+    cure = "Keep everything as it is and call the security administrator."
+
+
+class JournalRow(JournalError):
+    code = "journal.row"
+    what = "A journal row is malformed: {detail}."
+
+
+class JournalTree(JournalError):
+    code = "journal.tree"
+    fault = Fault.OURS
+    what = "The journal's tree has no such place: {detail}."
+
+
+class JournalInclusion(JournalError):
+    code = "journal.inclusion"
+    fault = Fault.THEIRS
+    what = "The proof does not show that row {index} is in the journal of {size} rows."
+
+
+class JournalConsistency(JournalError):
+    code = "journal.inconsistent"
+    fault = Fault.THEIRS
+    what = "The journal of {size} rows is not shown to go on from the one of {old_size} rows."
+
+
+class JournalRollback(JournalError):
+    code = "journal.rollback"
+    fault = Fault.THEIRS
+    what = "The journal {origin} shrank from {old_size} to {size} rows."
+    cure = "If it was restored from a backup, restore its missing rows; else tell the region."
+
+
+class JournalFork(JournalError):
+    code = "journal.fork"
+    fault = Fault.THEIRS
+    what = "The journal {origin} has two different histories of {size} rows."
+    cure = "Both signed checkpoints are kept as evidence: tell the region."
+
+
+class JournalOrigin(JournalError):
+    code = "journal.origin"
+    fault = Fault.THEIRS
+    what = "The checkpoint belongs to the journal {found}, not to {expected}."
+
+
+class JournalNote(JournalError):
+    code = "journal.note"
+    fault = Fault.THEIRS
+    what = "The checkpoint is malformed: {detail}."
+
+
+class JournalSignature(JournalError):
+    code = "journal.signature"
+    fault = Fault.THEIRS
+    what = "The signature of {key} on the checkpoint of {origin} does not verify."
+
+
+class JournalUnsigned(JournalError):
+    code = "journal.unsigned"
+    fault = Fault.THEIRS
+    what = "The checkpoint of {origin} is not signed by its own journal."
+
+
+# --- bus ----------------------------------------------------------------------------------------
+
+
+class BusError(OrtooError):
+    code = "bus"
+    fault = Fault.OPERATOR
+    what = "The broker cannot be used: {detail}."
+    cure = "Look at doctor."
+
+
+class BusUnreachable(BusError):
+    code = "bus.unreachable"
+    what = "The broker at {address} cannot be reached: {detail}."
+    cure = "Check the address, the network and the broker; it is tried again by itself."
+
+
+class BusTlsRefused(BusError):
+    code = "bus.tls"
+    what = "No TLS connection to the broker at {address}: {detail}."
+    cure = "Check that the port speaks TLS and that ca_file is this plane's authority."
+
+
+class BusTlsAuthority(BusTlsRefused):
+    code = "bus.tls-authority"
+    what = "The broker at {address} shows a certificate of another authority: {detail}."
+    cure = "Point ca_file to this plane's authority. If it already does, somebody stands between."
+
+
+class BusTlsHostname(BusTlsRefused):
+    code = "bus.tls-hostname"
+    what = "The broker at {address} shows a certificate for another name: {detail}."
+    cure = "Use the host name that the certificate bears, or have it issued for this one."
+
+
+class BusLoginRefused(BusError):
+    code = "bus.login"
+    what = "The broker at {address} does not let {user} in: {detail}."
+    cure = "Check password_file; if it is right, this party is suspended: ask the region."
+
+
+class BusForbidden(BusError):
+    code = "bus.forbidden"
+    what = "The broker does not allow {user} {action}: {detail}."
+    cure = "The hub grants what the directory and the grants say: look there first."
+
+
+class BusLost(BusError):
+    code = "bus.lost"
+    what = "The connection to the broker is gone: {detail}."
+    cure = "It is opened again by itself; nothing is lost."
+
+
+class BusMissing(BusLost):
+    code = "bus.missing"
+    what = "The broker has no queue {queue}."
+    cure = "The hub makes it within 30 s of running; check that the hub runs."
+
+
+class BrokerAdminError(BusError):
+    code = "broker.admin"
+    what = "The broker's management interface cannot be used: {detail}."
+
+
+class BrokerAdminUnreachable(BrokerAdminError):
+    code = "broker.admin-unreachable"
+    what = "The broker's management interface at {address} cannot be reached: {detail}."
+    cure = "Check the address and the broker; grants given meanwhile act once it is back."
+
+
+class BrokerAdminTls(BrokerAdminError):
+    code = "broker.admin-tls"
+    what = "No trusted TLS connection to the management interface at {address}: {detail}."
+    cure = "Check ca_file and the host name against the certificate that the broker shows."
+
+
+class BrokerAdminLogin(BrokerAdminError):
+    code = "broker.admin-login"
+    what = "The management interface at {address} does not accept {user} as administrator."
+    cure = "Check the management user's password file, and that the user has the tag administrator."
+
+
+class BrokerAdminRefused(BrokerAdminError):
+    code = "broker.admin-refused"
+    what = "The management interface answered {status} to {request}: {detail}."
+    cure = "Compare the broker's version with the supported ones (3.10 to 4.x)."
+
+
+class PrivateBrokerMissing(BusError):
+    code = "broker.missing"
+    what = "RabbitMQ is not installed on this machine: there is no {program}."
+    cure = "Install it: apt-get install rabbitmq-server."
+
+
+class PrivateBrokerFailed(BusError):
+    code = "broker.start"
+    what = "The private broker {name} does not come up: {detail}"
+    cure = "Mend what the end of its log names, then start again."
+
+
+# --- store --------------------------------------------------------------------------------------
+
+
+class StoreError(OrtooError):
+    code = "store"
+    fault = Fault.OPERATOR
+    what = "The station's store cannot be used: {detail}."
+    cure = "Look at doctor."
+
+
+class StorePlane(StoreError):
+    code = "store.plane"
+    what = "The store {path} belongs to {party} on the {found} plane."
+    cure = "A process serves one plane: point folder to this plane's own."
+
+
+class StoreFull(StoreError):
+    code = "store.full"
+    what = "The disk of {path} is full: nothing was half written, and work waits."
+    cure = "Free space; it goes on by itself."
+
+
+class StoreReadOnly(StoreError):
+    code = "store.read-only"
+    what = "{path} cannot be written."
+    cure = "Give this service write permission on its folder."
+
+
+class StoreBusy(StoreError):
+    code = "store.busy"
+    what = "{path} is in use by process {pid}."
+    cure = "One station is one process: stop the other one first."
+
+
+class StoreNewer(StoreError):
+    code = "store.newer"
+    what = "The store was written by a newer version ({revision})."
+    cure = "Install that version again; a store is never downgraded."
+
+
+class StoreMissing(StoreError):
+    code = "store.missing"
+    what = "There is no store in {path}."
+    cure = "Run init first."
+
+
+# --- sources and sinks --------------------------------------------------------------------------
+
+
+class DatabaseUrl(OrtooError):
+    code = "database.url"
+    fault = Fault.OPERATOR
+    what = "The database address of {name} is not acceptable: {detail}."
+    cure = "Write sqlite:////folder/file or postgresql://user:password@host/database."
+
+
+class RowsError(OrtooError):
+    code = "rows"
+    fault = Fault.THEIRS
+    what = "The rows of the table were refused."
+    cure = "The publisher has to correct its catalog entry or its data."
+
+
+class RowsSchema(RowsError):
+    code = "rows.schema"
+    what = "The announced table is not acceptable: {detail}."
+
+
+class RowsValue(RowsError):
+    code = "rows.value"
+    what = "A value of {column}, of item type {type}, {detail}."
+
+
+class RowsKey(RowsError):
+    code = "rows.key"
+    what = "Two rows have the same key."
+    cure = "Choose key items that tell all rows apart, in the catalog entry."
+
+
+class RowsTooLarge(RowsError):
+    code = "rows.too-large"
+    what = "A row of {size_bytes} bytes is more than an item may hold ({most_bytes})."
+    cure = "Leave the large item out of the table and publish it as files."
+
+
+class RowsUnread(RowsError):
+    code = "rows.unread"
+    fault = Fault.OURS
+    what = "The source was not read to its end, so nobody knows what was deleted."
+    cure = "Nothing is published; it is read again."
+
+
+class SourceError(OrtooError):
+    code = "source"
+    fault = Fault.OPERATOR
+    what = "The source {name} cannot be read: {detail}."
+    cure = "Ask the department's database administrator; publishing goes on once it can be read."
+
+
+class SourceUnreachable(SourceError):
+    code = "source.unreachable"
+    what = "The source {name} cannot be reached: {detail}."
+    cure = "Check address, user and password; it is tried again by itself."
+
+
+class SourceBusy(SourceError):
+    code = "source.busy"
+    what = "The source {name} is locked by others: {detail}."
+    cure = "It is tried again by itself."
+
+
+class SourceForbidden(SourceError):
+    code = "source.forbidden"
+    what = "The source {name} may not be read with this user: {detail}."
+    cure = "Have the department grant SELECT on the table."
+
+
+class SourceMissing(SourceError):
+    code = "source.missing"
+    what = "The source {name} has no table {table}."
+    cure = "Correct the table's name, or have the department make it."
+
+
+class SourceColumns(SourceError):
+    code = "source.columns"
+    what = "Table {table} of {name} lacks these columns of the catalog entry: {columns}."
+    cure = "Correct the items of the entry, or have the department add the columns."
+
+
+class SourceValue(SourceError):
+    code = "source.value"
+    what = "In table {table} of {name} a value of {column}, of item type {type}, {detail}."
+    cure = "Correct the data, or the item's type or length in the catalog entry."
+
+
+class SinkError(OrtooError):
+    code = "sink"
+    fault = Fault.OPERATOR
+    what = "Table {table} of {name} cannot be written: {detail}."
+    cure = "Ask the department's database administrator; nothing is lost meanwhile."
+
+
+class SinkUnavailable(SinkError):
+    """May pass by itself: wait and try again."""
+
+    code = "sink.unavailable"
+
+
+class SinkUnreachable(SinkUnavailable):
+    code = "sink.unreachable"
+    what = "The sink {name} cannot be reached: {detail}."
+    cure = "Check address, user and password; it is tried again by itself."
+
+
+class SinkBusy(SinkUnavailable):
+    code = "sink.busy"
+    what = "Table {table} of {name} is locked by others: {detail}."
+    cure = "It is tried again by itself; if it stays, find who holds the lock."
+
+
+class SinkFull(SinkUnavailable):
+    code = "sink.full"
+    what = "The sink {name} is full: {detail}."
+    cure = "Free space; nothing was half written, and it goes on by itself."
+
+
+class SinkForbidden(SinkError):
+    code = "sink.forbidden"
+    what = "This user may not write table {table} of {name}: {detail}."
+    cure = "Have the department grant it, or make the table for this user."
+
+
+class SinkMismatch(SinkError):
+    code = "sink.mismatch"
+    what = "Table {table} of {name} does not fit what is announced: {detail}."
+    cure = "Alter or rename that table, or subscribe into another one."
+
+
+class SinkValue(SinkError):
+    code = "sink.value"
+    what = "Table {table} of {name} cannot hold a value as it came: {detail}."
+    cure = "Widen that column; applying goes on from there."
+
+
+class SinkConstraint(SinkError):
+    code = "sink.constraint"
+    what = "A constraint of table {table} of {name} refuses a row: {detail}."
+    cure = "Drop the constraint, or subscribe into a table without it."
+
+
+class SinkTaken(SinkError):
+    code = "sink.taken"
+    what = "Table {table} of {name} is filled by {owner} already."
+    cure = "Subscribe into another table, or end that subscription first."
+
+
+class SinkMoved(SinkError):
+    code = "sink.moved"
+    fault = Fault.OURS
+    what = "The cursor of {feed} in {name} is not where it was left."
+    cure = "It is read again by itself; if this repeats, two stations write one table."
+
+
+# --- settings -----------------------------------------------------------------------------------
+
+
+class SettingsError(OrtooError):
+    code = "settings"
+    fault = Fault.OPERATOR
+    what = "The settings file {path} is not acceptable: {detail}."
+    cure = "Correct the named line."
+
+
+class SettingsMissing(SettingsError):
+    code = "settings.missing"
+    what = "There is no settings file {path}."
+    cure = "Run init, or name the file with --config."
+
+
+class SettingsUnknown(SettingsError):
+    code = "settings.unknown"
+    what = "{place}: there is no setting {key}."
+    cure = "Remove it or correct its spelling; the README lists every setting."
+
+
+class SettingsLacking(SettingsError):
+    code = "settings.lacking"
+    what = "{place}: the setting {key} is missing."
+    cure = "Add it; the README lists every setting. After enrolment enrol accept adds the broker."
+
+
+class SettingsValue(SettingsError):
+    code = "settings.value"
+    what = "{place}: {key} is not acceptable: {detail}."
+
+
+class SettingsType(SettingsError):
+    code = "settings.type"
+    what = "{place}: {key} must be of type {expected}, not {found}."
+
+
+class SettingsSecret(SettingsError):
+    code = "settings.secret"
+    what = "The secret file {path} cannot be used: {detail}."
+    cure = "It must be a file of this service's user with mode 0600 (chmod 600) that holds one line."
+
+
+class SettingsExists(SettingsError):
+    code = "settings.exists"
+    what = "{path} is already there."
+    cure = "Nothing was changed. Choose another folder, or use what is there."
+
+
+# --- the running service and the socket to it ---------------------------------------------------
+
+
+class DaemonError(OrtooError):
+    code = "daemon"
+    fault = Fault.OPERATOR
+    what = "The service cannot be asked: {detail}."
+    cure = "Look at its log."
+
+
+class DaemonUnreachable(DaemonError):
+    code = "daemon.unreachable"
+    what = "The service of {folder} does not run."
+    cure = "Start it with run."
+
+
+class DaemonForbidden(DaemonError):
+    code = "daemon.forbidden"
+    what = "The service does not listen to user {uid}."
+    cure = "Use the user that the service runs as, or root."
+
+
+class DaemonRequest(DaemonError):
+    code = "daemon.request"
+    what = "The service does not understand the request: {detail}."
+    cure = "Use the command line tool of the same version as the service."
+
+
+class DaemonSilent(DaemonError):
+    code = "daemon.silent"
+    what = "The service did not answer {method} within {timeout_s} s."
+    cure = "It may still be at work: look at status before asking again."
+
+
+class DaemonBroken(DaemonError):
+    code = "daemon.broken"
+    fault = Fault.OURS
+    what = "The service broke off while it answered {method}."
+    cure = "Its log holds the reason: report it."
+
+
+class RemoteError(DaemonError):
+    """An error whose class this program does not have: it came from another version."""
+
+    code = "daemon.remote"
+    what = "{remote_code}: {said}"
+    cure = "{advice}"

@@ -1,0 +1,250 @@
+"""Feeds: numbers, chain, watermark, gap, epochs; and the bodies that travel on and about them."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from ortoo_protocol.core.codec import (
+    Count,
+    Packed,
+    Scalar,
+    Shape,
+    check_scalars,
+    encode,
+    unpack,
+)
+from ortoo_protocol.core.envelope import Position
+from ortoo_protocol.core.errors import CodecShape, FeedChain, FeedFork, FeedKeyMismatch
+from ortoo_protocol.core.ids import ColumnName, Digest, FeedId, HexId, Plane
+from ortoo_protocol.core.keys import Suite, domain
+
+MAX_RATCHET_STEPS = 64
+
+
+def _check_range(first: int, last: int) -> None:
+    if not 1 <= first <= last:
+        raise CodecShape(expected="range of items", detail=f"{first} to {last}")
+
+
+# --- bodies -------------------------------------------------------------------------------------
+
+
+class Column(Packed, frozen=True):
+    """`type` is a catalog item type (C N Y D T L M G B I F)."""
+
+    name: ColumnName
+    type: str
+    length: Count
+
+
+class TableSchema(Shape, frozen=True):
+    """First item of a table feed, and again at each change: what the rows behind it mean."""
+
+    number: Count
+    columns: tuple[Column, ...]
+    key: tuple[ColumnName, ...]
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        if len(set(names)) != len(names) or len(set(self.key)) != len(self.key):
+            raise CodecShape(expected="TableSchema", detail="a column stands twice")
+        if not self.key or not set(self.key) <= set(names):
+            raise CodecShape(expected="TableSchema", detail="the key is not made of its columns")
+
+
+class TableRows(Shape, frozen=True):
+    """Changes: the body says under which schema, each further part is one `row_part`."""
+
+    schema: Count
+
+
+class Head(Shape, frozen=True):
+    """How far a feed has come, signed every minute: a withheld tail shows."""
+
+    feed: FeedId
+    incarnation: Count
+    seq: Count
+    hash: Digest
+    time_ms: Count
+
+
+class HeadAsk(Shape, frozen=True):
+    feed: FeedId
+
+
+class ItemsAsk(Shape, frozen=True):
+    """Ask the publisher for items `first` to `last`, both included."""
+
+    feed: FeedId
+    incarnation: Count
+    first: Count
+    last: Count
+
+    def __post_init__(self) -> None:
+        _check_range(self.first, self.last)
+
+
+class SnapshotAsk(Shape, frozen=True):
+    feed: FeedId
+
+
+class SnapshotPart(Shape, frozen=True):
+    """One of `parts` letters; further parts of the letter are `row_part`s (upserts).
+
+    All rows together are the table after item `seq`, whose hash is `hash`: the tail begins at
+    `seq` + 1 without a seam.
+    """
+
+    feed: FeedId
+    snapshot: HexId
+    incarnation: Count
+    seq: Count
+    hash: Digest
+    part: Count
+    parts: Count
+    schema: TableSchema
+
+
+class FeedKey(Shape, frozen=True):
+    """The key of one epoch, to one reader, under one grant; opens nothing before `first_seq`."""
+
+    grant_hash: Digest
+    feed: FeedId
+    incarnation: Count
+    epoch: Count
+    first_seq: Count
+    key: bytes
+
+
+class KeyAsk(Shape, frozen=True):
+    feed: FeedId
+    epoch: Count
+
+
+class FeedRefusal(Shape, frozen=True):
+    """The publisher cannot answer an ask: `error` is a stable code."""
+
+    feed: FeedId
+    error: str
+    detail: str
+
+
+class ProofAsk(Shape, frozen=True):
+    """The hub asks publisher and readers what they hold of a range."""
+
+    ask: HexId
+    feed: FeedId
+    incarnation: Count
+    first: Count
+    last: Count
+
+    def __post_init__(self) -> None:
+        _check_range(self.first, self.last)
+
+
+class ProofAnswer(Shape, frozen=True):
+    """RFC 6962 root over the item hashes of the range; equal roots, equal items, equal order."""
+
+    ask: HexId
+    feed: FeedId
+    incarnation: Count
+    first: Count
+    last: Count
+    count: Count
+    root: Digest
+
+
+# --- rows ---------------------------------------------------------------------------------------
+
+UPSERT, DELETE = 0, 1
+
+
+@dataclass(frozen=True)
+class RowChange:
+    """An upsert carries every column in schema order, a delete the key columns in key order."""
+
+    op: int
+    values: tuple[Scalar, ...]
+
+
+def row_part(change: RowChange) -> bytes:
+    return encode([change.op, *check_scalars(change.values)])
+
+
+def read_row_part(part: bytes, schema: TableSchema) -> RowChange:
+    """Raises CodecMalformed or CodecShape: the number of values must fit the schema."""
+    value = unpack(part, max_containers=1)
+    if type(value) is not list or not value or value[0] not in (UPSERT, DELETE):
+        raise CodecShape(expected="row", detail="not [0|1, values…]")
+    op, values = value[0], tuple(check_scalars(value[1:]))
+    wanted = len(schema.columns) if op == UPSERT else len(schema.key)
+    if type(op) is not int or len(values) != wanted:
+        raise CodecShape(expected="row", detail=f"{len(values)} values, {wanted} columns")
+    return RowChange(op, values)
+
+
+# --- numbers and chain --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """The last item taken: everything up to it is held, nothing beyond."""
+
+    incarnation: int
+    seq: int
+    hash: bytes
+
+
+class Verdict(enum.Enum):
+    NEXT = "next"
+    DUPLICATE = "duplicate"
+    GAP = "gap"
+    OLD_INCARNATION = "old-incarnation"
+    NEW_INCARNATION = "new-incarnation"
+
+
+def genesis(suite: Suite, plane: Plane, feed: str, incarnation: int) -> bytes:
+    """What item 1 of an incarnation names as its previous."""
+    return suite.hash(
+        domain("ortoo/feed-genesis", plane, feed.encode(), incarnation.to_bytes(8, "big"))
+    )
+
+
+def judge(mark: Watermark, position: Position, feed: str) -> Verdict:
+    """Where an item with a verified signature stands. Raises FeedChain when the next number does
+    not continue the hash that was signed before it (a skipped, reordered or rewritten item)."""
+    if position.incarnation < mark.incarnation:
+        return Verdict.OLD_INCARNATION
+    if position.incarnation > mark.incarnation:
+        return Verdict.NEW_INCARNATION
+    if position.seq <= mark.seq:
+        return Verdict.DUPLICATE
+    if position.seq > mark.seq + 1:
+        return Verdict.GAP
+    if position.previous != mark.hash:
+        raise FeedChain(seq=position.seq, feed=feed)
+    return Verdict.NEXT
+
+
+def check_same(held: bytes, came: bytes, seq: int, feed: str) -> None:
+    """Two items under one number must be the same bytes; else the publisher equivocates."""
+    if held != came:
+        raise FeedFork(seq=seq, feed=feed)
+
+
+# --- epochs -------------------------------------------------------------------------------------
+
+
+def ratchet(suite: Suite, plane: Plane, feed: str, epoch: int, key: bytes) -> bytes:
+    """The key of `epoch` + 1 when nobody was removed: a new reader gets it and cannot read back,
+    those who hold `key` step forward by themselves."""
+    context = domain("ortoo/ratchet", plane, feed.encode(), epoch.to_bytes(8, "big"))
+    return suite.kdf(key, context, suite.key_bytes)
+
+
+def check_key(suite: Suite, body: FeedKey) -> FeedKey:
+    """Refuse a key that is none of this suite: it would fail at every item behind it."""
+    if len(body.key) != suite.key_bytes:
+        raise FeedKeyMismatch(epoch=body.epoch, feed=body.feed)
+    return body

@@ -1,0 +1,131 @@
+"""The content of a body: parts, framed, compressed, padded; and the commitment to them.
+
+Content is one or more parts (a row each in a table feed; one part in a letter)::
+
+    u32 count ‖ (u32 length ‖ part)*          big-endian
+
+Inside the AEAD stands ``secret ‖ u32 length ‖ content ‖ zeros``; open bodies are the content alone.
+The plaintext commitment is an RFC 6962 root over H(0x00 ‖ saltᵢ ‖ partᵢ), the salts derived from
+the secret: a dispute shows one part and its salt, never a key and never the neighbouring parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import zstandard
+
+from ortoo_protocol.core import merkle
+from ortoo_protocol.core.errors import EnvelopeBomb, EnvelopeLengths, EnvelopePadding, EnvelopeSize
+from ortoo_protocol.core.ids import Plane
+from ortoo_protocol.core.keys import Suite, domain
+
+MAX_CONTENT_BYTES = 1 << 20
+MAX_PARTS = 16_384
+SALT_BYTES = 16
+_SMALLEST_BUCKET = 512
+_LARGE_BUCKET = 64 << 10
+_ZSTD_LEVEL = 3
+_WORTH_COMPRESSING_BYTES = 256
+
+
+def frame(parts: Sequence[bytes]) -> bytes:
+    out = [len(parts).to_bytes(4, "big")]
+    for part in parts:
+        out.append(len(part).to_bytes(4, "big"))
+        out.append(part)
+    content = b"".join(out)
+    if len(content) > MAX_CONTENT_BYTES or len(parts) > MAX_PARTS:
+        raise EnvelopeSize(size_bytes=len(content))
+    return content
+
+
+def unframe(content: bytes) -> tuple[bytes, ...]:
+    """The parts of `content`; lengths must add up to the last byte."""
+    if len(content) < 4:
+        raise EnvelopeLengths(detail="content without a part count")
+    count = int.from_bytes(content[:4], "big")
+    if count > MAX_PARTS or count * 4 > len(content):
+        raise EnvelopeLengths(detail=f"{count} parts")
+    parts, at = [], 4
+    for _ in range(count):
+        start = at + 4
+        end = start + int.from_bytes(content[at:start], "big")
+        if end > len(content):
+            raise EnvelopeLengths(detail="a part ends after the content")
+        parts.append(content[start:end])
+        at = end
+    if at != len(content):
+        raise EnvelopeLengths(detail="bytes follow the last part")
+    return tuple(parts)
+
+
+def compress(content: bytes) -> tuple[bytes, bool]:
+    """Content as it is stored, and whether that is zstd (only where it is smaller)."""
+    if len(content) < _WORTH_COMPRESSING_BYTES:
+        return content, False
+    packed = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(content)
+    return (packed, True) if len(packed) < len(content) else (content, False)
+
+
+def decompress(stored: bytes) -> bytes:
+    """Undo `compress`; the frame must state its size, and at most MAX_CONTENT_BYTES.
+
+    zstandard allocates what the frame states whatever limit it is given, so the stated size is
+    read first; a frame that states none is refused.
+    """
+    try:
+        size = zstandard.frame_content_size(stored)
+        if not 0 <= size <= MAX_CONTENT_BYTES:
+            raise EnvelopeBomb(limit_bytes=MAX_CONTENT_BYTES)
+        content = zstandard.ZstdDecompressor(max_window_size=MAX_CONTENT_BYTES * 2).decompress(
+            stored, max_output_size=size, allow_extra_data=False
+        )
+    except zstandard.ZstdError as error:
+        raise EnvelopeLengths(detail=f"zstd: {error}") from None
+    return content
+
+
+def bucket(size_bytes: int) -> int:
+    """The smallest size bucket that holds `size_bytes`.
+
+    Powers of two from 512 B to 64 KiB, then multiples of 64 KiB: a sealed letter tells the broker
+    no more of its length than that.
+    """
+    if size_bytes > _LARGE_BUCKET:
+        return -(-size_bytes // _LARGE_BUCKET) * _LARGE_BUCKET
+    size = _SMALLEST_BUCKET
+    while size < size_bytes:
+        size *= 2
+    return size
+
+
+def pad(secret: bytes, stored: bytes, *, tag_bytes: int, to_bucket: bool) -> bytes:
+    text = secret + len(stored).to_bytes(4, "big") + stored
+    if to_bucket:
+        text = text.ljust(bucket(len(text) + tag_bytes) - tag_bytes, b"\0")
+    return text
+
+
+def unpad(text: bytes, *, secret_bytes: int) -> tuple[bytes, bytes]:
+    """(secret, stored content); padding must be zeros."""
+    start = secret_bytes + 4
+    if len(text) < start:
+        raise EnvelopePadding()
+    end = start + int.from_bytes(text[secret_bytes:start], "big")
+    if end > len(text) or text.count(0, end) != len(text) - end:
+        raise EnvelopePadding()
+    return text[:secret_bytes], text[start:end]
+
+
+def part_salt(suite: Suite, plane: Plane, secret: bytes, index: int) -> bytes:
+    return suite.kdf(secret, domain("ortoo/salt", plane, index.to_bytes(4, "big")), SALT_BYTES)
+
+
+def commitment(suite: Suite, plane: Plane, secret: bytes, parts: Sequence[bytes]) -> bytes:
+    """The plaintext commitment over `parts` (module docstring)."""
+    leaves = [
+        merkle.leaf_hash(suite.hash, part_salt(suite, plane, secret, index) + part)
+        for index, part in enumerate(parts)
+    ]
+    return merkle.root_of(suite.hash, leaves)

@@ -1,0 +1,126 @@
+"""The kinds of message, as one table (SPEC.md, chapter 6). A new feature is a new row here.
+
+Class says who can read it, carrier and route how it travels, senders who may make it.
+The first part of the content is always the kind's `shape`; `rows` kinds carry further parts.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from ortoo_protocol.core import cases, catalog, feeds, grants, notices
+from ortoo_protocol.core.codec import Shape
+from ortoo_protocol.core.errors import EnvelopeKind
+
+DAY_MS = 86_400_000
+LETTER_LIFE_MS = 60 * DAY_MS
+
+
+class Class(enum.Enum):
+    OPEN = "open"  # every member of the plane
+    NOTARISED = "notarised"  # the peer and the hub
+    SEALED = "sealed"  # the peer, or the feed's readers, alone
+
+
+class Route(enum.Enum):
+    HUB = "hub"  # exchange hub; the hub records it and passes the same bytes on
+    DIRECT = "direct"  # exchange letters, between parties that a grant joins; no hub process
+    BULK = "bulk"  # exchange bulk, likewise
+    FEED = "feed"  # exchange feeds
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`durable`: outbox until the recipient's receipt. Else made again when asked for."""
+
+    name: str
+    cls: Class
+    route: Route
+    senders: str  # s stations, h the hub
+    shape: type[Shape]
+    durable: bool = False
+    rows: bool = False
+
+    @property
+    def item(self) -> bool:
+        """Numbered in a feed; a head travels on a feed's route without being an item."""
+        return self.route is Route.FEED and self.shape is not feeds.Head
+
+
+_OPEN, _NOTARISED, _SEALED = Class.OPEN, Class.NOTARISED, Class.SEALED
+
+KINDS: tuple[Kind, ...] = (
+    Kind("receipt.hub", _OPEN, Route.HUB, "sh", notices.Receipts),
+    Kind("receipt.direct", _OPEN, Route.DIRECT, "s", notices.Receipts),
+    Kind("trust.ask", _OPEN, Route.HUB, "s", notices.TrustAsk),
+    Kind("trust.answer", _OPEN, Route.HUB, "h", notices.TrustUpdate),
+    Kind("trust.announce", _OPEN, Route.HUB, "s", notices.Announce, durable=True),
+    Kind("trust.update", _OPEN, Route.FEED, "h", notices.TrustUpdate),
+    Kind("catalog.entry", _OPEN, Route.FEED, "s", catalog.Entry),
+    Kind("catalog.federated", _OPEN, Route.FEED, "h", catalog.Federated),
+    Kind("catalog.refused", _OPEN, Route.HUB, "h", catalog.Refusal, durable=True),
+    Kind("journal.checkpoint", _OPEN, Route.HUB, "s", notices.Checkpoint),
+    Kind("journal.cosigned", _OPEN, Route.HUB, "h", notices.Cosigned),
+    Kind("proof.ask", _OPEN, Route.HUB, "h", feeds.ProofAsk, durable=True),
+    Kind("proof.answer", _OPEN, Route.HUB, "s", feeds.ProofAnswer, durable=True),
+    Kind("case.application", _NOTARISED, Route.HUB, "s", cases.Application, durable=True),
+    Kind("case.answer", _NOTARISED, Route.HUB, "s", cases.Answer, durable=True),
+    Kind("case.withdrawal", _NOTARISED, Route.HUB, "s", cases.Withdrawal, durable=True),
+    Kind("grant.issued", _NOTARISED, Route.HUB, "s", grants.GrantTerms, durable=True),
+    Kind("grant.ended", _NOTARISED, Route.HUB, "s", grants.GrantEnded, durable=True),
+    Kind("stop.filing", _NOTARISED, Route.HUB, "s", grants.StopFiling, durable=True),
+    Kind("feed.head", _OPEN, Route.FEED, "sh", feeds.Head),
+    Kind("feed.head-ask", _OPEN, Route.DIRECT, "sh", feeds.HeadAsk),
+    Kind("feed.head-answer", _OPEN, Route.DIRECT, "sh", feeds.Head),
+    Kind("feed.items-ask", _OPEN, Route.DIRECT, "sh", feeds.ItemsAsk),
+    Kind("feed.snapshot-ask", _OPEN, Route.DIRECT, "s", feeds.SnapshotAsk),
+    Kind("feed.snapshot", _SEALED, Route.BULK, "s", feeds.SnapshotPart, rows=True),
+    Kind("feed.key", _SEALED, Route.DIRECT, "s", feeds.FeedKey, durable=True),
+    Kind("feed.key-ask", _OPEN, Route.DIRECT, "s", feeds.KeyAsk),
+    Kind("feed.refusal", _OPEN, Route.DIRECT, "sh", feeds.FeedRefusal),
+    Kind("table.schema", _SEALED, Route.FEED, "s", feeds.TableSchema),
+    Kind("table.rows", _SEALED, Route.FEED, "s", feeds.TableRows, rows=True),
+)
+
+_BY_NAME = {kind.name: kind for kind in KINDS}
+_BY_SHAPE = {
+    kind.shape: kind
+    for kind in KINDS
+    if kind.shape not in (notices.Receipts, notices.TrustUpdate, feeds.Head)
+}
+
+
+def kind_named(name: str) -> Kind:
+    try:
+        return _BY_NAME[name]
+    except KeyError:
+        raise EnvelopeKind(kind=name, detail="no such kind") from None
+
+
+def kind_of(body: Shape) -> Kind:
+    """The one kind whose body has this shape; shapes that several kinds share must be named."""
+    try:
+        return _BY_SHAPE[type(body)]
+    except KeyError:
+        raise EnvelopeKind(kind=type(body).__name__, detail="name the kind") from None
+
+
+# Recovered items travel unmodified, under this routing kind, to the asker alone.
+AGAIN = "feed.again"
+
+
+def address(kind: Kind, sender: str, recipient: str, hub: str) -> tuple[str, str]:
+    """(exchange, routing key) of a letter. What is for the hub goes to the hub's exchange; what
+    the hub sends goes straight to the inbox."""
+    if recipient == hub:
+        return "hub", f"{sender}.{kind.name}"
+    if sender == hub:
+        exchange = "bulk" if kind.route is Route.BULK else "letters"
+        return exchange, f"{sender}.{recipient}.{kind.name}"
+    if kind.route is Route.HUB:
+        return "hub", f"{sender}.{kind.name}"
+    return (
+        "bulk" if kind.route is Route.BULK else "letters",
+        f"{sender}.{recipient}.{kind.name}",
+    )

@@ -1,0 +1,171 @@
+"""One acceptable body of each shape, to start from."""
+
+from __future__ import annotations
+
+from ortoo_protocol.core import cases, catalog, feeds, grants, notices
+from ortoo_protocol.core.codec import Shape
+from ortoo_protocol.core.messages import KINDS
+from tests.support.forge import CITY, NOW_MS, OTHER
+
+FEED = f"{CITY}.townships"
+CASE, GRANT, FILING = "c" * 32, "a" * 32, "f" * 32
+CIVIL_AFFAIRS, HOUSING = "11150000MB0000000C", "11150200MB11111118"
+
+SCHEMA = feeds.TableSchema(
+    number=1,
+    columns=(feeds.Column("code", "C", 9), feeds.Column("name", "C", 100)),
+    key=("code",),
+)
+
+ENTRY = catalog.Entry(
+    code="3150700001",
+    version=1,
+    name="乡镇街道名录",
+    provider=CITY,
+    department=CIVIL_AFFAIRS,
+    department_name="民政局",
+    office="办公室",
+    abstract="乡镇、街道的代码与名称",
+    format_class=2,
+    format_type="table",
+    items=(
+        catalog.Item(
+            name="代码", column="code", type="C", length=9, share_type=1, base=True, key=True
+        ),
+        catalog.Item(name="名称", column="name", type="C", length=100, share_type=1),
+    ),
+    share_type=1,
+    share_condition="",
+    basis="",
+    modes=("系统对接",),
+    purposes=("工作参考",),
+    open_to_society=True,
+    open_condition="",
+    cycle="每月",
+    published_ms=NOW_MS,
+    related=(),
+    feed=FEED,
+    status="published",
+    compiled_by="甲",
+    secrecy_checked_by="乙",
+    approved_by="丙",
+)
+
+APPLICATION = cases.Application(
+    case=CASE,
+    resource="3150700001",
+    department=HOUSING,
+    department_name="住房和城乡建设局",
+    items=("code", "name"),
+    row_filter="",
+    purpose="业务协同",
+    basis="《政务信息资源共享管理暂行办法》第十三条",
+    scenario="核对住址",
+    mode="系统对接",
+    until_ms=0,
+    handler="丁",
+    approver="戊",
+)
+
+ANSWER = cases.Answer(
+    case=CASE,
+    outcome="granted",
+    reason="",
+    grant=GRANT,
+    items=("code",),
+    handler="甲",
+    approver="丙",
+)
+
+TERMS = grants.GrantTerms(
+    grant=GRANT,
+    case=CASE,
+    resource="3150700001",
+    feed=FEED,
+    provider=CITY,
+    provider_department=CIVIL_AFFAIRS,
+    reader=OTHER,
+    reader_department=HOUSING,
+    items=("code",),
+    row_filter="",
+    purpose="业务协同",
+    basis="第十三条",
+    mode="系统对接",
+    from_ms=NOW_MS,
+    until_ms=0,
+    conditions="",
+    handler="甲",
+    approver="丙",
+)
+
+ENDED = grants.GrantEnded(
+    grant=GRANT,
+    feed=FEED,
+    reader=OTHER,
+    incarnation=1,
+    fence=3,
+    reason="目的已达成",
+    filing=FILING,
+    ended_ms=NOW_MS,
+    by="丙",
+)
+
+STOP = grants.StopFiling(
+    filing=FILING, grant=GRANT, resource="3150700001", reason="系统下线", filed_ms=NOW_MS, by="丙"
+)
+
+HEAD = feeds.Head(feed=FEED, incarnation=1, seq=3, hash=b"h" * 32, time_ms=NOW_MS)
+RECEIPTS = notices.Receipts(
+    entries=(notices.ReceiptEntry(b"i" * 16, b"h" * 32, "accepted", "", NOW_MS),)
+)
+
+_ALL: tuple[Shape, ...] = (
+    RECEIPTS,
+    notices.TrustAsk(version=1),
+    notices.TrustUpdate(documents=(b"document",)),
+    notices.Announce(document=b"document"),
+    ENTRY,
+    catalog.Federated(envelope=b"envelope", accepted_ms=NOW_MS),
+    catalog.Refusal(code="3150700001", version=1, error="catalog.basis", reason="no basis"),
+    notices.Checkpoint(note="note", since=0, proof=()),
+    notices.Cosigned(note="note"),
+    feeds.ProofAsk(ask="b" * 32, feed=FEED, incarnation=1, first=1, last=3),
+    feeds.ProofAnswer(
+        ask="b" * 32, feed=FEED, incarnation=1, first=1, last=3, count=3, root=b"r" * 32
+    ),
+    APPLICATION,
+    ANSWER,
+    cases.Withdrawal(case=CASE, reason="", handler="丁"),
+    TERMS,
+    ENDED,
+    STOP,
+    HEAD,
+    feeds.HeadAsk(feed=FEED),
+    feeds.ItemsAsk(feed=FEED, incarnation=1, first=1, last=3),
+    feeds.SnapshotAsk(feed=FEED),
+    feeds.SnapshotPart(
+        feed=FEED,
+        snapshot="d" * 32,
+        incarnation=1,
+        seq=3,
+        hash=b"h" * 32,
+        part=0,
+        parts=1,
+        schema=SCHEMA,
+    ),
+    feeds.FeedKey(
+        grant_hash=b"g" * 32, feed=FEED, incarnation=1, epoch=1, first_seq=1, key=b"k" * 32
+    ),
+    feeds.KeyAsk(feed=FEED, epoch=1),
+    feeds.FeedRefusal(feed=FEED, error="feed.retention", detail=""),
+    SCHEMA,
+    feeds.TableRows(schema=1),
+)
+
+
+def body_of(shape: type[Shape]) -> Shape:
+    return next(body for body in _ALL if type(body) is shape)
+
+
+def all_kinds() -> list[str]:
+    return [kind.name for kind in KINDS]
