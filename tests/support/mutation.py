@@ -11,9 +11,10 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from types import FunctionType
+from copy import deepcopy
+from types import CodeType, FunctionType
 from typing import Any
 from unittest import mock
 
@@ -22,6 +23,7 @@ import pytest
 from ortoo_protocol.core.errors import OrtooError
 
 Removal = Callable[[], AbstractContextManager[object]]
+_TREE = "_mutated_tree"
 
 
 def stands_by(
@@ -49,11 +51,16 @@ def assert_refused(attack: Callable[[], object], refused: type[OrtooError] | str
 
 
 @contextmanager
-def _without(defences: list[Removal]) -> Iterator[None]:
+def _without(defences: Iterable[Removal]) -> Iterator[None]:
     with ExitStack() as stack:
         for each in defences:
             stack.enter_context(each())
         yield
+
+
+def together(*removals: Removal) -> Removal:
+    """Removals that are one defence."""
+    return lambda: _without(removals)
 
 
 def replaced(owner: object, name: str, value: Any) -> Removal:
@@ -71,12 +78,16 @@ def removed(function: Callable[..., object], what: str) -> Removal:
 
     @contextmanager
     def without() -> Iterator[None]:
-        original = function.__code__
-        function.__code__ = _mutated(function, what)
+        original, tree = function.__code__, _tree(function)
+        remover = _Remover(what)
+        mutant = ast.fix_missing_locations(remover.visit(deepcopy(tree)))
+        if not remover.count:
+            raise LookupError(f"{function.__qualname__} has no {what}")
+        function.__code__, function.__dict__[_TREE] = _code(mutant, function), mutant
         try:
             yield
         finally:
-            function.__code__ = original
+            function.__code__, function.__dict__[_TREE] = original, tree
 
     return without
 
@@ -101,13 +112,15 @@ class _Remover(ast.NodeTransformer):
         return self._drop(node, node.value)
 
 
-def _mutated(function: FunctionType, what: str) -> Any:
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    remover = _Remover(what)
-    tree = ast.fix_missing_locations(remover.visit(tree))
-    if not remover.count:
-        raise LookupError(f"{function.__qualname__} has no {what}")
+def _tree(function: FunctionType) -> ast.Module:
+    """As the function is now: it may have lost something already."""
+    found = function.__dict__.get(_TREE)
+    return found or ast.parse(textwrap.dedent(inspect.getsource(function)))
+
+
+def _code(tree: ast.Module, function: FunctionType) -> CodeType:
     scope: dict[str, Any] = {}
     code = compile("from __future__ import annotations\n" + ast.unparse(tree), "<mutated>", "exec")
     exec(code, function.__globals__, scope)  # noqa: S102 - the module's own source, one line less
-    return scope[function.__name__].__code__
+    made: FunctionType = scope[function.__name__]
+    return made.__code__
