@@ -51,6 +51,7 @@ ROW = Row(
     body_hash=b"H" * 3,
     state=State.ACCEPTED,
     time_ms=1_760_000_000_000,
+    error="feed.fork",
 )
 ROW_LEAF = (
     "4f4a5231" "0000000000000102" "00000199c82cc000" "02" "01"
@@ -61,6 +62,7 @@ ROW_LEAF = (
     "00000004" "93010203"
     "00000005" "5353535353"
     "00000003" "484848"
+    "00000009" "666565642e666f726b"
 )  # fmt: skip
 
 ORIGIN = journal.journal_origin(Plane.EXTRANET, "s150700")

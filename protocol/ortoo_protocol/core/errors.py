@@ -259,6 +259,18 @@ class KeyFileUnreadable(KeysError):
     cure = "Check that the file is there, belongs to this service and has mode 0600."
 
 
+class KeyFileUnwritable(KeysError):
+    code = "keys.unwritable"
+    what = "The key file {path} cannot be written: {detail}."
+    cure = "Give this user a writable folder with free space; existing keys are not overwritten."
+
+
+class KeyFileRole(KeysError):
+    code = "keys.role"
+    what = "The key file {path} holds a {found} key; a {needed} key is needed here."
+    cure = "Use the right key file: root keys sign root documents, registrars' keys directories."
+
+
 class KeyFilePassphrase(KeysError):
     code = "keys.passphrase"
     what = "The passphrase does not open the key file {path}."
@@ -344,6 +356,13 @@ class TrustKey(TrustError):
     code = "trust.key"
     what = "The directory holds no signing key of {party} that is valid now."
     cure = "The party must have its next key signed into the directory."
+
+
+class TrustFile(TrustError):
+    code = "trust.file"
+    fault = Fault.OPERATOR
+    what = "The document file {path} cannot be read or written: {detail}."
+    cure = "Check its name and folder; a document is never overwritten by another one."
 
 
 class TrustPin(TrustError):
@@ -964,7 +983,9 @@ class SettingsType(SettingsError):
 class SettingsSecret(SettingsError):
     code = "settings.secret"
     what = "The secret file {path} cannot be used: {detail}."
-    cure = "It must be a file of this service's user with mode 0600 (chmod 600) that holds one line."
+    cure = (
+        "It must be a file of this service's user with mode 0600 (chmod 600) that holds one line."
+    )
 
 
 class SettingsExists(SettingsError):

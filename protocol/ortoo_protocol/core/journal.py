@@ -39,7 +39,7 @@ from ortoo_protocol.core.merkle import MAX_SIZE, Hash, verify_consistency
 ROW_MAGIC = b"OJR1"
 _FIXED = struct.Struct(">4sQQBB")
 _LENGTH = struct.Struct(">I")
-_PARTS = 7
+_PARTS = 8
 _MAX_U64 = 2**64 - 1
 _MAX_PART_BYTES = 2**32 - 1
 
@@ -67,6 +67,7 @@ class Row:
 
     `seq` is the index of the leaf, from 0. `flow` names what the row belongs to: a feed id, a
     case, or nothing. `envelope_id` is 16 bytes, or empty for what bore no readable envelope.
+    `error` is the code of a refusal, else empty.
     """
 
     seq: int
@@ -80,6 +81,7 @@ class Row:
     body_hash: bytes
     state: State
     time_ms: int
+    error: str = ""
 
     def __post_init__(self) -> None:
         if not (0 <= self.seq <= MAX_SIZE and 0 <= self.time_ms <= _MAX_U64):
@@ -91,7 +93,8 @@ class Row:
         """What the tree commits to; all integers big endian.
 
         `"OJR1"`, seq (8 bytes), time_ms (8), direction (1), state (1); then flow, envelope_id,
-        kind, sender, header, signature, body_hash, each as length (4) and bytes, text in UTF-8.
+        kind, sender, header, signature, body_hash, error, each as length (4) and bytes, text in
+        UTF-8.
         Raises JournalRow for text that UTF-8 cannot carry and for parts of 4 GiB.
         """
         fixed = _FIXED.pack(
@@ -106,6 +109,7 @@ class Row:
                 self.header,
                 self.signature,
                 self.body_hash,
+                self.error.encode(),
             )
         except UnicodeEncodeError as error:
             raise JournalRow(detail="its text is not Unicode") from error
@@ -121,7 +125,9 @@ class Row:
         magic, seq, time_ms, direction, state = _FIXED.unpack_from(leaf)
         if magic != ROW_MAGIC:
             raise JournalRow(detail="it does not begin as a row")
-        flow, envelope_id, kind, sender, header, signature, body_hash = _parts(leaf, _FIXED.size)
+        flow, envelope_id, kind, sender, header, signature, body_hash, error_code = _parts(
+            leaf, _FIXED.size
+        )
         try:
             return cls(
                 seq=seq,
@@ -135,6 +141,7 @@ class Row:
                 body_hash=body_hash,
                 state=State(state),
                 time_ms=time_ms,
+                error=error_code.decode(),
             )
         except ValueError as error:  # an unknown direction or state, or bytes that are not UTF-8
             raise JournalRow(detail=str(error)) from error

@@ -1,0 +1,429 @@
+"""Applying: one worker a subscription hands rows to the department's sink.
+
+Apart from accepting: a slow or broken sink holds only itself. The cursor lives in the sink's own
+database, in the sink's transaction, and is the truth: whatever dies in between, a row is applied
+once. What the store says about "applied" only follows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from sqlalchemy import Connection, delete, select, update
+
+from ortoo_protocol.core import feeds
+from ortoo_protocol.core.codec import Scalar, decode, encode
+from ortoo_protocol.core.envelope import Header, key_commitment
+from ortoo_protocol.core.errors import (
+    CodecError,
+    EnvelopeError,
+    FeedEpoch,
+    FeedError,
+    FeedKeyMismatch,
+    OrtooError,
+    RowsError,
+    SinkError,
+    SinkMoved,
+)
+from ortoo_protocol.core.feeds import (
+    UPSERT,
+    FeedKey,
+    KeyAsk,
+    RowChange,
+    SnapshotPart,
+    TableRows,
+    TableSchema,
+    read_row_part,
+)
+from ortoo_protocol.core.ids import feed_owner
+from ortoo_protocol.core.journal import Direction, State
+from ortoo_protocol.core.verify import Message, open_content
+from ortoo_protocol.station import feed_reader, quarantine, secrets
+from ortoo_protocol.station.context import Parts, Tx
+from ortoo_protocol.station.database import Database
+from ortoo_protocol.station.inbox import content_key
+from ortoo_protocol.station.ports import Cursor, Sink
+from ortoo_protocol.station.sending import send
+from ortoo_protocol.station.store.dialect import upsert
+from ortoo_protocol.station.store.tables import (
+    feed_in_items,
+    feed_in_keys,
+    feed_in_snapshots,
+    feed_schemas,
+    feeds_in,
+)
+
+MAX_ITEMS_A_STEP = 64
+RETRY_FIRST_S = 0.2
+RETRY_CAP_S = 30.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Item:
+    seq: int
+    hash: bytes
+    raw: bytes | None
+
+
+@dataclass(frozen=True)
+class Work:
+    """What there is to do after `cursor`, read in one view of the store."""
+
+    snapshot: tuple[bytes, ...]
+    snapshot_cursor: Cursor | None
+    items: tuple[Item, ...]
+    keys: dict[int, bytes]
+    schemas: dict[int, TableSchema]
+
+
+@dataclass
+class Progress:
+    """What the status page shows of one subscription."""
+
+    state: str = "starting"
+    error: str = ""
+    applied_seq: int = 0
+    applied_rows: int = 0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One transaction of the sink: a whole snapshot, or changes under one schema."""
+
+    schema: TableSchema
+    cursor: Cursor
+    changes: tuple[RowChange, ...] = ()
+    snapshot: tuple[tuple[Scalar, ...], ...] | None = None
+
+
+@dataclass
+class ApplyWorker:
+    """Applies `feed` to `sink` until cancelled."""
+
+    database: Database
+    parts: Parts
+    feed: str
+    sink: Sink
+    progress: Progress = field(default_factory=Progress)
+
+    async def run(self) -> None:
+        delay_s = RETRY_FIRST_S
+        while True:
+            ticket = self.parts.signals.apply.ticket()
+            try:
+                moved = await self._advance()
+                delay_s = RETRY_FIRST_S
+                if not moved:
+                    self.progress.state = "idle"
+                    await ticket.wait()
+            except (SinkError, FeedEpoch) as error:
+                self.progress.state = "waiting"
+                self.progress.error = error.code
+                _log.warning("%s: %s", self.feed, error)
+                if isinstance(error, FeedEpoch):
+                    await self.database.write(partial(self._ask_key, error))
+                delay_s = min(delay_s * 2, RETRY_CAP_S)
+                await _wait(ticket, delay_s)
+
+    async def _advance(self) -> bool:
+        """Apply what is there; returns whether anything moved."""
+        cursor = await asyncio.to_thread(self.sink.read_cursor, self.feed)
+        work = await self.database.read(lambda conn: load(conn, self.parts, self.feed, cursor))
+        if work.snapshot_cursor is not None:
+            await self._apply_snapshot(work)
+            return True
+        if cursor is None:
+            await self.database.write(self._begin_again)
+            return False
+        if not work.items:
+            return False
+        if any(item.raw is None for item in work.items):
+            # The sink is behind what was applied once: it was restored or replaced.
+            await self.database.write(lambda tx: feed_reader.resync(tx, self.feed, "sink.behind"))
+            return False
+        incarnation = await self.database.read(lambda conn: _incarnation(conn, self.feed))
+        opening = Opening(self.parts, self.feed, incarnation, work)
+        done = 0
+        try:
+            for item in work.items:
+                await self._apply_item(opening, item)
+                done += 1
+        finally:
+            await self._finish(opening, work.items[:done])
+        return True
+
+    async def _apply_item(self, opening: Opening, item: Item) -> None:
+        try:
+            step = await asyncio.to_thread(opening.step, item)
+            await asyncio.to_thread(self._write, step)
+        except FeedEpoch:
+            raise
+        except (EnvelopeError, CodecError, FeedError, RowsError) as error:
+            await self.database.write(partial(self._set_aside, item, error))
+            cursor = Cursor(self.feed, opening.incarnation, item.seq, item.hash)
+            await asyncio.to_thread(self.sink.apply, opening.schema, (), cursor)
+
+    def _write(self, step: Step) -> None:
+        try:
+            if step.snapshot is not None:
+                self.sink.replace(step.schema, step.snapshot, step.cursor)
+            else:
+                self.sink.apply(step.schema, step.changes, step.cursor)
+        except SinkMoved:
+            return  # somebody applied this already: the next look begins at the true cursor
+        self.progress.state, self.progress.error = "applying", ""
+        self.progress.applied_seq = step.cursor.seq
+        self.progress.applied_rows += len(step.changes) + len(step.snapshot or ())
+
+    async def _apply_snapshot(self, work: Work) -> None:
+        cursor = work.snapshot_cursor
+        if cursor is None:
+            return
+        try:
+            step = await asyncio.to_thread(open_snapshot, self.parts, work.snapshot, cursor)
+            await asyncio.to_thread(self._write, step)
+        except (EnvelopeError, CodecError, RowsError) as error:
+            await self.database.write(partial(self._drop_snapshot, work, error))
+            return
+        await self.database.write(lambda tx: self._snapshot_done(tx, step))
+
+    # --- in the store ---
+
+    def _begin_again(self, tx: Tx) -> None:
+        """The sink holds nothing of a feed that is being read: it needs a snapshot."""
+        row = feed_reader.feed_row(tx, self.feed)
+        if row is not None and row.state == feed_reader.READING:
+            feed_reader.resync(tx, self.feed, "sink.behind")
+
+    def _set_aside(self, item: Item, error: OrtooError, tx: Tx) -> None:
+        """An item that is authentic but cannot be used: kept as evidence, and a snapshot is asked
+        for, since its rows are missing here."""
+        _log.error("%s item %s: %s", self.feed, item.seq, error)
+        quarantine.keep(tx, item.raw or b"", error, feed_owner(self.feed))
+        self.progress.error = error.code
+        feed_reader.resync(tx, self.feed, error.code)
+
+    async def _finish(self, opening: Opening, items: Sequence[Item]) -> None:
+        if items:
+            await self.database.write(lambda tx: self._mark_applied(tx, opening, items))
+
+    def _mark_applied(self, tx: Tx, opening: Opening, items: Sequence[Item]) -> None:
+        for item in items:
+            if item.raw is not None:
+                message = feed_reader.stored_message(tx, item.raw)
+                tx.journal(message, Direction.RECEIVED, State.APPLIED, flow=self.feed)
+        here = (feed_in_items.c.feed == self.feed) & (
+            feed_in_items.c.incarnation == opening.incarnation
+        )
+        tx.conn.execute(
+            update(feed_in_items).where(here, feed_in_items.c.seq <= items[-1].seq).values(raw=None)
+        )
+        for body in opening.learned:
+            feed_reader.keep_key(tx, body)
+        rows = [
+            {"feed": self.feed, "number": number, "raw": encode(schema)}
+            for number, schema in opening.schemas.items()
+        ]
+        upsert(tx.conn, feed_schemas, rows)
+
+    def _snapshot_done(self, tx: Tx, step: Step) -> None:
+        tx.conn.execute(delete(feed_in_snapshots).where(feed_in_snapshots.c.feed == self.feed))
+        old = (feed_in_items.c.incarnation < step.cursor.incarnation) | (
+            (feed_in_items.c.incarnation == step.cursor.incarnation)
+            & (feed_in_items.c.seq <= step.cursor.seq)
+        )
+        tx.conn.execute(
+            update(feed_in_items).where(feed_in_items.c.feed == self.feed, old).values(raw=None)
+        )
+        row = {"feed": self.feed, "number": step.schema.number, "raw": encode(step.schema)}
+        upsert(tx.conn, feed_schemas, [row])
+
+    def _drop_snapshot(self, work: Work, error: OrtooError, tx: Tx) -> None:
+        _log.error("%s snapshot: %s", self.feed, error)
+        quarantine.keep(tx, work.snapshot[0], error, feed_owner(self.feed))
+        tx.conn.execute(delete(feed_in_snapshots).where(feed_in_snapshots.c.feed == self.feed))
+        feed_reader.resync(tx, self.feed, error.code)
+
+    def _ask_key(self, error: FeedEpoch, tx: Tx) -> None:
+        epoch = error.facts.get("epoch")
+        if isinstance(epoch, int):
+            send(tx, feed_owner(self.feed), KeyAsk(feed=self.feed, epoch=epoch))
+
+
+async def _wait(ticket: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(ticket.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+# --- reading the store --------------------------------------------------------------------------
+
+
+def load(conn: Connection, parts: Parts, feed: str, cursor: Cursor | None) -> Work:
+    """The complete snapshot beyond the cursor if there is one, else the next items."""
+    snapshot, snapshot_cursor = _snapshot(conn, feed, cursor)
+    items: tuple[Item, ...] = ()
+    keys: dict[int, bytes] = {}
+    if snapshot_cursor is None and cursor is not None:
+        items = _items(conn, feed, cursor)
+        for row in conn.execute(
+            select(feed_in_keys).where(
+                feed_in_keys.c.feed == feed, feed_in_keys.c.incarnation == cursor.incarnation
+            )
+        ):
+            use = feed_reader.key_use(feed, row.incarnation, row.epoch)
+            keys[row.epoch] = secrets.unseal(parts.identity, use, row.key)
+    schemas = {
+        row.number: decode(row.raw, TableSchema)
+        for row in conn.execute(select(feed_schemas).where(feed_schemas.c.feed == feed))
+    }
+    return Work(snapshot, snapshot_cursor, items, keys, schemas)
+
+
+def _snapshot(
+    conn: Connection, feed: str, cursor: Cursor | None
+) -> tuple[tuple[bytes, ...], Cursor | None]:
+    rows = conn.execute(
+        select(feed_in_snapshots)
+        .where(feed_in_snapshots.c.feed == feed)
+        .order_by(feed_in_snapshots.c.seq.desc(), feed_in_snapshots.c.part)
+    ).all()
+    if not rows or len(rows) != rows[0].parts:
+        return (), None
+    first = rows[0]
+    place = (first.incarnation, first.seq)
+    if cursor is not None and (cursor.incarnation, cursor.seq) > place:
+        return (), None
+    return tuple(row.raw for row in rows), Cursor(feed, first.incarnation, first.seq, first.hash)
+
+
+def _items(conn: Connection, feed: str, cursor: Cursor) -> tuple[Item, ...]:
+    query = (
+        select(feed_in_items)
+        .where(
+            feed_in_items.c.feed == feed,
+            feed_in_items.c.incarnation == cursor.incarnation,
+            feed_in_items.c.seq > cursor.seq,
+        )
+        .order_by(feed_in_items.c.seq)
+        .limit(MAX_ITEMS_A_STEP)
+    )
+    items = []
+    expected = cursor.seq + 1
+    for row in conn.execute(query):
+        if row.seq != expected:
+            break
+        items.append(Item(row.seq, row.hash, row.raw))
+        expected += 1
+    return tuple(items)
+
+
+def _incarnation(conn: Connection, feed: str) -> int:
+    query = select(feeds_in.c.incarnation).where(feeds_in.c.feed == feed)
+    return int(conn.execute(query).scalar_one())
+
+
+# --- opening ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Opening:
+    """Opens items of one feed in order; runs in a thread and touches no database."""
+
+    parts: Parts
+    feed: str
+    incarnation: int
+    work: Work
+    learned: list[FeedKey] = field(default_factory=list)
+
+    @property
+    def schemas(self) -> dict[int, TableSchema]:
+        return self.work.schemas
+
+    @property
+    def schema(self) -> TableSchema:
+        return self.schemas[max(self.schemas)]
+
+    def step(self, item: Item) -> Step:
+        message = feed_reader.read_stored(
+            item.raw or b"", self.parts.suites, self.parts.identity.plane
+        )
+        opened = open_content(message, lambda header: self._key(header, message))
+        cursor = Cursor(self.feed, self.incarnation, item.seq, item.hash)
+        if isinstance(opened.body, TableSchema):
+            self.schemas[opened.body.number] = opened.body
+            return Step(opened.body, cursor)
+        if not isinstance(opened.body, TableRows):
+            raise RowsError(feed=self.feed, detail=f"kind {message.kind.name}")
+        schema = self.schemas.get(opened.body.schema)
+        if schema is None:
+            raise RowsError(feed=self.feed, detail=f"schema {opened.body.schema} is unknown")
+        changes = tuple(read_row_part(part, schema) for part in opened.rows)
+        return Step(schema, cursor, changes)
+
+    def _key(self, header: Header, message: Message) -> bytes:
+        """The key of the item's epoch: held, or reached from an earlier one by ratchet steps.
+
+        Raises FeedEpoch when neither fits: a letter with a fresh key is on its way.
+        """
+        epoch, keys = header.epoch or 0, self.work.keys
+        suite, plane = message.envelope.suite, message.envelope.plane
+        if epoch in keys:
+            if key_commitment(suite, plane, header, keys[epoch]) != header.key_commitment:
+                raise FeedKeyMismatch(epoch=epoch, feed=self.feed)
+            return keys[epoch]
+        earlier = [known for known in keys if epoch - feeds.MAX_RATCHET_STEPS <= known < epoch]
+        if earlier:
+            step = max(earlier)
+            key = keys[step]
+            while step < epoch:
+                key = feeds.ratchet(suite, plane, self.feed, step, key)
+                step += 1
+            if key_commitment(suite, plane, header, key) == header.key_commitment:
+                keys[epoch] = key
+                self._learn(header, epoch, key)
+                return key
+        raise FeedEpoch(epoch=epoch, feed=self.feed)
+
+    def _learn(self, header: Header, epoch: int, key: bytes) -> None:
+        position = header.position
+        self.learned.append(
+            FeedKey(
+                grant_hash=b"",
+                feed=self.feed,
+                incarnation=self.incarnation,
+                epoch=epoch,
+                first_seq=position.seq if position else 0,
+                key=key,
+            )
+        )
+
+
+def open_snapshot(parts: Parts, raws: Sequence[bytes], cursor: Cursor) -> Step:
+    """All parts of a snapshot as one step."""
+    schema: TableSchema | None = None
+    rows: list[tuple[Scalar, ...]] = []
+    for raw in raws:
+        message = feed_reader.read_stored(raw, parts.suites, parts.identity.plane)
+        opened = open_content(message, lambda header: content_key(parts, header))
+        if not isinstance(opened.body, SnapshotPart):
+            raise RowsError(feed=cursor.feed, detail="not a snapshot")
+        schema = opened.body.schema
+        rows.extend(_upserts(opened.rows, schema))
+    if schema is None:
+        raise RowsError(feed=cursor.feed, detail="an empty snapshot")
+    return Step(schema, cursor, snapshot=tuple(rows))
+
+
+def _upserts(parts: Sequence[bytes], schema: TableSchema) -> Iterator[tuple[Scalar, ...]]:
+    for part in parts:
+        change = read_row_part(part, schema)
+        if change.op != UPSERT:
+            raise RowsError(feed="-", detail="a snapshot holds a delete")
+        yield change.values

@@ -1,0 +1,243 @@
+"""What the engine's functions are given: who we are, what we trust, and one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from ortoo_protocol.core.codec import Shape
+from ortoo_protocol.core.envelope import Draft, Position, Protection, build
+from ortoo_protocol.core.ids import Plane, uuid7
+from ortoo_protocol.core.journal import Direction, State
+from ortoo_protocol.core.keys import Random, Signer, Suite, Suites
+from ortoo_protocol.core.messages import Kind
+from ortoo_protocol.core.trust import Trust
+from ortoo_protocol.core.verify import Message, Opened
+from ortoo_protocol.station.settings import Timing
+from ortoo_protocol.station.store import journal_rows
+
+if TYPE_CHECKING:
+    from ortoo_protocol.station.sending import Post
+
+CONTENT = "ortoo/1"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """This party's own keys. `suite` is the one it makes envelopes with."""
+
+    party: str
+    name: str
+    plane: Plane
+    suite: Suite
+    signer: Signer
+    signing_key_id: bytes
+    wrap_seeds: Mapping[bytes, bytes] = field(repr=False)  # key id -> private seed
+    store_key: bytes = field(repr=False)
+
+
+@dataclass
+class TrustBox:
+    """The verified directory in force. Replaced as a whole, by the writer thread alone."""
+
+    current: Trust
+
+
+class Signal:
+    """Wakes whoever waits, any number of them. For the event loop only.
+
+    Take the ticket, look, then wait on the ticket: a `set` between look and wait is not missed.
+    """
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        event, self._event = self._event, asyncio.Event()
+        event.set()
+
+    def ticket(self) -> asyncio.Event:
+        return self._event
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Wakes the workers after a commit."""
+
+    outbox: Signal = field(default_factory=Signal)
+    receipts: Signal = field(default_factory=Signal)
+    feeds: Signal = field(default_factory=Signal)
+    apply: Signal = field(default_factory=Signal)
+    gaps: Signal = field(default_factory=Signal)
+
+
+Handler = Callable[["Tx", Opened[Shape]], None]
+Settled = Callable[["Tx", "SettledLetter"], None]
+Relay = Callable[["Tx", Opened[Shape]], None]
+
+
+@dataclass(frozen=True)
+class SettledLetter:
+    """What became of a durable letter of ours: accepted, refused (with the code), notarised."""
+
+    id: bytes
+    kind: str
+    recipient: str
+    status: str
+    error: str
+    time_ms: int
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What the application adds: a handler for each kind it understands, and, at the hub, what is
+    done with letters between others."""
+
+    handlers: Mapping[str, Handler] = field(default_factory=dict)
+    settled: Settled = lambda _tx, _letter: None
+    relay: Relay | None = None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that outlives a transaction."""
+
+    identity: Identity
+    suites: Suites
+    trust: TrustBox
+    clock: Callable[[], int]
+    rand: Random
+    timing: Timing
+    hooks: Hooks
+    signals: Signals
+    post: Callable[[Post], None]
+
+
+class Tx:
+    """One transaction of the store: everything in it happens or nothing.
+
+    Journal rows are collected and numbered before the commit; calls run in the event loop after it.
+    """
+
+    def __init__(self, conn: Connection, parts: Parts) -> None:
+        self.conn = conn
+        self.parts = parts
+        self.now_ms = parts.clock()
+        self._rows: list[journal_rows.Pending] = []
+        self._calls: list[Callable[[], object]] = []
+
+    @property
+    def party(self) -> str:
+        return self.parts.identity.party
+
+    @property
+    def plane(self) -> Plane:
+        return self.parts.identity.plane
+
+    @property
+    def suite(self) -> Suite:
+        return self.parts.identity.suite
+
+    @property
+    def trust(self) -> Trust:
+        return self.parts.trust.current
+
+    def new_id(self) -> bytes:
+        return uuid7(self.now_ms, self.parts.rand(10))
+
+    def after_commit(self, call: Callable[[], object]) -> None:
+        if call not in self._calls:
+            self._calls.append(call)
+
+    def journal(
+        self,
+        message: Message,
+        direction: Direction,
+        state: State,
+        *,
+        flow: str,
+        error: str = "",
+    ) -> None:
+        """Add a row on `message` to the journal."""
+        envelope, header = message.envelope, message.header
+        self._rows.append(
+            journal_rows.Pending(
+                direction,
+                state,
+                flow,
+                header.id,
+                header.kind,
+                header.sender,
+                envelope.header,
+                envelope.signature,
+                envelope.body_hash,
+                error,
+            )
+        )
+
+    def journal_unreadable(self, raw: bytes, error: str) -> None:
+        """A row on bytes that bore no verified envelope: their hash and the code, nothing else."""
+        self._rows.append(
+            journal_rows.Pending(
+                Direction.RECEIVED, State.REFUSED, "", b"", "", "", b"", b"",
+                self.suite.hash(raw), error,
+            )
+        )  # fmt: skip
+
+    def build(
+        self,
+        kind: Kind,
+        destination: str,
+        parts: list[bytes],
+        protection: Protection,
+        *,
+        expires_ms: int,
+        case: str | None = None,
+        causation: bytes | None = None,
+        position: Position | None = None,
+    ) -> bytes:
+        """An envelope signed by this party, dated now."""
+        identity, trust = self.parts.identity, self.trust
+        draft = Draft(
+            id=self.new_id(),
+            kind=kind.name,
+            sender=identity.party,
+            destination=destination,
+            created_ms=self.now_ms,
+            expires_ms=expires_ms,
+            directory_version=trust.directory_version,
+            directory_hash=trust.directory_hash,
+            content=CONTENT,
+            case=case,
+            causation=causation,
+            position=position,
+        )
+        return build(
+            draft,
+            parts,
+            protection,
+            suite=identity.suite,
+            plane=identity.plane,
+            signer=identity.signer,
+            signing_key_id=identity.signing_key_id,
+            rand=self.parts.rand,
+        )
+
+    # --- Batch (store/writer.py) ---
+
+    def savepoint(self) -> tuple[int, int]:
+        return len(self._rows), len(self._calls)
+
+    def rollback(self, mark: tuple[int, int]) -> None:
+        del self._rows[mark[0] :], self._calls[mark[1] :]
+
+    def before_commit(self) -> None:
+        journal_rows.append(self.conn, self.suite, self._rows, self.now_ms)
+
+    def after_commit_run(self) -> None:
+        for call in self._calls:
+            call()

@@ -1,0 +1,34 @@
+"""The store as the engine uses it: one writer with transactions of its own kind, many readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from ortoo_protocol.station.context import Parts, Tx
+from ortoo_protocol.station.store.store import Store
+from ortoo_protocol.station.store.writer import Writer
+
+T = TypeVar("T")
+
+
+class Database:
+    """`write` runs a job in the one writer (group commit), `read` on what is committed."""
+
+    def __init__(self, store: Store, parts: Parts) -> None:
+        self._store = store
+        self._writer = Writer(store.writing, lambda conn: Tx(conn, parts))
+
+    async def write(self, job: Callable[[Tx], T]) -> T:
+        """Returns once the result is on disk. Raises what the job raised, or StoreError."""
+        return await self._writer.run(job)
+
+    async def read(self, job: Callable[[Connection], T]) -> T:
+        return await self._store.read(job)
+
+    async def close(self) -> None:
+        """Finish what waits, then close the files."""
+        await self._writer.close()
+        await self._store.close()

@@ -1,0 +1,386 @@
+"""Reading feeds: the contiguous watermark, parked items, snapshots, keys, heads.
+
+Accept only: an item is verified, stored, journalled and counted; what its rows do to a department's
+table is the apply worker's affair (apply.py) and never holds this up. Open items (catalog, trust)
+have no sink: their handler runs here, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, delete, func, insert, select, update
+
+from ortoo_protocol.core import feeds
+from ortoo_protocol.core.envelope import Position, envelope_hash, split
+from ortoo_protocol.core.errors import (
+    FeedFork,
+    FeedKeyMismatch,
+    FeedOwner,
+    GrantUnknown,
+    OrtooError,
+)
+from ortoo_protocol.core.feeds import FeedKey, Head, SnapshotPart, Verdict, Watermark
+from ortoo_protocol.core.ids import Plane, feed_owner
+from ortoo_protocol.core.journal import Direction, State
+from ortoo_protocol.core.keys import Suites
+from ortoo_protocol.core.messages import Class, kind_named
+from ortoo_protocol.core.verify import Message, Opened, open_content, read_header
+from ortoo_protocol.station import quarantine, secrets
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.store.dialect import insert_new, upsert
+from ortoo_protocol.station.store.tables import (
+    feed_in_items,
+    feed_in_keys,
+    feed_in_parked,
+    feed_in_snapshots,
+    feeds_in,
+)
+
+MAX_PARKED = 2_000
+HISTORY, SNAPSHOT = "history", "snapshot"
+JOINING, READING, DISPUTED, ENDED = "joining", "reading", "disputed", "ended"
+
+
+def join(tx: Tx, feed: str, start: str) -> None:
+    """Begin to read `feed`: from item 1 (history) or from a snapshot. Nothing if already reading;
+    an ended subscription begins anew."""
+    row = feed_row(tx, feed)
+    if row is not None and row.state != ENDED:
+        return
+    values = {
+        "feed": feed,
+        "start": start,
+        "state": READING if start == HISTORY else JOINING,
+        "error": "",
+        "incarnation": 1,
+        "seq": 0,
+        "hash": feeds.genesis(tx.suite, tx.plane, feed, 1),
+        "head_seq": 0,
+        "head_ms": 0,
+        "fence": None,
+    }
+    upsert(tx.conn, feeds_in, [values])
+    tx.after_commit(tx.parts.signals.gaps.set)
+
+
+def resync(tx: Tx, feed: str, error: str) -> None:
+    """Ask for a new snapshot; what is held stays until it comes."""
+    _set(tx, feed, state=JOINING, error=error)
+    tx.after_commit(tx.parts.signals.gaps.set)
+
+
+def end(tx: Tx, feed: str, fence: int, error: str) -> None:
+    """Stop after item `fence`; items up to it may still arrive and are applied."""
+    _set(tx, feed, state=ENDED, error=error, fence=fence)
+
+
+def feed_row(tx: Tx, feed: str) -> Row[Any] | None:
+    return tx.conn.execute(select(feeds_in).where(feeds_in.c.feed == feed)).first()
+
+
+def _set(tx: Tx, feed: str, **values: object) -> None:
+    tx.conn.execute(update(feeds_in).where(feeds_in.c.feed == feed).values(values))
+
+
+# --- items --------------------------------------------------------------------------------------
+
+
+def accept_item(tx: Tx, message: Message) -> None:
+    """Take one item with a verified signature. Never raises for what the publisher did: a broken
+    chain disputes this feed and leaves all others alone."""
+    feed, position = message.header.destination, message.header.position
+    row = feed_row(tx, feed)
+    if row is None or position is None:
+        return  # its queue outlived the subscription
+    if row.state == DISPUTED or (row.fence is not None and position.seq > row.fence):
+        return
+    if row.state == JOINING:
+        _park(tx, message, position)
+        return
+    mark = Watermark(row.incarnation, row.seq, row.hash)
+    try:
+        verdict = feeds.judge(mark, position, feed)
+        if verdict is Verdict.DUPLICATE:
+            _check_duplicate(tx, feed, message, position)
+    except OrtooError as error:
+        _dispute(tx, message, error)
+        return
+    if verdict is Verdict.NEXT:
+        _take_run(tx, message, position)
+    elif verdict is Verdict.GAP:
+        _park(tx, message, position)
+    elif verdict is Verdict.NEW_INCARNATION:
+        _park(tx, message, position)
+        _begin_incarnation(tx, row, position.incarnation)
+
+
+def _take_run(tx: Tx, message: Message, position: Position) -> None:
+    """Take the next item and every parked one that now follows, then move the watermark once."""
+    feed = message.header.destination
+    mark = _take(tx, message, position)
+    while (parked := _unpark(tx, feed, mark)) is not None:
+        following = parked.header.position
+        if following is None:
+            break
+        try:
+            feeds.judge(mark, following, feed)
+        except OrtooError as error:
+            _mark(tx, feed, mark)
+            _dispute(tx, parked, error)
+            return
+        mark = _take(tx, parked, following)
+    _mark(tx, feed, mark)
+
+
+def _mark(tx: Tx, feed: str, mark: Watermark) -> None:
+    _set(tx, feed, incarnation=mark.incarnation, seq=mark.seq, hash=mark.hash, error="")
+
+
+def _take(tx: Tx, message: Message, position: Position) -> Watermark:
+    feed = message.header.destination
+    sealed = message.kind.cls is Class.SEALED
+    state, error = State.ACCEPTED, ""
+    if not sealed:
+        try:
+            _handle_open(tx, message)
+        except OrtooError as failure:
+            state, error = State.REFUSED, failure.code
+            quarantine.keep(tx, message.envelope.raw, failure, message.header.sender)
+    item = {
+        "feed": feed,
+        "incarnation": position.incarnation,
+        "seq": position.seq,
+        "hash": message.hash,
+        "raw": message.envelope.raw if sealed else None,
+    }
+    tx.conn.execute(insert(feed_in_items).values(item))
+    tx.journal(message, Direction.RECEIVED, state, flow=feed, error=error)
+    if sealed:
+        tx.after_commit(tx.parts.signals.apply.set)
+    return Watermark(position.incarnation, position.seq, message.hash)
+
+
+def _handle_open(tx: Tx, message: Message) -> None:
+    """Run the kind's handler in a savepoint: one refused entry does not stop the feed."""
+    handler = tx.parts.hooks.handlers.get(message.kind.name)
+    if handler is None:
+        return
+    with tx.conn.begin_nested():
+        handler(tx, open_content(message, lambda _header: None))
+
+
+def _check_duplicate(tx: Tx, feed: str, message: Message, position: Position) -> None:
+    query = select(feed_in_items.c.hash).where(
+        feed_in_items.c.feed == feed,
+        feed_in_items.c.incarnation == position.incarnation,
+        feed_in_items.c.seq == position.seq,
+    )
+    held = tx.conn.execute(query).scalar()
+    if held is not None:
+        feeds.check_same(held, message.hash, position.seq, feed)
+
+
+def _dispute(tx: Tx, message: Message, error: OrtooError) -> None:
+    """Keep the evidence, stop this feed, say why. A person and the region decide."""
+    feed = message.header.destination
+    quarantine.keep(tx, message.envelope.raw, error, message.header.sender)
+    tx.journal(message, Direction.RECEIVED, State.REFUSED, flow=feed, error=error.code)
+    _set(tx, feed, state=DISPUTED, error=error.code)
+
+
+def _begin_incarnation(tx: Tx, row: Row[Any], incarnation: int) -> None:
+    if row.start == SNAPSHOT:
+        resync(tx, row.feed, "feed.incarnation")
+        return
+    start = feeds.genesis(tx.suite, tx.plane, row.feed, incarnation)
+    _set(tx, row.feed, incarnation=incarnation, seq=0, hash=start)
+    _drain(tx, row.feed)
+    tx.after_commit(tx.parts.signals.gaps.set)
+
+
+# --- parked -------------------------------------------------------------------------------------
+
+
+def _park(tx: Tx, message: Message, position: Position) -> None:
+    """Keep an item that came too early. Beyond the bound it is dropped: the publisher has it."""
+    feed = message.header.destination
+    count = select(func.count()).where(feed_in_parked.c.feed == feed)
+    if (tx.conn.execute(count).scalar() or 0) < MAX_PARKED:
+        row = {
+            "feed": feed,
+            "incarnation": position.incarnation,
+            "seq": position.seq,
+            "raw": message.envelope.raw,
+        }
+        insert_new(tx.conn, feed_in_parked, [row])
+    tx.after_commit(tx.parts.signals.gaps.set)
+
+
+def _unpark(tx: Tx, feed: str, mark: Watermark) -> Message | None:
+    """The parked item after `mark`, taken out; it was verified when it was parked."""
+    here = (
+        (feed_in_parked.c.feed == feed)
+        & (feed_in_parked.c.incarnation == mark.incarnation)
+        & (feed_in_parked.c.seq == mark.seq + 1)
+    )
+    raw = tx.conn.execute(select(feed_in_parked.c.raw).where(here)).scalar()
+    if raw is None:
+        return None
+    tx.conn.execute(delete(feed_in_parked).where(here))
+    return stored_message(tx, raw)
+
+
+def stored_message(tx: Tx, raw: bytes) -> Message:
+    return read_stored(raw, tx.parts.suites, tx.plane)
+
+
+def read_stored(raw: bytes, suites: Suites, plane: Plane) -> Message:
+    """An envelope from our own store: verified before it was written there."""
+    envelope = split(raw, suites=suites, plane=plane)
+    header = read_header(envelope)
+    return Message(envelope, header, kind_named(header.kind), envelope_hash(envelope))
+
+
+def _drain(tx: Tx, feed: str) -> None:
+    """Drop parked items at or below the watermark and take those that follow it."""
+    row = feed_row(tx, feed)
+    if row is None:
+        return
+    old = (feed_in_parked.c.incarnation < row.incarnation) | (
+        (feed_in_parked.c.incarnation == row.incarnation) & (feed_in_parked.c.seq <= row.seq)
+    )
+    tx.conn.execute(delete(feed_in_parked).where(feed_in_parked.c.feed == feed, old))
+    mark = Watermark(row.incarnation, row.seq, row.hash)
+    parked = _unpark(tx, feed, mark)
+    if parked is not None:
+        accept_item(tx, parked)
+
+
+# --- heads, snapshots, keys ---------------------------------------------------------------------
+
+
+def accept_head(tx: Tx, message: Message, head: Head) -> None:
+    """How far the publisher says it is. The same number with another hash is a fork."""
+    if feed_owner(head.feed) != message.header.sender:
+        raise FeedOwner(sender=message.header.sender, feed=head.feed)
+    row = feed_row(tx, head.feed)
+    if row is None or row.state in (DISPUTED, ENDED):
+        return
+    if head.incarnation > row.incarnation and row.state == READING:
+        _begin_incarnation(tx, row, head.incarnation)
+        return
+    if head.incarnation != row.incarnation or head.time_ms < row.head_ms:
+        return
+    if row.state == READING and head.seq == row.seq and head.hash != row.hash:
+        error = FeedFork(seq=head.seq, feed=head.feed)
+        quarantine.keep(tx, message.envelope.raw, error, message.header.sender)
+        tx.journal(message, Direction.RECEIVED, State.REFUSED, flow=head.feed, error=error.code)
+        _set(tx, head.feed, state=DISPUTED, error=error.code)
+        return
+    _set(tx, head.feed, head_seq=head.seq, head_ms=head.time_ms)
+    if head.seq > row.seq:
+        tx.after_commit(tx.parts.signals.gaps.set)
+
+
+def accept_snapshot(tx: Tx, opened: Opened[SnapshotPart]) -> None:
+    """Store one part; when all are there, the watermark is the snapshot's and the tail goes on."""
+    part, message = opened.body, opened.message
+    if feed_owner(part.feed) != message.header.sender:
+        raise FeedOwner(sender=message.header.sender, feed=part.feed)
+    row = feed_row(tx, part.feed)
+    if row is None or row.state != JOINING or not 0 <= part.part < part.parts:
+        return
+    if part.incarnation < row.incarnation or (
+        part.incarnation == row.incarnation and part.seq < row.seq
+    ):
+        return  # older than what is held: a newer one is asked for
+    values = {
+        "feed": part.feed,
+        "snapshot": part.snapshot,
+        "part": part.part,
+        "parts": part.parts,
+        "incarnation": part.incarnation,
+        "seq": part.seq,
+        "hash": part.hash,
+        "raw": message.envelope.raw,
+    }
+    upsert(tx.conn, feed_in_snapshots, [values])
+    held = select(func.count()).where(
+        feed_in_snapshots.c.feed == part.feed,
+        feed_in_snapshots.c.snapshot == part.snapshot,
+        feed_in_snapshots.c.seq == part.seq,
+        feed_in_snapshots.c.parts == part.parts,
+    )
+    if tx.conn.execute(held).scalar() == part.parts:
+        _begin_tail(tx, message, part)
+
+
+def _begin_tail(tx: Tx, message: Message, part: SnapshotPart) -> None:
+    others = (feed_in_snapshots.c.feed == part.feed) & (
+        feed_in_snapshots.c.snapshot != part.snapshot
+    )
+    tx.conn.execute(delete(feed_in_snapshots).where(others))
+    _set(
+        tx,
+        part.feed,
+        state=READING,
+        error="",
+        incarnation=part.incarnation,
+        seq=part.seq,
+        hash=part.hash,
+    )
+    tx.journal(message, Direction.RECEIVED, State.ACCEPTED, flow=part.feed)
+    tx.after_commit(tx.parts.signals.apply.set)
+    _drain(tx, part.feed)
+
+
+def accept_key(tx: Tx, opened: Opened[FeedKey], granted: bool) -> None:
+    """Keep a feed key. Only the feed's owner gives it, and only under a grant that is held here
+    (`granted`); another key for an epoch already known is evidence, not a replacement."""
+    body, sender = opened.body, opened.message.header.sender
+    if feed_owner(body.feed) != sender:
+        raise FeedOwner(sender=sender, feed=body.feed)
+    if not granted:
+        raise GrantUnknown(grant=body.grant_hash.hex())
+    if len(body.key) != tx.suite.key_bytes:
+        raise FeedKeyMismatch(epoch=body.epoch, feed=body.feed)
+    known = held_key(tx, body.feed, body.incarnation, body.epoch)
+    if known is not None and known != body.key:
+        raise FeedKeyMismatch(epoch=body.epoch, feed=body.feed)
+    keep_key(tx, body)
+    tx.after_commit(tx.parts.signals.apply.set)
+
+
+def keep_key(tx: Tx, body: FeedKey) -> None:
+    use = key_use(body.feed, body.incarnation, body.epoch)
+    values = {
+        "feed": body.feed,
+        "incarnation": body.incarnation,
+        "epoch": body.epoch,
+        "first_seq": body.first_seq,
+        "grant_hash": body.grant_hash,
+        "key": secrets.seal(tx.parts.identity, tx.parts.rand, use, body.key),
+    }
+    insert_new(tx.conn, feed_in_keys, [values])
+
+
+def key_use(feed: str, incarnation: int, epoch: int) -> str:
+    return f"in {feed} {incarnation} {epoch}"
+
+
+def held_key(tx: Tx, feed: str, incarnation: int, epoch: int) -> bytes | None:
+    query = select(feed_in_keys.c.key).where(
+        feed_in_keys.c.feed == feed,
+        feed_in_keys.c.incarnation == incarnation,
+        feed_in_keys.c.epoch == epoch,
+    )
+    sealed = tx.conn.execute(query).scalar()
+    if sealed is None:
+        return None
+    return secrets.unseal(tx.parts.identity, key_use(feed, incarnation, epoch), sealed)
+
+
+def note(tx: Tx, feed: str, error: str) -> None:
+    """Show `error` on the subscription; reading goes on."""
+    _set(tx, feed, error=error)

@@ -1,0 +1,222 @@
+"""Publishing on feeds of this party: append, seal once, readers and their keys, heads.
+
+The key of a feed moves on whenever its readers change. A new reader gets the next step of a
+one-way ratchet: those who read already step forward by themselves, and the newcomer cannot read
+back. When a reader is removed a fresh key is drawn and told to those who stay, each in a sealed
+letter: what was queued for the removed one, or comes to it by mistake, does not open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select, update
+
+from ortoo_protocol.core import feeds, messages
+from ortoo_protocol.core.codec import Shape, encode
+from ortoo_protocol.core.envelope import Position, Protection, ToAll, ToReaders
+from ortoo_protocol.core.errors import FeedUnknown
+from ortoo_protocol.core.ids import check_feed
+from ortoo_protocol.core.journal import Direction, State
+from ortoo_protocol.core.messages import Class, Kind
+from ortoo_protocol.station import secrets
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.sending import Post, post, send, sent_message
+from ortoo_protocol.station.store.dialect import insert_new
+from ortoo_protocol.station.store.tables import feed_out_items, feed_readers, feeds_out
+
+
+def open_feed(tx: Tx, feed: str, *, sealed: bool) -> None:
+    """Make `feed` (owned by this party) unless it is there."""
+    check_feed(feed)
+    key = tx.parts.rand(tx.suite.key_bytes) if sealed else b""
+    row = {
+        "feed": feed,
+        "incarnation": 1,
+        "seq": 0,
+        "hash": feeds.genesis(tx.suite, tx.plane, feed, 1),
+        "sealed": sealed,
+        "epoch": 1,
+        "epoch_first": 1,
+        "key": _seal(tx, feed, 1, key) if sealed else b"",
+    }
+    insert_new(tx.conn, feeds_out, [row])
+
+
+def feed_row(tx: Tx, feed: str) -> Row[Any]:
+    row = tx.conn.execute(select(feeds_out).where(feeds_out.c.feed == feed)).first()
+    if row is None:
+        raise FeedUnknown(feed=feed)
+    return row
+
+
+def publish(
+    tx: Tx, feed: str, body: Shape, *, rows: Sequence[bytes] = (), kind: Kind | None = None
+) -> int:
+    """Append one item and return its number. It leaves after the commit, in order."""
+    tx.trust.check_live(tx.now_ms)
+    kind = kind or messages.kind_of(body)
+    row = feed_row(tx, feed)
+    seq = int(row.seq) + 1
+    protection: Protection = ToAll()
+    if kind.cls is Class.SEALED:
+        protection = ToReaders(row.epoch, _unseal(tx, row))
+    raw = tx.build(
+        kind,
+        feed,
+        [encode(body), *rows],
+        protection,
+        expires_ms=0,
+        position=Position(row.incarnation, seq, row.hash),
+    )
+    message = sent_message(tx, raw, kind)
+    item = {
+        "feed": feed,
+        "incarnation": row.incarnation,
+        "seq": seq,
+        "hash": message.hash,
+        "raw": raw,
+        "created_ms": tx.now_ms,
+        "sent": False,
+    }
+    tx.conn.execute(insert(feed_out_items).values(item))
+    tx.conn.execute(
+        update(feeds_out).where(feeds_out.c.feed == feed).values(seq=seq, hash=message.hash)
+    )
+    tx.journal(message, Direction.SENT, State.ACCEPTED, flow=feed)
+    tx.after_commit(tx.parts.signals.feeds.set)
+    return seq
+
+
+def head(tx: Tx, feed: str) -> feeds.Head:
+    row = feed_row(tx, feed)
+    return feeds.Head(
+        feed=feed, incarnation=row.incarnation, seq=row.seq, hash=row.hash, time_ms=tx.now_ms
+    )
+
+
+def post_heads(tx: Tx) -> None:
+    """Sign how far each feed has come, for all its readers: a withheld tail shows."""
+    kind = messages.kind_named("feed.head")
+    for feed in tx.conn.execute(select(feeds_out.c.feed)).scalars().all():
+        raw = tx.build(kind, feed, [encode(head(tx, feed))], ToAll(), expires_ms=0)
+        post(tx, Post("feeds", feed, raw))
+
+
+# --- readers ------------------------------------------------------------------------------------
+
+
+def active_readers(tx: Tx, feed: str) -> Sequence[Row[Any]]:
+    query = select(feed_readers).where(feed_readers.c.feed == feed, feed_readers.c.fence.is_(None))
+    return tx.conn.execute(query).all()
+
+
+def add_reader(tx: Tx, feed: str, grant: str, grant_hash: bytes, reader: str) -> None:
+    """Let `reader` read from the next item on, and give it the key in a letter."""
+    row = feed_row(tx, feed)
+    epoch, first = row.epoch, row.seq + 1
+    key = _unseal(tx, row)
+    if row.seq or active_readers(tx, feed):
+        key = feeds.ratchet(tx.suite, tx.plane, feed, epoch, key)
+        epoch += 1
+        _keep_key(tx, feed, epoch, first, key)
+    insert_new(
+        tx.conn,
+        feed_readers,
+        [
+            {
+                "feed": feed,
+                "grant": grant,
+                "reader": reader,
+                "grant_hash": grant_hash,
+                "first_seq": first,
+                "fence": None,
+            }
+        ],
+    )
+    _send_key(tx, row.incarnation, feed, epoch, first, key, reader, grant_hash)
+
+
+def end_reader(tx: Tx, feed: str, grant: str) -> tuple[int, int]:
+    """Fence the grant after the present item and return (incarnation, fence).
+
+    Hub or not: the fence and the new epoch are committed here first. A reader with another live
+    grant on the feed keeps reading.
+    """
+    row = feed_row(tx, feed)
+    mine = (feed_readers.c.feed == feed) & (feed_readers.c.grant == grant)
+    ended = tx.conn.execute(select(feed_readers).where(mine)).first()
+    if ended is None or ended.fence is not None:
+        return row.incarnation, row.seq if ended is None else ended.fence
+    tx.conn.execute(update(feed_readers).where(mine).values(fence=row.seq))
+    stay = active_readers(tx, feed)
+    if ended.reader not in {each.reader for each in stay}:
+        epoch, first = row.epoch + 1, row.seq + 1
+        key = tx.parts.rand(tx.suite.key_bytes)
+        _keep_key(tx, feed, epoch, first, key)
+        for each in stay:
+            _send_key(tx, row.incarnation, feed, epoch, first, key, each.reader, each.grant_hash)
+    return row.incarnation, row.seq
+
+
+def give_key(tx: Tx, feed: str, reader: str) -> None:
+    """Send the present key again to a reader that has lost or never got it."""
+    row = feed_row(tx, feed)
+    for each in active_readers(tx, feed):
+        if each.reader == reader:
+            key = _unseal(tx, row)
+            first = max(row.epoch_first, each.first_seq)
+            _send_key(tx, row.incarnation, feed, row.epoch, first, key, reader, each.grant_hash)
+            return
+
+
+def may_read(tx: Tx, feed: str, asker: str, last: int) -> bool:
+    """Whether `asker` may have items of `feed` up to `last`: open feeds are every member's."""
+    row = feed_row(tx, feed)
+    if not row.sealed:
+        return True
+    query = select(func.count()).where(
+        feed_readers.c.feed == feed,
+        feed_readers.c.reader == asker,
+        (feed_readers.c.fence.is_(None)) | (feed_readers.c.fence >= last),
+    )
+    return bool(tx.conn.execute(query).scalar())
+
+
+def _seal(tx: Tx, feed: str, epoch: int, key: bytes) -> bytes:
+    return secrets.seal(tx.parts.identity, tx.parts.rand, f"out {feed} {epoch}", key)
+
+
+def _unseal(tx: Tx, row: Row[Any]) -> bytes:
+    return secrets.unseal(tx.parts.identity, f"out {row.feed} {row.epoch}", row.key)
+
+
+def _keep_key(tx: Tx, feed: str, epoch: int, first: int, key: bytes) -> None:
+    values = {
+        "epoch": epoch,
+        "epoch_first": first,
+        "key": _seal(tx, feed, epoch, key),
+    }
+    tx.conn.execute(update(feeds_out).where(feeds_out.c.feed == feed).values(values))
+
+
+def _send_key(
+    tx: Tx,
+    incarnation: int,
+    feed: str,
+    epoch: int,
+    first: int,
+    key: bytes,
+    reader: str,
+    grant_hash: bytes,
+) -> None:
+    body = feeds.FeedKey(
+        grant_hash=grant_hash,
+        feed=feed,
+        incarnation=incarnation,
+        epoch=epoch,
+        first_seq=first,
+        key=key,
+    )
+    send(tx, reader, body)

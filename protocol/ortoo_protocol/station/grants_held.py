@@ -1,0 +1,83 @@
+"""Grants in the store: those this party gave or was given; at the hub, all that cross it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from ortoo_protocol.core.codec import decode
+from ortoo_protocol.core.errors import GrantUnknown
+from ortoo_protocol.core.grants import GrantEnded, GrantTerms, grant_hash
+from ortoo_protocol.station import held
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.store.dialect import insert_new
+from ortoo_protocol.station.store.tables import grants
+
+
+def keep(tx: Tx, terms: GrantTerms, raw: bytes) -> bytes:
+    """Store the terms as they were signed; returns the grant's hash. Keys that came before their
+    grant are tried again."""
+    named = grant_hash(tx.suite, tx.plane, raw)
+    row = {
+        "grant": terms.grant,
+        "hash": named,
+        "terms": raw,
+        "feed": terms.feed,
+        "provider": terms.provider,
+        "reader": terms.reader,
+        "reader_department": terms.reader_department,
+        "resource": terms.resource,
+        "from_ms": terms.from_ms,
+        "until_ms": terms.until_ms,
+        "ended_ms": None,
+        "end_reason": "",
+        "filing": "",
+    }
+    insert_new(tx.conn, grants, [row])
+    held.mark_ready(tx, f"grant:{named.hex()}")
+    return named
+
+
+def end(tx: Tx, ended: GrantEnded) -> None:
+    tx.conn.execute(
+        update(grants)
+        .where(grants.c.grant == ended.grant, grants.c.ended_ms.is_(None))
+        .values(ended_ms=ended.ended_ms, end_reason=ended.reason, filing=ended.filing)
+    )
+
+
+def row(tx: Tx, grant: str) -> Row[Any]:
+    found = tx.conn.execute(select(grants).where(grants.c.grant == grant)).first()
+    if found is None:
+        raise GrantUnknown(grant=grant)
+    return found
+
+
+def terms_of(found: Row[Any]) -> GrantTerms:
+    return decode(found.terms, GrantTerms)
+
+
+def live(now_ms: int) -> Any:
+    """The condition of a grant in force at `now_ms`."""
+    return (
+        grants.c.ended_ms.is_(None)
+        & (grants.c.from_ms <= now_ms)
+        & ((grants.c.until_ms == 0) | (grants.c.until_ms > now_ms))
+    )
+
+
+def allows(tx: Tx, named: bytes, feed: str) -> bool:
+    """Whether a live grant to this party has this hash and names this feed."""
+    query = select(grants.c.grant).where(
+        grants.c.hash == named,
+        grants.c.feed == feed,
+        grants.c.reader == tx.party,
+        live(tx.now_ms),
+    )
+    return tx.conn.execute(query).first() is not None
+
+
+def live_on(tx: Tx, feed: str) -> Sequence[Row[Any]]:
+    return tx.conn.execute(select(grants).where(grants.c.feed == feed, live(tx.now_ms))).all()

@@ -1,0 +1,216 @@
+"""Accepting what arrives: bytes from the broker, one job of the writer each, then the broker's ack.
+
+Accept = verify, store, journal, advance, owe a receipt: all in one transaction. Whatever is wrong
+with a message is decided here, in one place; nothing that arrives can raise past `accept`.
+
+- no verified sender: quarantine, journal by hash, no receipt (there is nobody to tell);
+- a key, directory or grant that is on its way: held, and tried again when it comes;
+- refused by its kind's handler: journal, receipt with the code, and the same answer for repeats;
+- the same letter again: the same receipt again; the same id with other bytes: refused.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+from sqlalchemy.exc import DBAPIError
+
+from ortoo_protocol.core.envelope import Header
+from ortoo_protocol.core.errors import (
+    EnvelopeIdReuse,
+    EnvelopeKind,
+    EnvelopeUnknownKey,
+    GrantUnknown,
+    OrtooError,
+)
+from ortoo_protocol.core.feeds import Head
+from ortoo_protocol.core.ids import is_feed
+from ortoo_protocol.core.journal import Direction, State
+from ortoo_protocol.core.messages import Route
+from ortoo_protocol.core.notices import Receipts, TrustUpdate
+from ortoo_protocol.core.verify import (
+    Message,
+    check_addressee,
+    open_content,
+    verify,
+)
+from ortoo_protocol.station import feed_reader, held, quarantine, receipts, sending, trusting
+from ortoo_protocol.station.context import Parts, Tx
+from ortoo_protocol.station.store.tables import inbox
+
+_log = logging.getLogger(__name__)
+
+
+def accept(tx: Tx, raw: bytes) -> None:
+    """Take one message as it came from the broker (or from ourselves)."""
+    mark, savepoint = tx.savepoint(), tx.conn.begin_nested()
+    try:
+        _accept(tx, raw)
+    except DBAPIError:
+        raise  # the store failed, not the message: it stays with the broker
+    except Exception as error:
+        # The one place that quarantines what nobody foresaw: a fault of ours must not let one
+        # message stop those behind it.
+        _log.exception("a message could not be accepted")
+        savepoint.rollback()
+        tx.rollback(mark)
+        failure = error if isinstance(error, OrtooError) else OrtooError()
+        quarantine.keep(tx, raw, failure)
+        tx.journal_unreadable(raw, failure.code)
+    else:
+        savepoint.commit()
+
+
+def retry_held(tx: Tx) -> None:
+    """Accept again what was held and can be judged now."""
+    for raw in held.take_ready(tx):
+        accept(tx, raw)
+
+
+def _accept(tx: Tx, raw: bytes) -> None:
+    try:
+        message = verify(
+            raw, suites=tx.parts.suites, plane=tx.plane, keys=tx.trust, now_ms=tx.now_ms
+        )
+        check_addressee(message, tx.party)
+    except EnvelopeUnknownKey:
+        held.hold(tx, raw, held.TRUST)
+        return
+    except OrtooError as error:
+        quarantine.keep(tx, raw, error)
+        tx.journal_unreadable(raw, error.code)
+        return
+    if message.header.directory_version > tx.trust.directory_version:
+        tx.after_commit(tx.parts.signals.gaps.set)  # a newer directory exists: ask for it
+    if message.kind.item:
+        feed_reader.accept_item(tx, message)
+    elif message.kind.durable:
+        _accept_durable(tx, message)
+    else:
+        _accept_replayable(tx, message)
+
+
+def _accept_durable(tx: Tx, message: Message) -> None:
+    known = _known(tx, message)
+    if known is not None:
+        _repeat(tx, message, known)
+        return
+    passing = message.header.destination != tx.party
+    try:
+        with tx.conn.begin_nested():
+            if passing:
+                _relay(tx, message)
+            else:
+                _handle(tx, message)
+    except GrantUnknown as error:
+        if message.kind.name != "feed.key":
+            _refuse(tx, message, error)
+        else:
+            held.hold(tx, message.envelope.raw, f"grant:{error.facts.get('grant')}")
+    except OrtooError as error:
+        _refuse(tx, message, error)
+    else:
+        status = "notarised" if passing else "accepted"
+        _remember(tx, message, status, "")
+        _journal(tx, message, State.ACCEPTED, "")
+        receipts.owe(tx, message, status)
+
+
+def _accept_replayable(tx: Tx, message: Message) -> None:
+    """No outbox, no receipt: a repeated ask is answered again, an answer changes nothing twice."""
+    try:
+        with tx.conn.begin_nested():
+            if message.header.destination != tx.party and not is_feed(message.header.destination):
+                sending.pass_on(tx, message, message.header.destination)
+            else:
+                _handle(tx, message)
+    except OrtooError as error:
+        quarantine.keep(tx, message.envelope.raw, error, message.header.sender)
+        _journal(tx, message, State.REFUSED, error.code)
+
+
+def _handle(tx: Tx, message: Message) -> None:
+    """The engine's own kinds first, then the application's handlers."""
+    opened = open_content(message, lambda header: content_key(tx.parts, header))
+    body = opened.body
+    if isinstance(body, Receipts):
+        for entry in body.entries:
+            sending.settle(tx, message.header.sender, entry)
+    elif isinstance(body, Head):
+        feed_reader.accept_head(tx, message, body)
+    elif isinstance(body, TrustUpdate):
+        trusting.take(tx, body.documents)
+    else:
+        handler = tx.parts.hooks.handlers.get(message.kind.name)
+        if handler is None:
+            raise EnvelopeKind(kind=message.kind.name, detail="nothing here handles it")
+        handler(tx, opened)
+
+
+def _relay(tx: Tx, message: Message) -> None:
+    """The hub: open what it may (notarised), let the application record it, pass the bytes on."""
+    relay = tx.parts.hooks.relay
+    if relay is None or message.kind.route is not Route.HUB:
+        raise EnvelopeKind(kind=message.kind.name, detail="not a letter to pass on")
+    relay(tx, open_content(message, lambda header: content_key(tx.parts, header)))
+    sending.pass_on(tx, message, message.header.destination)
+
+
+def content_key(parts: Parts, header: Header) -> bytes | None:
+    """The key of a letter, unwrapped with whichever of our encryption keys it names."""
+    for wrap in header.wraps:
+        seed = parts.identity.wrap_seeds.get(wrap.key_id)
+        if seed is not None:
+            return parts.identity.suite.unwrap(seed, wrap.wrapped)
+    return None
+
+
+# --- seen before --------------------------------------------------------------------------------
+
+
+def _known(tx: Tx, message: Message) -> Row[Any] | None:
+    header = message.header
+    return tx.conn.execute(
+        select(inbox).where(inbox.c.sender == header.sender, inbox.c.id == header.id)
+    ).first()
+
+
+def _repeat(tx: Tx, message: Message, known: Row[Any]) -> None:
+    if known.hash != message.hash:
+        error = EnvelopeIdReuse()
+        quarantine.keep(tx, message.envelope.raw, error, message.header.sender)
+        _journal(tx, message, State.REFUSED, error.code)
+        receipts.owe(tx, message, "refused", error.code)
+        return
+    receipts.owe(tx, message, known.status, known.error)
+    if known.status == "notarised":
+        sending.pass_on(tx, message, message.header.destination)
+
+
+def _remember(tx: Tx, message: Message, status: str, error: str) -> None:
+    header = message.header
+    values = {
+        "sender": header.sender,
+        "id": header.id,
+        "hash": message.hash,
+        "kind": header.kind,
+        "status": status,
+        "error": error,
+        "received_ms": tx.now_ms,
+        "expires_ms": header.expires_ms,
+    }
+    tx.conn.execute(insert(inbox).values(values))
+
+
+def _refuse(tx: Tx, message: Message, error: OrtooError) -> None:
+    quarantine.keep(tx, message.envelope.raw, error, message.header.sender)
+    _remember(tx, message, "refused", error.code)
+    _journal(tx, message, State.REFUSED, error.code)
+    receipts.owe(tx, message, "refused", error.code)
+
+
+def _journal(tx: Tx, message: Message, state: State, error: str) -> None:
+    flow = message.header.case or ""
+    tx.journal(message, Direction.RECEIVED, state, flow=flow, error=error)

@@ -1,0 +1,59 @@
+"""What the engine asks of a department's databases: where rows come from and where they go.
+
+Both are synchronous and may block; the publish and apply workers call them in threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ortoo_protocol.core.codec import Scalar
+from ortoo_protocol.core.feeds import RowChange, TableSchema
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How far a feed has been applied: the last item whose rows are in the sink."""
+
+    feed: str
+    incarnation: int
+    seq: int
+    hash: bytes
+
+
+class Sink(Protocol):
+    """Where the rows of a feed go. Its cursor lives beside the rows and is the truth.
+
+    Every method raises SinkUnavailable when trying again later may help, another SinkError when a
+    person has to act, RowsError when the publisher sent what its schema does not allow. Whatever
+    is raised, nothing was half written.
+    """
+
+    def read_cursor(self, feed: str) -> Cursor | None:
+        """How far `feed` is applied here; None: nothing yet, or the table is gone."""
+
+    def apply(self, schema: TableSchema, changes: Sequence[RowChange], cursor: Cursor) -> None:
+        """Rows and cursor in one transaction of the sink's own database.
+
+        `changes` follow the cursor read or written last through this object, in feed order; a
+        `cursor` that the sink stands at or beyond already is left alone. Raises SinkMoved when
+        somebody else moved the cursor meanwhile: read it again.
+        """
+
+    def replace(
+        self, schema: TableSchema, rows: Iterable[tuple[Scalar, ...]], cursor: Cursor
+    ) -> None:
+        """A snapshot: the table becomes exactly these rows, and the cursor, in one transaction."""
+
+    def close(self) -> None: ...
+
+
+class Source(Protocol):
+    """Where the rows of a feed come from."""
+
+    def schema(self) -> TableSchema: ...
+
+    def rows(self) -> Iterator[tuple[Scalar, ...]]:
+        """One consistent read, columns in schema order; close the iterator if not exhausted."""

@@ -1,0 +1,346 @@
+"""Between the store and the broker: what is due goes out, what arrives is accepted, then acked.
+
+Each pump is a loop that looks, works, and waits for a signal. They live as long as one link; the
+supervisor starts them anew on the next. Nothing here decides about content.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select, tuple_, update
+
+from ortoo_protocol.bus.port import Delivery, Link, Outcome
+from ortoo_protocol.core.errors import BusForbidden, BusMissing, StoreError
+from ortoo_protocol.station import inbox, receipts
+from ortoo_protocol.station.context import Parts, Tx
+from ortoo_protocol.station.database import Database
+from ortoo_protocol.station.sending import LOCAL, Post, next_attempt_ms
+from ortoo_protocol.station.store.tables import (
+    feed_out_items,
+    feed_readers,
+    feeds_in,
+    feeds_out,
+    outbox,
+)
+
+WINDOW = 200
+PREFETCH = 200
+RETRY_S = 0.25
+RETRY_CAP_S = 5.0
+MAX_POSTS = 5_000
+OPEN_STATES = ("waiting", "passing")
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Local:
+    """Letters and items to this very station: accepted without a broker."""
+
+    database: Database
+    queue: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(MAX_POSTS))
+
+    def put(self, raw: bytes) -> None:
+        """What does not fit is dropped: it is asked for, or sent, again."""
+        try:
+            self.queue.put_nowait(raw)
+        except asyncio.QueueFull:
+            _log.warning("too much waits for this station itself")
+
+    async def run(self) -> None:
+        while True:
+            raw = await self.queue.get()
+            await accept_all(self.database, [raw])
+
+
+@dataclass
+class Wire:
+    """The link in use, if any. Pumps outlive links; a publish on a lost one ends UNKNOWN."""
+
+    link: Link | None = None
+    online: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def ready(self) -> Link | None:
+        """The link if it takes messages now (no alarm)."""
+        return None if self.link is None or self.link.blocked() else self.link
+
+
+@dataclass
+class Posts:
+    """Replayable messages on their way to the broker; without a link they are dropped."""
+
+    wire: Wire
+    parts: Parts
+    queue: asyncio.Queue[Post] = field(default_factory=lambda: asyncio.Queue(MAX_POSTS))
+
+    def put(self, post: Post) -> None:
+        if self.wire.link is None:
+            return
+        try:
+            self.queue.put_nowait(post)
+        except asyncio.QueueFull:
+            _log.warning("too many messages wait for the broker: one was dropped")
+
+    async def run(self) -> None:
+        timeout_s = self.parts.timing.publish_timeout_s
+        while True:
+            batch = [await self.queue.get()]
+            while not self.queue.empty() and len(batch) < WINDOW:
+                batch.append(self.queue.get_nowait())
+            link = self.wire.link
+            if link is not None:
+                await asyncio.gather(*(_publish(link, post, timeout_s) for post in batch))
+
+
+async def _publish(link: Link, post: Post, timeout_s: float, *, mandatory: bool = False) -> Outcome:
+    try:
+        return await link.publish(
+            post.exchange, post.routing_key, post.raw, mandatory=mandatory, timeout_s=timeout_s
+        )
+    except BusForbidden as error:
+        _log.error("%s", error)
+        return Outcome.REFUSED
+
+
+# --- letters ------------------------------------------------------------------------------------
+
+
+@dataclass
+class OutboxPump:
+    """Publishes letters that are due until their recipient's receipt settles them."""
+
+    database: Database
+    parts: Parts
+    local: Local
+    wire: Wire
+
+    async def run(self) -> None:
+        """Without a link only letters to this station itself go."""
+        while True:
+            ticket = self.parts.signals.outbox.ticket()
+            now_ms, link = self.parts.clock(), self.wire.ready()
+            due = await self.database.read(partial(_due, now_ms=now_ms, remote=link is not None))
+            if due:
+                outcomes = await asyncio.gather(*(self._publish(link, row) for row in due))
+                done = list(zip(due, outcomes, strict=True))
+                await self.database.write(partial(self._note, done))
+                continue
+            try:
+                await asyncio.wait_for(ticket.wait(), await self._until_next(now_ms))
+            except TimeoutError:
+                continue
+
+    async def _until_next(self, now_ms: int) -> float:
+        blocked = self.wire.link is not None and self.wire.link.blocked()
+        at_ms = await self.database.read(
+            partial(_next_due_ms, remote=self.wire.link is not None and not blocked)
+        )
+        most_s = RETRY_S if blocked else 60.0
+        return most_s if at_ms is None else max(0.01, min(most_s, (at_ms - now_ms) / 1000))
+
+    async def _publish(self, link: Link | None, row: Row[Any]) -> Outcome:
+        if row.exchange == LOCAL or link is None:
+            self.local.put(row.raw)
+            return Outcome.CONFIRMED
+        post = Post(row.exchange, row.routing_key, row.raw)
+        return await _publish(link, post, self.parts.timing.publish_timeout_s, mandatory=True)
+
+    def _note(self, done: Sequence[tuple[Row[Any], Outcome]], tx: Tx) -> None:
+        first_ms = int(self.parts.timing.retry_first_s * 1000)
+        for row, outcome in done:
+            mine = (outbox.c.number == row.number) & outbox.c.state.in_(OPEN_STATES)
+            confirmed = outcome is Outcome.CONFIRMED
+            if confirmed and row.state == "passing":
+                tx.conn.execute(delete(outbox).where(mine))
+                continue
+            attempts = 0 if confirmed else row.attempts + 1
+            confirms = row.confirms + confirmed
+            values: dict[str, Any] = {
+                "attempts": attempts,
+                "confirms": confirms,
+                "next_ms": next_attempt_ms(
+                    tx.now_ms, attempts=attempts, confirms=confirms, first_ms=first_ms
+                ),
+            }
+            if row.expires_ms < tx.now_ms:
+                values = {"state": "expired", "settled_ms": tx.now_ms}
+            tx.conn.execute(update(outbox).where(mine).values(values))
+
+
+def _due(conn: Connection, *, now_ms: int, remote: bool) -> Sequence[Row[Any]]:
+    query = (
+        select(outbox)
+        .where(outbox.c.state.in_(OPEN_STATES), outbox.c.next_ms <= now_ms)
+        .order_by(outbox.c.number)
+        .limit(WINDOW)
+    )
+    if not remote:
+        query = query.where(outbox.c.exchange == LOCAL)
+    return conn.execute(query).all()
+
+
+def _next_due_ms(conn: Connection, *, remote: bool) -> int | None:
+    query = (
+        select(outbox.c.next_ms)
+        .where(outbox.c.state.in_(OPEN_STATES))
+        .order_by(outbox.c.next_ms)
+        .limit(1)
+    )
+    if not remote:
+        query = query.where(outbox.c.exchange == LOCAL)
+    return conn.execute(query).scalar()
+
+
+def make_all_due(tx: Tx) -> None:
+    """On a new link: perhaps a new broker that knows nothing of what the last one confirmed."""
+    tx.conn.execute(
+        update(outbox).where(outbox.c.state.in_(OPEN_STATES)).values(next_ms=tx.now_ms, attempts=0)
+    )
+    tx.after_commit(tx.parts.signals.outbox.set)
+
+
+# --- feeds --------------------------------------------------------------------------------------
+
+
+@dataclass
+class FeedPump:
+    """Publishes new items in order. Not mandatory: a feed without readers is no error."""
+
+    database: Database
+    parts: Parts
+    local: Local
+    wire: Wire
+
+    async def run(self) -> None:
+        while True:
+            ticket = self.parts.signals.feeds.ticket()
+            rows = await self.database.read(_unsent)
+            if not rows:
+                await ticket.wait()
+                continue
+            link, readers = self.wire.ready(), await self.database.read(_readers)
+            outcomes = await asyncio.gather(*(self._publish(link, row, readers) for row in rows))
+            sent = [
+                (row.feed, row.incarnation, row.seq)
+                for row, outcome in zip(rows, outcomes, strict=True)
+                if outcome is Outcome.CONFIRMED
+            ]
+            await self.database.write(partial(_mark_sent, sent))
+            if len(sent) < len(rows):
+                await self._pause(ticket)
+
+    async def _pause(self, ticket: asyncio.Event) -> None:
+        try:
+            await asyncio.wait_for(ticket.wait(), RETRY_S if self.wire.link else 60.0)
+        except TimeoutError:
+            return
+
+    async def _publish(self, link: Link | None, row: Row[Any], readers: Readers) -> Outcome:
+        if row.feed in readers.local:
+            self.local.put(row.raw)
+        if row.feed not in readers.remote:
+            return Outcome.CONFIRMED
+        if link is None:
+            return Outcome.UNKNOWN
+        post = Post("feeds", row.feed, row.raw)
+        return await _publish(link, post, self.parts.timing.publish_timeout_s)
+
+
+@dataclass(frozen=True)
+class Readers:
+    """Feeds of ours that this station reads itself, and those with readers elsewhere."""
+
+    local: frozenset[str]
+    remote: frozenset[str]
+
+
+def _unsent(conn: Connection) -> Sequence[Row[Any]]:
+    query = (
+        select(feed_out_items)
+        .where(feed_out_items.c.sent.is_(False))
+        .order_by(feed_out_items.c.feed, feed_out_items.c.incarnation, feed_out_items.c.seq)
+        .limit(WINDOW)
+    )
+    return conn.execute(query).all()
+
+
+def _readers(conn: Connection) -> Readers:
+    local = conn.execute(select(feeds_in.c.feed)).scalars()
+    open_feeds = conn.execute(select(feeds_out.c.feed).where(feeds_out.c.sealed.is_(False)))
+    granted = conn.execute(
+        select(feed_readers.c.feed).where(
+            feed_readers.c.fence.is_(None), ~feed_readers.c.feed.startswith(feed_readers.c.reader)
+        )
+    )
+    return Readers(frozenset(local), frozenset((*open_feeds.scalars(), *granted.scalars())))
+
+
+def _mark_sent(sent: Sequence[tuple[str, int, int]], tx: Tx) -> None:
+    if sent:
+        place = tuple_(feed_out_items.c.feed, feed_out_items.c.incarnation, feed_out_items.c.seq)
+        tx.conn.execute(update(feed_out_items).where(place.in_(sent)).values(sent=True))
+
+
+# --- receipts -----------------------------------------------------------------------------------
+
+
+async def run_receipts(database: Database, parts: Parts, wire: Wire) -> None:
+    """Answer what was accepted, a batch at a time; others' only while there is a link."""
+    while True:
+        ticket = parts.signals.receipts.ticket()
+        remote = wire.ready() is not None
+        if await database.write(partial(_send_receipts, remote)):
+            await asyncio.sleep(parts.timing.receipt_linger_ms / 1000)
+        else:
+            await ticket.wait()
+
+
+def _send_receipts(remote: bool, tx: Tx) -> int:
+    return receipts.send_due(tx, remote=remote)
+
+
+# --- arrivals -----------------------------------------------------------------------------------
+
+
+async def accept_all(database: Database, raws: Sequence[bytes]) -> None:
+    """Accept each in a job of its own; all share a commit. When the store cannot (disk full), wait
+    and try again: the broker keeps them until then."""
+    delay_s = RETRY_S
+    while True:
+        try:
+            jobs = [database.write(partial(_accept, raw)) for raw in raws]
+            await asyncio.gather(*jobs)
+        except StoreError as error:
+            _log.error("%s", error)
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, RETRY_CAP_S)
+        else:
+            return
+
+
+def _accept(raw: bytes, tx: Tx) -> None:
+    inbox.accept(tx, raw)
+
+
+async def run_consumer(
+    database: Database, link: Link, queue: str, on_missing: Callable[[str], None]
+) -> None:
+    """Read one queue for the life of the link. A queue that is not there yet is tried again."""
+    delay_s = RETRY_S
+    while True:
+        try:
+            consumer = await link.consume(queue, prefetch=PREFETCH)
+        except (BusMissing, BusForbidden):
+            on_missing(queue)
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, RETRY_CAP_S)
+            continue
+        while True:
+            deliveries: list[Delivery] = await consumer.receive(PREFETCH)
+            await accept_all(database, [delivery.body for delivery in deliveries])
+            await consumer.settle(deliveries)

@@ -1,0 +1,176 @@
+"""Asking for what is missing: gaps, snapshots, heads, newer directories; retrying what was held.
+
+A gap is asked for after a short wait (most close by themselves: a later frame overtook), with
+jitter, merged into one range, one ask outstanding per feed. What stays away shows as withheld.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from ortoo_protocol.core.errors import FeedWithheld, OrtooError
+from ortoo_protocol.core.feeds import HeadAsk, ItemsAsk, SnapshotAsk
+from ortoo_protocol.core.ids import feed_owner
+from ortoo_protocol.core.notices import TrustAsk
+from ortoo_protocol.station import held, inbox
+from ortoo_protocol.station.asks import MAX_ITEMS_AN_ASK
+from ortoo_protocol.station.context import Parts, Tx
+from ortoo_protocol.station.database import Database
+from ortoo_protocol.station.feed_reader import JOINING, READING
+from ortoo_protocol.station.sending import send
+from ortoo_protocol.station.store.tables import feed_in_parked, feeds_in
+
+MAX_BACKOFF_S = 60.0
+WITHHELD_AFTER_ASKS = 4
+TRUST_ASK_S = 5.0
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one feed lacks: a snapshot, or the items `first` to `last`."""
+
+    feed: str
+    incarnation: int
+    seq: int
+    first: int
+    last: int
+    snapshot: bool
+
+
+@dataclass
+class Pending:
+    """What was noticed and asked of one feed; forgotten as soon as the watermark moves."""
+
+    need: Need
+    noticed_ms: int
+    jitter: float
+    asks: int = 0
+    next_ms: int = 0
+
+
+@dataclass
+class Recovery:
+    database: Database
+    parts: Parts
+    online: asyncio.Event
+    _pending: dict[str, Pending] = field(default_factory=dict)
+    _trust_asked_ms: int = 0
+
+    async def run(self) -> None:
+        """Look after each signal and twice a waiting time."""
+        pause_s = self.parts.timing.gap_ask_s / 2
+        while True:
+            ticket = self.parts.signals.gaps.ticket()
+            needs = await self.database.read(read_needs)
+            await self.database.write(lambda tx, n=needs: self._work(tx, n))  # type: ignore[misc]
+            try:
+                await asyncio.wait_for(ticket.wait(), pause_s)
+            except TimeoutError:
+                continue
+
+    async def ask_heads(self) -> None:
+        """On connecting: how far is each feed? What was missed shows at once."""
+        await self.database.write(_ask_heads)
+
+    def _work(self, tx: Tx, needs: Sequence[Need]) -> None:
+        inbox.retry_held(tx)
+        self._ask_trust(tx)
+        for feed in set(self._pending) - {need.feed for need in needs}:
+            del self._pending[feed]
+        for need in needs:
+            self._consider(tx, need)
+
+    def _consider(self, tx: Tx, need: Need) -> None:
+        pending = self._pending.get(need.feed)
+        moved = pending is not None and (
+            (pending.need.incarnation, pending.need.seq, pending.need.snapshot)
+            != (need.incarnation, need.seq, need.snapshot)
+        )
+        if pending is None or moved:
+            jitter = 1 + self.parts.rand(1)[0] / 512
+            asked = pending is not None and pending.asks > 0 and moved
+            pending = Pending(need, tx.now_ms, jitter)
+            if asked or need.snapshot:
+                pending.noticed_ms = 0  # it answers: go on with the next range at once
+            self._pending[need.feed] = pending
+        pending.need = need
+        wait_ms = self.parts.timing.gap_ask_s * 1000 * pending.jitter
+        if tx.now_ms < max(pending.noticed_ms + wait_ms, pending.next_ms):
+            return
+        pending.asks += 1
+        backoff_s = min(self.parts.timing.gap_ask_s * 2**pending.asks, MAX_BACKOFF_S)
+        pending.next_ms = tx.now_ms + int(backoff_s * 1000 * pending.jitter)
+        self._ask(tx, pending)
+
+    def _ask(self, tx: Tx, pending: Pending) -> None:
+        need, owner = pending.need, feed_owner(pending.need.feed)
+        if not self.online.is_set() and owner != tx.party:
+            return
+        try:
+            if need.snapshot:
+                send(tx, owner, SnapshotAsk(feed=need.feed))
+                return
+            body = ItemsAsk(
+                feed=need.feed, incarnation=need.incarnation, first=need.first, last=need.last
+            )
+            send(tx, owner, body)
+        except OrtooError as error:
+            _note(tx, need.feed, error.code)
+            return
+        if pending.asks >= WITHHELD_AFTER_ASKS:
+            _note(tx, need.feed, FeedWithheld.code)
+
+    def _ask_trust(self, tx: Tx) -> None:
+        """A message named a key or a directory that is not known here, or the hub a newer one."""
+        if tx.party == tx.trust.hub or not self.online.is_set():
+            return
+        behind = tx.trust.announced_version > tx.trust.directory_version
+        if not behind and not held.waits_for_trust(tx):
+            return
+        if tx.now_ms - self._trust_asked_ms < TRUST_ASK_S * 1000:
+            return
+        self._trust_asked_ms = tx.now_ms
+        send(tx, tx.trust.hub, TrustAsk(version=tx.trust.directory_version))
+
+
+def _note(tx: Tx, feed: str, error: str) -> None:
+    tx.conn.execute(update(feeds_in).where(feeds_in.c.feed == feed).values(error=error))
+
+
+def _ask_heads(tx: Tx) -> None:
+    query = select(feeds_in.c.feed).where(feeds_in.c.state == READING)
+    for feed in tx.conn.execute(query).scalars().all():
+        if feed_owner(feed) != tx.party:
+            send(tx, feed_owner(feed), HeadAsk(feed=feed))
+
+
+def read_needs(conn: Connection) -> tuple[Need, ...]:
+    """What each feed lacks now."""
+    parked = (
+        select(feed_in_parked.c.feed, func.min(feed_in_parked.c.seq))
+        .join(
+            feeds_in,
+            (feeds_in.c.feed == feed_in_parked.c.feed)
+            & (feeds_in.c.incarnation == feed_in_parked.c.incarnation)
+            & (feed_in_parked.c.seq > feeds_in.c.seq),
+        )
+        .group_by(feed_in_parked.c.feed)
+    )
+    lowest: dict[str, int] = {feed: seq for feed, seq in conn.execute(parked)}
+    rows = conn.execute(select(feeds_in).where(feeds_in.c.state.in_((JOINING, READING))))
+    return tuple(need for row in rows if (need := _need(row, lowest.get(row.feed))) is not None)
+
+
+def _need(row: Any, parked: int | None) -> Need | None:
+    if row.state == JOINING:
+        return Need(row.feed, row.incarnation, row.seq, 0, 0, snapshot=True)
+    last = parked - 1 if parked is not None else row.head_seq
+    if last <= row.seq:
+        return None
+    last = min(last, row.seq + MAX_ITEMS_AN_ASK)
+    return Need(row.feed, row.incarnation, row.seq, row.seq + 1, last, snapshot=False)

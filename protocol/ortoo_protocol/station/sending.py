@@ -1,0 +1,193 @@
+"""Sending letters. Durable ones wait in the outbox for the recipient's signed receipt; the others
+(answers, asks) are posted after the commit and made again when asked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from ortoo_protocol.core import messages
+from ortoo_protocol.core.codec import Shape, encode
+from ortoo_protocol.core.envelope import (
+    Protection,
+    Recipient,
+    ToAll,
+    ToParties,
+    envelope_hash,
+    split,
+)
+from ortoo_protocol.core.journal import Direction, State
+from ortoo_protocol.core.messages import Class, Kind, Route
+from ortoo_protocol.core.notices import ReceiptEntry
+from ortoo_protocol.core.verify import Message, read_header
+from ortoo_protocol.station.context import SettledLetter, Tx
+from ortoo_protocol.station.store.tables import outbox
+
+LOCAL = ""  # exchange of a letter to this very station: no broker
+REPLAYABLE_LIFE_MS = 600_000
+RECEIPTED_KEPT_MS = 35 * messages.DAY_MS
+_HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True)
+class Post:
+    """One message for the broker (or, with exchange LOCAL, for ourselves)."""
+
+    exchange: str
+    routing_key: str
+    raw: bytes = field(repr=False)
+
+
+def send(
+    tx: Tx,
+    recipient: str,
+    body: Shape,
+    *,
+    rows: Sequence[bytes] = (),
+    case: str | None = None,
+    causation: bytes | None = None,
+    kind: Kind | None = None,
+) -> bytes:
+    """Send `body` to `recipient` and return the letter's id.
+
+    Raises TrustUnknownParty, TrustAnnouncement (no encryption key known), TrustExpired,
+    TrustClock. Nothing leaves before the transaction is committed.
+    """
+    tx.trust.check_live(tx.now_ms)
+    kind = kind or messages.kind_of(body)
+    life = messages.LETTER_LIFE_MS if kind.durable else REPLAYABLE_LIFE_MS
+    raw = tx.build(
+        kind,
+        recipient,
+        [encode(body), *rows],
+        _protection(tx, kind, recipient),
+        expires_ms=tx.now_ms + life,
+        case=case,
+        causation=causation,
+    )
+    exchange, routing_key = LOCAL, recipient
+    if recipient != tx.party:
+        exchange, routing_key = messages.address(kind, tx.party, recipient, tx.trust.hub)
+    message = sent_message(tx, raw, kind)
+    if kind.durable:
+        _into_outbox(tx, message, recipient, exchange, routing_key)
+        tx.journal(message, Direction.SENT, State.ACCEPTED, flow=case or "")
+    else:
+        post(tx, Post(exchange, routing_key, raw))
+        if kind.rows:
+            tx.journal(message, Direction.SENT, State.QUERIED, flow=case or "")
+    return message.header.id
+
+
+def post(tx: Tx, message: Post) -> None:
+    """Hand a message to the broker after the commit; it may be lost."""
+    tx.after_commit(lambda: tx.parts.post(message))
+
+
+def sent_message(tx: Tx, raw: bytes, kind: Kind) -> Message:
+    """What was just built, as the journal wants to see it."""
+    envelope = split(raw, suites=tx.parts.suites, plane=tx.plane)
+    return Message(envelope, read_header(envelope), kind, envelope_hash(envelope))
+
+
+def _protection(tx: Tx, kind: Kind, recipient: str) -> Protection:
+    if kind.cls is Class.OPEN:
+        return ToAll()
+    to = [_encryption_key(tx, recipient)]
+    hub = tx.trust.hub
+    if kind.cls is Class.NOTARISED and hub not in (recipient, tx.party) and recipient != tx.party:
+        to.append(_encryption_key(tx, hub))
+    return ToParties(tuple(to))
+
+
+def _encryption_key(tx: Tx, party: str) -> Recipient:
+    return tx.trust.recipient(party, tx.now_ms)
+
+
+def _into_outbox(tx: Tx, message: Message, recipient: str, exchange: str, routing_key: str) -> None:
+    header = message.header
+    values: dict[str, Any] = {
+        "id": header.id,
+        "recipient": recipient,
+        "kind": header.kind,
+        "exchange": exchange,
+        "routing_key": routing_key,
+        "raw": message.envelope.raw,
+        "hash": message.hash,
+        "created_ms": tx.now_ms,
+        "expires_ms": header.expires_ms,
+        "next_ms": tx.now_ms,
+        "attempts": 0,
+        "confirms": 0,
+        "state": "waiting",
+        "error": "",
+    }
+    tx.conn.execute(insert(outbox).values(values))
+    tx.after_commit(tx.parts.signals.outbox.set)
+
+
+def pass_on(tx: Tx, message: Message, recipient: str) -> None:
+    """The hub passes the very bytes of a letter on. It waits here for the broker's confirm only:
+    the sender's own outbox waits for the recipient's receipt."""
+    exchange = "bulk" if message.kind.route is Route.BULK else "letters"
+    routing_key = f"{tx.party}.{recipient}.{message.kind.name}"
+    if not message.kind.durable:
+        post(tx, Post(exchange, routing_key, message.envelope.raw))
+        return
+    query = select(outbox.c.number).where(
+        outbox.c.id == message.header.id, outbox.c.state == "passing"
+    )
+    if tx.conn.execute(query).first():
+        return
+    _into_outbox(tx, message, recipient, exchange, routing_key)
+    tx.conn.execute(
+        update(outbox)
+        .where(outbox.c.id == message.header.id, outbox.c.state == "waiting")
+        .values(state="passing")
+    )
+
+
+# --- what comes back ----------------------------------------------------------------------------
+
+
+def settle(tx: Tx, sender: str, entry: ReceiptEntry) -> None:
+    """Take one entry of a receipt from `sender`.
+
+    It counts only for the letter with this id and these bytes, and only from its recipient; the
+    hub alone says "notarised" (the legal instant) and may refuse in the recipient's stead.
+    """
+    letter = tx.conn.execute(
+        select(outbox).where(outbox.c.id == entry.id, outbox.c.hash == entry.envelope_hash)
+    ).first()
+    by_hub = sender == tx.trust.hub
+    if letter is None or letter.state not in ("waiting",):
+        return
+    if sender != letter.recipient and not (by_hub and entry.status in ("notarised", "refused")):
+        return
+    values: dict[str, Any]
+    if entry.status == "notarised":
+        if letter.notarised_ms is not None:
+            return
+        values = {"notarised_ms": entry.time_ms}
+    elif entry.status in ("accepted", "refused"):
+        values = {"state": entry.status, "error": entry.error, "settled_ms": tx.now_ms}
+    else:
+        return
+    tx.conn.execute(update(outbox).where(outbox.c.number == letter.number).values(values))
+    tx.parts.hooks.settled(
+        tx,
+        SettledLetter(
+            letter.id, letter.kind, letter.recipient, entry.status, entry.error, entry.time_ms
+        ),
+    )
+
+
+def next_attempt_ms(now_ms: int, *, attempts: int, confirms: int, first_ms: int) -> int:
+    """When to publish again. While the broker has not confirmed: soon, doubling to a minute. Once
+    it has, the letter lies in a queue and the recipient is away: after 1 h, doubling to 24 h."""
+    if attempts:
+        return now_ms + min(first_ms << min(attempts - 1, 10), 60_000)
+    return now_ms + min(_HOUR_MS << min(confirms - 1, 5), 24 * _HOUR_MS)

@@ -1,0 +1,302 @@
+"""A running station (or hub): the composition root of the engine, its supervisor, its shutdown.
+
+Pumps live as long as the process, consumers as long as a link. When the link is lost a new one is
+sought with full-jitter back-off; nothing else stops. Shutdown goes against the flow: first no more
+arrivals, then the workers, then the link, then the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from ortoo_protocol.bus.port import Bus, Link
+from ortoo_protocol.core import topology
+from ortoo_protocol.core.errors import BusError, BusLost, OrtooError, StoreError
+from ortoo_protocol.core.keys import Random, Suites
+from ortoo_protocol.core.trust import Trust
+from ortoo_protocol.station import asks, checkpoints, feed_writer, proofs, pumps, trusting
+from ortoo_protocol.station.apply import ApplyWorker
+from ortoo_protocol.station.context import (
+    Handler,
+    Hooks,
+    Identity,
+    Parts,
+    Signals,
+    TrustBox,
+    Tx,
+)
+from ortoo_protocol.station.database import Database
+from ortoo_protocol.station.ports import Sink
+from ortoo_protocol.station.recovery import Recovery
+from ortoo_protocol.station.sending import LOCAL, Post
+from ortoo_protocol.station.settings import Timing
+from ortoo_protocol.station.store.store import Store
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+ENGINE_HANDLERS: dict[str, Handler] = {
+    **asks.HANDLERS,
+    "journal.checkpoint": checkpoints.take,
+    "journal.cosigned": checkpoints.cosigned,
+    "proof.ask": proofs.ask,
+}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a station does not make itself: store, trust, way to the broker, time, chance."""
+
+    store: Store
+    trust: Trust
+    bus: Bus | None
+    suites: Suites
+    clock: Callable[[], int]
+    rand: Random
+    timing: Timing
+
+
+@dataclass
+class Station:
+    """`queues`: those read for as long as the station runs, beside those of subscriptions."""
+
+    parts: Parts
+    database: Database
+    bus: Bus | None
+    wire: pumps.Wire
+    local: pumps.Local
+    posts: pumps.Posts
+    recovery: Recovery
+    queues: set[str]
+    workers: dict[str, ApplyWorker] = field(default_factory=dict)
+    last_error: str = ""
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _consumers: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _session: asyncio.TaskGroup | None = None
+
+    @property
+    def party(self) -> str:
+        return self.parts.identity.party
+
+    async def write(self, job: Callable[[Tx], T]) -> T:
+        return await self.database.write(job)
+
+    async def read(self, job: Callable[[Connection], T]) -> T:
+        return await self.database.read(job)
+
+    # --- running ---
+
+    async def run(self, also: Iterable[Callable[[], Awaitable[None]]] = ()) -> None:
+        """Run until cancelled. `also` are the application's own loops. An error that no pump can
+        live with ends them all and is raised."""
+        outbox = pumps.OutboxPump(self.database, self.parts, self.local, self.wire)
+        feeds = pumps.FeedPump(self.database, self.parts, self.local, self.wire)
+        try:
+            async with asyncio.TaskGroup() as group:
+                start = group.create_task
+                start(self.local.run(), name="local")
+                start(self.posts.run(), name="posts")
+                start(_steady(outbox.run), name="outbox")
+                start(_steady(feeds.run), name="feeds")
+                start(
+                    _steady(partial(pumps.run_receipts, self.database, self.parts, self.wire)),
+                    name="receipts",
+                )
+                start(_steady(self.recovery.run), name="recovery")
+                start(_steady(self._checkpoints), name="checkpoints")
+                start(_steady(self._heads), name="heads")
+                for loop in also:
+                    start(_steady(loop), name="application")
+                self._group = group
+                for worker in self.workers.values():
+                    start(_steady(worker.run), name=f"apply {worker.feed}")
+                if self.bus is not None:
+                    start(self._keep_linked(self.bus), name="link")
+        finally:
+            del self._group
+
+    async def close(self) -> None:
+        """After `run` has ended: the link, then the store."""
+        if self.wire.link is not None:
+            await self.wire.link.close()
+        await self.database.close()
+
+    # --- subscriptions ---
+
+    def apply_to(self, feed: str, sink: Sink) -> None:
+        """Apply `feed` to `sink` from now on."""
+        if feed in self.workers:
+            return
+        worker = ApplyWorker(self.database, self.parts, feed, sink)
+        self.workers[feed] = worker
+        group = getattr(self, "_group", None)
+        if group is not None:
+            group.create_task(_steady(worker.run), name=f"apply {feed}")
+
+    def read_queue(self, queue: str) -> None:
+        """Consume `queue` on this and every later link."""
+        self.queues.add(queue)
+        if self._session is not None and self.wire.link is not None:
+            self._consume(self._session, self.wire.link, queue)
+
+    def leave_queue(self, queue: str) -> None:
+        self.queues.discard(queue)
+        task = self._consumers.pop(queue, None)
+        if task is not None:
+            task.cancel()
+
+    # --- the link ---
+
+    async def _keep_linked(self, bus: Bus) -> None:
+        timing = self.parts.timing
+        attempt = 0
+        while True:
+            try:
+                link = await bus.connect()
+            except BusError as error:
+                self.last_error = error.code
+                _log.warning("%s", error)
+            else:
+                attempt = 0
+                self.last_error = ""
+                try:
+                    await self._use(link)
+                finally:
+                    self.wire.link = None
+                    self.wire.online.clear()
+                    with suppress(BusError):
+                        await link.close()
+                _log.warning("the link to the broker is gone; a new one is sought")
+            ceiling_s = min(timing.reconnect_cap_s, timing.reconnect_first_s * 2**attempt)
+            attempt = min(attempt + 1, 16)
+            chance = int.from_bytes(self.parts.rand(2), "big") / 65_536
+            await asyncio.sleep(max(0.05, ceiling_s * chance))
+
+    async def _use(self, link: Link) -> None:
+        """Work on one link until it is lost."""
+        self.wire.link = link
+        self.wire.online.set()
+        _log.info("linked to the broker")
+        await self.write(pumps.make_all_due)
+        try:
+            async with asyncio.TaskGroup() as session:
+                self._session = session
+                for queue in sorted(self.queues):
+                    self._consume(session, link, queue)
+                signals = self.parts.signals
+                for signal in (signals.feeds, signals.receipts, signals.gaps, signals.outbox):
+                    signal.set()
+                await self.recovery.ask_heads()
+                await link.wait_lost()
+                raise BusLost(detail="closed")
+        except* BusLost as lost:
+            self.last_error = BusLost.code
+            _log.info("%s", lost.exceptions[0])
+        finally:
+            self._session = None
+            self._consumers.clear()
+
+    def _consume(self, session: asyncio.TaskGroup, link: Link, queue: str) -> None:
+        if queue in self._consumers:
+            return
+        task = session.create_task(
+            pumps.run_consumer(self.database, link, queue, self._queue_missing),
+            name=f"consume {queue}",
+        )
+        self._consumers[queue] = task
+
+    def _queue_missing(self, queue: str) -> None:
+        _log.info("the broker has no queue %s yet", queue)
+
+    # --- by the clock ---
+
+    async def _checkpoints(self) -> None:
+        while True:
+            await self.write(_checkpoint)
+            await asyncio.sleep(self.parts.timing.checkpoint_s)
+
+    async def _heads(self) -> None:
+        while True:
+            await asyncio.sleep(self.parts.timing.head_s)
+            await self.write(_post_heads)
+
+
+def _checkpoint(tx: Tx) -> None:
+    if not tx.trust.directory_version:
+        return
+    checkpoints.make(tx)
+
+
+def _post_heads(tx: Tx) -> None:
+    feed_writer.post_heads(tx)
+
+
+async def _steady(loop: Callable[[], Coroutine[Any, Any, None] | Awaitable[None]]) -> None:
+    """Run `loop`; when the store or the law of the moment stops it, wait and start it again."""
+    delay_s = 0.25
+    while True:
+        try:
+            await loop()
+            return
+        except (StoreError, OrtooError) as error:
+            _log.error("%s", error)
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, 10.0)
+
+
+def make_station(
+    identity: Identity, around: Surroundings, hooks: Callable[[], Hooks] | Hooks
+) -> Station:
+    """Put a station together; nothing runs yet."""
+    given = hooks() if callable(hooks) else hooks
+    handlers = {**ENGINE_HANDLERS, **given.handlers}
+    wire = pumps.Wire()
+    posts_box: list[pumps.Posts] = []
+    local_box: list[pumps.Local] = []
+
+    def post(message: Post) -> None:
+        if message.exchange == LOCAL:
+            local_box[0].put(message.raw)
+        else:
+            posts_box[0].put(message)
+
+    parts = Parts(
+        identity=identity,
+        suites=around.suites,
+        trust=TrustBox(around.trust),
+        clock=around.clock,
+        rand=around.rand,
+        timing=around.timing,
+        hooks=Hooks(handlers, given.settled, given.relay),
+        signals=Signals(),
+        post=post,
+    )
+    database = Database(around.store, parts)
+    local_box.append(pumps.Local(database))
+    posts_box.append(pumps.Posts(wire, parts))
+    party = identity.party
+    queues = {topology.inbox_queue(party), topology.bulk_queue(party)}
+    if party == around.trust.hub:
+        queues = {topology.HUB_INBOX}
+    return Station(
+        parts=parts,
+        database=database,
+        bus=around.bus,
+        wire=wire,
+        local=local_box[0],
+        posts=posts_box[0],
+        recovery=Recovery(database, parts, wire.online),
+        queues=queues,
+    )
+
+
+def load_trust(conn: Connection, identity: Identity, suites: Suites) -> Trust | None:
+    return trusting.load(conn, identity.plane, suites)

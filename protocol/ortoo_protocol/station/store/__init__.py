@@ -1,0 +1,1 @@
+"""The station's own database: tables, migrations, one writer, many readers."""

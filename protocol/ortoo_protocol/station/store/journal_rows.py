@@ -1,0 +1,175 @@
+"""The journal in the store: rows are appended, never changed; kept subtrees make proofs short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, tuple_
+from sqlalchemy import Row as SqlRow
+
+from ortoo_protocol.core.errors import JournalTree
+from ortoo_protocol.core.journal import Direction, Row, State
+from ortoo_protocol.core.keys import Suite
+from ortoo_protocol.core.merkle import (
+    Frontier,
+    consistency_nodes,
+    consistency_proof_from,
+    leaf_hash,
+)
+from ortoo_protocol.station.store.dialect import upsert
+from ortoo_protocol.station.store.tables import journal, journal_frontier, journal_nodes
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A row that has no number yet (core.journal.Row without seq and time)."""
+
+    direction: Direction
+    state: State
+    flow: str
+    envelope_id: bytes
+    kind: str
+    sender: str
+    header: bytes
+    signature: bytes
+    body_hash: bytes
+    error: str
+
+
+def frontier(conn: Connection, suite: Suite) -> Frontier:
+    raw = conn.execute(select(journal_frontier.c.raw)).scalar()
+    if raw is None:
+        return Frontier(suite.hash)
+    return Frontier.from_bytes(suite.hash, raw, suite.hash_bytes)
+
+
+def append(conn: Connection, suite: Suite, pending: Sequence[Pending], now_ms: int) -> None:
+    """Number the rows, write them, and grow the tree by their leaves."""
+    if not pending:
+        return
+    before = frontier(conn, suite)
+    rows = [
+        Row(
+            seq=before.size + place,
+            direction=each.direction,
+            flow=each.flow,
+            envelope_id=each.envelope_id,
+            kind=each.kind,
+            sender=each.sender,
+            header=each.header,
+            signature=each.signature,
+            body_hash=each.body_hash,
+            state=each.state,
+            time_ms=now_ms,
+            error=each.error,
+        )
+        for place, each in enumerate(pending)
+    ]
+    after, grown = before.grow(leaf_hash(suite.hash, row.leaf_bytes()) for row in rows)
+    conn.execute(insert(journal), [_columns(row) for row in rows])
+    nodes = [
+        {"level": level.level, "place": level.first + place, "hash": value}
+        for level in grown
+        for place, value in enumerate(level.hashes)
+    ]
+    conn.execute(insert(journal_nodes), nodes)
+    upsert(conn, journal_frontier, [{"one": 1, "raw": after.to_bytes()}])
+
+
+def _columns(row: Row) -> dict[str, Any]:
+    return {
+        "seq": row.seq,
+        "time_ms": row.time_ms,
+        "direction": row.direction.value,
+        "state": row.state.value,
+        "flow": row.flow,
+        "envelope_id": row.envelope_id,
+        "kind": row.kind,
+        "sender": row.sender,
+        "header": row.header,
+        "signature": row.signature,
+        "body_hash": row.body_hash,
+        "error": row.error,
+    }
+
+
+def read_row(found: SqlRow[Any]) -> Row:
+    values = found._asdict()
+    values["direction"] = Direction(values["direction"])
+    values["state"] = State(values["state"])
+    return Row(**values)
+
+
+def rows(conn: Connection, first: int = 0, count: int | None = None) -> Iterator[Row]:
+    """Rows from `first` on, streamed."""
+    query = select(journal).where(journal.c.seq >= first).order_by(journal.c.seq)
+    if count is not None:
+        query = query.limit(count)
+    for found in conn.execution_options(yield_per=1000).execute(query):
+        yield read_row(found)
+
+
+def verify(conn: Connection, suite: Suite) -> Frontier:
+    """Compute the tree again from every row and compare it with what was kept.
+
+    Returns the frontier; raises JournalTree naming the first difference. O(journal): asked for.
+    """
+    kept = frontier(conn, suite)
+    grown = Frontier(suite.hash)
+    batch: list[bytes] = []
+    for expected, row in enumerate(rows(conn)):
+        if row.seq != expected:
+            raise JournalTree(detail=f"row {expected} is missing")
+        batch.append(leaf_hash(suite.hash, row.leaf_bytes()))
+        if len(batch) == 1024:
+            _compare_leaves(conn, grown.size, batch)
+            grown = grown.extend(batch)
+            batch = []
+    _compare_leaves(conn, grown.size, batch)
+    grown = grown.extend(batch)
+    if (grown.size, grown.root()) != (kept.size, kept.root()):
+        raise JournalTree(detail=f"{grown.size} rows give another root than the one kept")
+    return grown
+
+
+def _compare_leaves(conn: Connection, first: int, leaves: Sequence[bytes]) -> None:
+    query = (
+        select(journal_nodes.c.place, journal_nodes.c.hash)
+        .where(
+            journal_nodes.c.level == 0,
+            journal_nodes.c.place >= first,
+            journal_nodes.c.place < first + len(leaves),
+        )
+        .order_by(journal_nodes.c.place)
+    )
+    kept = [row.hash for row in conn.execute(query)]
+    for place, leaf in enumerate(leaves):
+        if place >= len(kept) or kept[place] != leaf:
+            raise JournalTree(detail=f"row {first + place} was changed")
+
+
+def consistency_proof(conn: Connection, suite: Suite, old_size: int, size: int) -> list[bytes]:
+    """Proof that the tree of `size` extends the tree of `old_size`: O(log n) reads."""
+    names = consistency_nodes(old_size, size)
+    pairs = tuple_(journal_nodes.c.level, journal_nodes.c.place)
+    found = {
+        (row.level, row.place): row.hash
+        for row in conn.execute(select(journal_nodes).where(pairs.in_(names)))
+    }
+    return consistency_proof_from(
+        suite.hash, lambda level, place: found[level, place], old_size, size
+    )
+
+
+def frontier_at(conn: Connection, suite: Suite, size: int) -> Frontier:
+    """The tree as it was at `size` rows."""
+
+    def node(level: int, place: int) -> bytes:
+        query = select(journal_nodes.c.hash).where(
+            journal_nodes.c.level == level, journal_nodes.c.place == place
+        )
+        return bytes(conn.execute(query).scalar_one())
+
+    return Frontier.at(suite.hash, node, size)

@@ -1,0 +1,144 @@
+"""Opening the store: lock, engine, migrations, and the stamp of its one party and plane."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from ortoo_protocol.core.errors import StoreBusy, StoreMissing, StorePlane, StoreReadOnly
+from ortoo_protocol.core.ids import Plane
+from ortoo_protocol.station.store.failures import store_failure
+from ortoo_protocol.station.store.migrate import Migrations, upgrade
+from ortoo_protocol.station.store.tables import stamp
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open store. `writing` is for the one Writer; `reading` serves any number of readers."""
+
+    path: Path
+    writing: Engine
+    reading: AsyncEngine
+    lock: int
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on one consistent view of what is committed."""
+        async with self.reading.connect() as conn:
+            return await conn.run_sync(work)
+
+    async def close(self) -> None:
+        await self.reading.dispose()
+        self.writing.dispose()
+        os.close(self.lock)
+
+
+def create_store(path: Path, party: str, plane: Plane, migrations: tuple[Migrations, ...]) -> None:
+    """Make an empty store for `party` on `plane`. An existing one of the same owner is kept."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = _lock(path)
+    try:
+        engine = _sqlite_engine(path)
+        with engine.begin() as conn:
+            upgrade(conn, migrations)
+            if not conn.execute(select(stamp)).first():
+                values = [
+                    {"name": "party", "value": party},
+                    {"name": "plane", "value": plane.value},
+                ]
+                conn.execute(insert(stamp), values)
+            _check_stamp(conn, path, party, plane)
+        engine.dispose()
+        path.chmod(0o600)
+    except DBAPIError as error:
+        raise store_failure(error) from error
+    finally:
+        os.close(lock)
+
+
+def open_store(path: Path, party: str, plane: Plane, migrations: tuple[Migrations, ...]) -> Store:
+    """Open, lock and migrate the store of `party` on `plane`.
+
+    Raises StoreMissing, StoreBusy, StorePlane (another party's or plane's), StoreNewer,
+    StoreReadOnly, StoreFull.
+    """
+    if not path.exists():
+        raise StoreMissing(path=path.parent)
+    lock = _lock(path)
+    try:
+        engine = _sqlite_engine(path)
+        with engine.begin() as conn:
+            _check_stamp(conn, path, party, plane)
+            upgrade(conn, migrations)
+    except DBAPIError as error:
+        os.close(lock)
+        raise store_failure(error) from error
+    except BaseException:
+        os.close(lock)
+        raise
+    reading = create_async_engine(f"sqlite+aiosqlite:///{path}")
+    _prepare(reading.sync_engine, begin="BEGIN")
+    return Store(path, engine, reading, lock)
+
+
+def _check_stamp(conn: Connection, path: Path, party: str, plane: Plane) -> None:
+    found = {row.name: row.value for row in conn.execute(select(stamp))}
+    if found != {"party": party, "plane": plane.value}:
+        raise StorePlane(path=path, party=found.get("party", "?"), found=found.get("plane", "?"))
+
+
+def _lock(path: Path) -> int:
+    """Take the lock file beside the store; the kernel frees it when this process ends."""
+    try:
+        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        raise StoreReadOnly(path=path.parent) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        pid = os.pread(lock, 20, 0).decode() or "?"
+        os.close(lock)
+        raise StoreBusy(path=path, pid=pid) from None
+    with suppress(OSError):  # a full disk: the pid is only for the message above
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock
+
+
+def _sqlite_engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}")
+    _prepare(engine, begin="BEGIN IMMEDIATE")
+    return engine
+
+
+def _prepare(engine: Engine, *, begin: str) -> None:
+    """WAL and FULL: an acknowledgement after a NORMAL commit can lose. Writers begin IMMEDIATE,
+    since busy_timeout does not save a read that is upgraded to a write."""
+
+    @event.listens_for(engine, "connect")
+    def connect(dbapi_connection: Any, _record: Any) -> None:
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=10000",
+            "cache_size=-32000",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def start(conn: Connection) -> None:
+        conn.exec_driver_sql(begin)

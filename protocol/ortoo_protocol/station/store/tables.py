@@ -1,0 +1,291 @@
+"""What a station remembers. Applications add tables of their own beside these (their metadata).
+
+Times are ms since 1970. `raw` is an envelope as it was sent or received. Keys are sealed with the
+store key of the station's key file before they are written here.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+_Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up INTEGER primary keys only
+
+stamp = Table(
+    "stamp",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+trust_documents = Table(
+    "trust_documents",
+    metadata,
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("raw", LargeBinary, nullable=False),
+)
+
+# --- journal ------------------------------------------------------------------------------------
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("time_ms", BigInteger, nullable=False),
+    Column("direction", Integer, nullable=False),
+    Column("state", Integer, nullable=False),
+    Column("flow", Text, nullable=False, index=True),
+    Column("envelope_id", LargeBinary, nullable=False, index=True),
+    Column("kind", String(64), nullable=False),
+    Column("sender", String(16), nullable=False),
+    Column("header", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("body_hash", LargeBinary, nullable=False),
+    Column("error", String(64), nullable=False),
+)
+
+journal_nodes = Table(
+    "journal_nodes",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+journal_frontier = Table(
+    "journal_frontier",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("raw", LargeBinary, nullable=False),
+)
+
+# `origin` is the party whose journal it is: this station's own, or at the hub any member's.
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("origin", String(64), primary_key=True),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("cosigned", Boolean, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+)
+
+# --- letters ------------------------------------------------------------------------------------
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("number", _Id, primary_key=True),
+    Column("id", LargeBinary, nullable=False, index=True),
+    Column("recipient", String(16), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("exchange", String(16), nullable=False),  # "" : this station itself
+    Column("routing_key", String(160), nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("next_ms", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),  # in vain, since the last confirm
+    Column("confirms", Integer, nullable=False),
+    Column("state", String(16), nullable=False),  # waiting passing accepted refused expired
+    Column("error", String(64), nullable=False),
+    Column("notarised_ms", BigInteger),
+    Column("settled_ms", BigInteger),
+    Index("outbox_due", "state", "next_ms"),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("sender", String(16), primary_key=True),
+    Column("id", LargeBinary, primary_key=True),
+    Column("hash", LargeBinary, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("error", String(64), nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+)
+
+receipts_due = Table(
+    "receipts_due",
+    metadata,
+    Column("number", _Id, primary_key=True),
+    Column("peer", String(16), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("id", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("error", String(64), nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+)
+
+# Verified later: waits for a directory, a key or a grant that is on its way.
+held = Table(
+    "held",
+    metadata,
+    Column("number", _Id, primary_key=True),
+    Column("waits_for", String(128), nullable=False, index=True),
+    Column("raw", LargeBinary, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("number", _Id, primary_key=True),
+    Column("error", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("sender", String(16), nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+)
+
+# Grants that this party was given or gave, and, at the hub, all of them: the terms as signed.
+grants = Table(
+    "grants",
+    metadata,
+    Column("grant", String(32), primary_key=True),
+    Column("hash", LargeBinary, nullable=False, index=True),
+    Column("terms", LargeBinary, nullable=False),
+    Column("feed", String(80), nullable=False, index=True),
+    Column("provider", String(16), nullable=False),
+    Column("reader", String(16), nullable=False),
+    Column("reader_department", String(18), nullable=False),
+    Column("resource", String(64), nullable=False),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger),
+    Column("end_reason", Text, nullable=False),
+    Column("filing", String(32), nullable=False),
+)
+
+# --- feeds this party publishes -----------------------------------------------------------------
+
+feeds_out = Table(
+    "feeds_out",
+    metadata,
+    Column("feed", String(80), primary_key=True),
+    Column("incarnation", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("sealed", Boolean, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("epoch_first", BigInteger, nullable=False),  # first item sealed with this key
+    Column("key", LargeBinary, nullable=False),
+)
+
+feed_out_items = Table(
+    "feed_out_items",
+    metadata,
+    Column("feed", String(80), primary_key=True),
+    Column("incarnation", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("raw", LargeBinary),  # erased after retention; the chain still proves
+    Column("created_ms", BigInteger, nullable=False),
+    Column("sent", Boolean, nullable=False),
+    Index("feed_out_unsent", "sent", "feed", "seq"),
+)
+
+feed_readers = Table(
+    "feed_readers",
+    metadata,
+    Column("feed", String(80), primary_key=True),
+    Column("grant", String(32), primary_key=True),
+    Column("reader", String(16), nullable=False),
+    Column("grant_hash", LargeBinary, nullable=False),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("fence", BigInteger),  # last item that may be read, once ended
+)
+
+shadow = Table(
+    "shadow",
+    metadata,
+    Column("feed", String(80), primary_key=True),
+    Column("key", LargeBinary, primary_key=True),
+    Column("hash", LargeBinary, nullable=False),
+    Column("row", LargeBinary, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+
+# What the rows of a table feed mean, by schema number; the publisher's and each reader's.
+feed_schemas = Table(
+    "feed_schemas",
+    metadata,
+    Column("feed", String(80), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("raw", LargeBinary, nullable=False),
+)
+
+# --- feeds this party reads ---------------------------------------------------------------------
+
+feeds_in = Table(
+    "feeds_in",
+    metadata,
+    Column("feed", String(80), primary_key=True),
+    Column("start", String(16), nullable=False),  # history: from item 1; snapshot
+    Column("state", String(16), nullable=False),  # joining reading disputed ended
+    Column("error", String(64), nullable=False),
+    Column("incarnation", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("head_seq", BigInteger, nullable=False),
+    Column("head_ms", BigInteger, nullable=False),
+    Column("fence", BigInteger),
+)
+
+feed_in_items = Table(
+    "feed_in_items",
+    metadata,
+    Column("feed", String(80), primary_key=True),
+    Column("incarnation", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("raw", LargeBinary),  # erased once applied
+)
+
+feed_in_parked = Table(
+    "feed_in_parked",
+    metadata,
+    Column("feed", String(80), primary_key=True),
+    Column("incarnation", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("raw", LargeBinary, nullable=False),
+)
+
+feed_in_keys = Table(
+    "feed_in_keys",
+    metadata,
+    Column("feed", String(80), primary_key=True),
+    Column("incarnation", BigInteger, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, primary_key=True, autoincrement=False),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("grant_hash", LargeBinary, nullable=False),
+    Column("key", LargeBinary, nullable=False),
+)
+
+feed_in_snapshots = Table(
+    "feed_in_snapshots",
+    metadata,
+    Column("feed", String(80), primary_key=True),
+    Column("snapshot", String(32), primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("parts", Integer, nullable=False),
+    Column("incarnation", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+)

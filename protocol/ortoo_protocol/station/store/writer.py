@@ -1,0 +1,129 @@
+"""The one writer: jobs of many tasks, one thread, one transaction for all that wait (group commit).
+
+Each job runs in a savepoint of its own, so that a failing job takes back only itself. A job's
+result is handed out after the commit: who has awaited `run` may tell the world.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from ortoo_protocol.core.errors import OrtooError, StoreError
+from ortoo_protocol.station.store.failures import store_failure
+
+T = TypeVar("T")
+MAX_JOBS_A_COMMIT = 256
+
+
+class Batch(Protocol):
+    """What lives as long as one transaction: collected journal rows, calls after the commit."""
+
+    def savepoint(self) -> object: ...
+    def rollback(self, mark: Any) -> None: ...
+    def before_commit(self) -> None: ...
+    def after_commit_run(self) -> None:
+        """Called in the event loop."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Job:
+    work: Callable[[Any], Any]
+    future: asyncio.Future[Any]
+
+
+class Writer:
+    """Owns a thread and the one writing connection; `start_batch` makes what jobs are given."""
+
+    def __init__(self, engine: Engine, start_batch: Callable[[Connection], Batch]) -> None:
+        self._engine = engine
+        self._start_batch = start_batch
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    async def run(self, work: Callable[[Any], T]) -> T:
+        """Run `work(batch)` and return its result once it is on disk.
+
+        Raises what the job raised, or StoreError when the transaction could not be kept (then no
+        job of it happened). Cancelling the caller does not cancel the job.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put(_Job(work, future))
+        return await asyncio.shield(future)
+
+    async def close(self) -> None:
+        """Finish the jobs that wait, then end the thread."""
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        while (first := self._jobs.get()) is not None:
+            jobs, more = [first], True
+            while more and len(jobs) < MAX_JOBS_A_COMMIT:
+                try:
+                    job = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if job is None:
+                    self._jobs.put(None)
+                    more = False
+                else:
+                    jobs.append(job)
+            self._commit(jobs)
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        results: list[tuple[_Job, Any, BaseException | None]] = []
+        try:
+            with self._engine.connect() as conn, conn.begin():
+                batch = self._start_batch(conn)
+                results = [self._attempt(job, conn, batch) for job in jobs]
+                batch.before_commit()
+        except (DBAPIError, OrtooError) as error:
+            failure = store_failure(error)
+            self._hand_out([(job, None, failure) for job in jobs], None)
+            return
+        self._hand_out(results, batch)
+
+    def _attempt(
+        self, job: _Job, conn: Connection, batch: Batch
+    ) -> tuple[_Job, Any, BaseException | None]:
+        mark = batch.savepoint()
+        savepoint = conn.begin_nested()
+        try:
+            result = job.work(batch)
+        except Exception as error:  # handed to the one who waits for the job
+            failure = store_failure(error)
+            if isinstance(failure, StoreError):
+                raise failure from error
+            savepoint.rollback()
+            batch.rollback(mark)
+            return job, None, error
+        savepoint.commit()
+        return job, result, None
+
+    def _hand_out(
+        self, results: list[tuple[_Job, Any, BaseException | None]], batch: Batch | None
+    ) -> None:
+        def deliver() -> None:
+            if batch is not None:
+                batch.after_commit_run()
+            for job, result, error in results:
+                if job.future.done():
+                    continue
+                if error is None:
+                    job.future.set_result(result)
+                else:
+                    job.future.set_exception(error)
+
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(deliver)
