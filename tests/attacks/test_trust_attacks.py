@@ -176,7 +176,7 @@ def test_rollback_of_the_root() -> None:
     """_take_root: _check_not_below."""
     trust = TRUST.with_root(REGION.sign_root(REGION.root(2)), NOW_MS)
     with pytest.raises(TrustRollback):
-        trust.with_root(REGION.sign_root(REGION.root(1)), NOW_MS)
+        trust.with_root(REGION.sign_root(REGION.root(1), by=REGION.roots), NOW_MS)
 
 
 def test_rollback_to_a_directory_of_former_registrars_as_numbers_begin_again() -> None:

@@ -398,6 +398,8 @@ def test_a_peer_relays_whatever_it_holds() -> None:
     for raw in TRUST.documents():
         trust = trust.with_document(raw, NOW_MS)
     assert trust == TRUST
+    trust = trust.with_root(REGION.sign_root(REGION.root(2)), NOW_MS)
+    assert trust.with_root(ROOT, NOW_MS) is trust, "a step taken before is no rollback"
 
 
 def test_a_suite_that_the_root_does_not_allow() -> None:
