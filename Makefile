@@ -1,0 +1,50 @@
+# Set-up is part of every target: deploy/setup.sh does only what is not done yet.
+
+BIN := .venv/bin
+PYTEST_ARGS ?=
+PIN := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+.PHONY: help demo test check format pins wheel clean setup-check setup-demo setup-test
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo     run the main job on two private brokers; files in var/demo/'
+	@echo 'make test     pass every test (PYTEST_ARGS="tests/protocol -x" for some)'
+	@echo 'make check    format, lint, types, import contracts'
+	@echo 'make format   format the code and mend what lint can mend'
+	@echo 'make pins     compile requirements/ from pyproject.toml, newest versions within bounds'
+	@echo 'make wheel    build dist/ortoo-*.whl'
+	@echo 'make clean    remove .venv, var and everything built'
+
+demo: setup-demo
+	@$(BIN)/ortoo-demo --folder var/demo
+
+test: setup-test
+	@$(BIN)/pytest $(PYTEST_ARGS)
+
+check: setup-check
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup-check
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+pins: setup-check
+	$(PIN) --upgrade --output-file requirements/runtime.txt pyproject.toml
+	$(PIN) --upgrade --extra dev --constraint requirements/runtime.txt \
+		--output-file requirements/dev.txt pyproject.toml
+
+wheel: setup-check
+	$(BIN)/python -m build --wheel --no-isolation
+
+clean:
+	rm -rf .venv var build dist *.egg-info */*.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find protocol hub node deploy tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup-check setup-demo setup-test:
+	@deploy/setup.sh $(@:setup-%=%)
