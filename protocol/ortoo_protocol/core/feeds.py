@@ -15,16 +15,11 @@ from ortoo_protocol.core.codec import (
     unpack,
 )
 from ortoo_protocol.core.envelope import Position
-from ortoo_protocol.core.errors import CodecShape, FeedChain, FeedFork, FeedKeyMismatch
+from ortoo_protocol.core.errors import CodecShape, FeedChain, FeedFork
 from ortoo_protocol.core.ids import ColumnName, Digest, FeedId, HexId, Plane
 from ortoo_protocol.core.keys import Suite, domain
 
 MAX_RATCHET_STEPS = 64
-
-
-def _check_range(first: int, last: int) -> None:
-    if not 1 <= first <= last:
-        raise CodecShape(expected="range of items", detail=f"{first} to {last}")
 
 
 # --- bodies -------------------------------------------------------------------------------------
@@ -74,7 +69,7 @@ class HeadAsk(Shape, frozen=True):
 
 
 class ItemsAsk(Shape, frozen=True):
-    """Ask the publisher for items `first` to `last`, both included."""
+    """Ask the publisher for items `first` to `last`, both included, from 1."""
 
     feed: FeedId
     incarnation: Count
@@ -82,7 +77,8 @@ class ItemsAsk(Shape, frozen=True):
     last: Count
 
     def __post_init__(self) -> None:
-        _check_range(self.first, self.last)
+        if not 1 <= self.first <= self.last:
+            raise CodecShape(expected="ItemsAsk", detail=f"{self.first} to {self.last}")
 
 
 class SnapshotAsk(Shape, frozen=True):
@@ -131,7 +127,7 @@ class FeedRefusal(Shape, frozen=True):
 
 
 class ProofAsk(Shape, frozen=True):
-    """The hub asks publisher and readers what they hold of a range."""
+    """The hub asks publisher and readers what they hold of a range; `first` 0: of all."""
 
     ask: HexId
     feed: FeedId
@@ -139,12 +135,10 @@ class ProofAsk(Shape, frozen=True):
     first: Count
     last: Count
 
-    def __post_init__(self) -> None:
-        _check_range(self.first, self.last)
-
 
 class ProofAnswer(Shape, frozen=True):
-    """RFC 6962 root over the item hashes of the range; equal roots, equal items, equal order."""
+    """RFC 6962 root whose leaf hashes are the item hashes of the range; equal roots are the same
+    items in the same order."""
 
     ask: HexId
     feed: FeedId
@@ -241,10 +235,3 @@ def ratchet(suite: Suite, plane: Plane, feed: str, epoch: int, key: bytes) -> by
     those who hold `key` step forward by themselves."""
     context = domain("ortoo/ratchet", plane, feed.encode(), epoch.to_bytes(8, "big"))
     return suite.kdf(key, context, suite.key_bytes)
-
-
-def check_key(suite: Suite, body: FeedKey) -> FeedKey:
-    """Refuse a key that is none of this suite: it would fail at every item behind it."""
-    if len(body.key) != suite.key_bytes:
-        raise FeedKeyMismatch(epoch=body.epoch, feed=body.feed)
-    return body
