@@ -6,7 +6,7 @@
     B F    float, finite
     L      bool
     D      ``YYYY-MM-DD``
-    T      ``YYYY-MM-DDTHH:MM:SS[.ffffff][±HH:MM]``; without offset it is civil time
+    T      ``YYYY-MM-DDTHH:MM:SS[.ffffff][±HH:MM]``; without offset it is civil time (北京时间)
     G      bytes
 
 Any value but that of a key column may be nil. Errors name the column and never the value: rows
@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 
 from ortoo_protocol.core.catalog import ITEM_TYPES, MAX_ITEMS, Item
 from ortoo_protocol.core.codec import Scalar
@@ -28,6 +28,7 @@ from ortoo_protocol.core.feeds import Column, TableSchema
 MAX_COLUMNS = MAX_ITEMS
 MAX_NAME_BYTES = 63  # PostgreSQL cuts longer names, and two of them could become one
 MAX_DECIMAL_DIGITS = 200
+CIVIL_ZONE = timezone(timedelta(hours=8))  # 北京时间: what a moment without offset means
 INT64 = range(-(1 << 63), 1 << 63)
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)

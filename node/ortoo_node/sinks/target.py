@@ -1,0 +1,227 @@
+"""The table behind a sink: made or matched to what is announced, then filled.
+
+Names come from another party. They are never put into SQL as text: SQLAlchemy quotes them as
+identifiers, and parameters bear names of our own (c0, c1, …).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import exc
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import quoted_name
+
+from ortoo_node.sinks.columns import AnyType, Store, fits, made, narrow, storer
+from ortoo_protocol.core.codec import Scalar
+from ortoo_protocol.core.errors import RowsKey, RowsSchema
+from ortoo_protocol.core.feeds import UPSERT, Column, RowChange, TableSchema
+from ortoo_protocol.core.rows import checks
+
+STAGE = "ortoo_stage"
+ROWS_AT_ONCE = 2_000
+Path = tuple[str | None, str]
+
+
+Insert = sqlite.Insert | postgresql.Insert
+
+
+def insert_into(table: sa.Table, dialect: str) -> Insert:
+    """The two dialects spell ON CONFLICT alike, but SQLAlchemy keeps them apart."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+class Misfit(Exception):
+    """Internal to the sinks: why an existing table cannot take the announced rows."""
+
+
+def fit(connection: sa.Connection, path: Path, schema: TableSchema) -> Target:
+    """Make the table, or match the existing one and add what was announced since.
+
+    Columns that are there and not announced stay as they are. Raises Misfit.
+    """
+    schema_name, name = path
+    try:
+        found = sa.inspect(connection).get_columns(name, schema=schema_name)
+    except exc.NoSuchTableError:
+        types = {column.name: made(column) for column in schema.columns}
+        table = _table(path, schema, types)
+        table.create(connection)
+        return Target(schema, table, connection.dialect.name)
+    have: dict[str, AnyType] = {each["name"]: each["type"] for each in found}
+    _match_key(connection, path, schema)
+    types = {}
+    for column in schema.columns:
+        types[column.name] = _match(connection, path, column, have)
+    return Target(schema, _table(path, schema, types), connection.dialect.name)
+
+
+def _table(path: Path, schema: TableSchema, types: dict[str, AnyType]) -> sa.Table:
+    columns = {
+        column.name: sa.Column(
+            quoted_name(column.name, quote=True),
+            types[column.name],
+            key=f"c{place}",
+            nullable=column.name not in schema.key,
+            autoincrement=False,
+        )
+        for place, column in enumerate(schema.columns)
+    }
+    key = sa.PrimaryKeyConstraint(*(columns[name] for name in schema.key))
+    return sa.Table(path[1], sa.MetaData(), *columns.values(), key, schema=path[0])
+
+
+def _match_key(connection: sa.Connection, path: Path, schema: TableSchema) -> None:
+    inspector = sa.inspect(connection)
+    primary = inspector.get_pk_constraint(path[1], schema=path[0])["constrained_columns"]
+    unique = [each["column_names"] for each in inspector.get_unique_constraints(path[1], path[0])]
+    if not any(set(columns) == set(schema.key) for columns in (primary, *unique)):
+        raise Misfit(
+            f"its primary key is ({', '.join(primary)}), announced is ({', '.join(schema.key)})"
+        )
+
+
+def _match(
+    connection: sa.Connection, path: Path, column: Column, have: dict[str, AnyType]
+) -> AnyType:
+    """The type of the column behind `column`, added or widened where that is needed."""
+    dialect = connection.dialect.name
+    alter = Operations(MigrationContext.configure(connection))
+    found = have.get(column.name)
+    if found is None:
+        if column.name.casefold() in {name.casefold() for name in have}:
+            raise Misfit(f"it has {column.name} in other capitals")
+        wanted = made(column)
+        new: sa.Column[object] = sa.Column(quoted_name(column.name, quote=True), wanted)
+        alter.add_column(path[1], new, schema=path[0])
+        return wanted
+    if not fits(column, found, dialect):
+        raise Misfit(f"{column.name} is {found!r}, announced is item type {column.type}")
+    if dialect != "sqlite" and narrow(column, found):
+        found = made(column)
+        alter.alter_column(
+            path[1], quoted_name(column.name, quote=True), type_=found, schema=path[0]
+        )
+    return found
+
+
+class Target:
+    """Statements, compiled once, that fill one table under one schema."""
+
+    def __init__(self, schema: TableSchema, table: sa.Table, dialect: str) -> None:
+        self.schema = schema
+        names = [column.name for column in schema.columns]
+        self._key_places = [names.index(name) for name in schema.key]
+        self._stores: list[Store] = [
+            storer(column, check, table.c[f"c{place}"].type, dialect)
+            for place, (column, check) in enumerate(
+                zip(schema.columns, checks(schema), strict=True)
+            )
+        ]
+        self._table = table
+        self._dialect = dialect
+        self._stage = self._temporary()
+
+    def change(self, connection: sa.Connection, changes: Sequence[RowChange]) -> None:
+        """The last change of each key decides; upserts and deletes then go as two bulk runs."""
+        last: dict[tuple[object, ...], tuple[object, ...] | None] = {}
+        for change in changes:
+            if change.op == UPSERT:
+                row = self._row(change.values)
+                last[tuple([row[place] for place in self._key_places])] = row
+            else:
+                last[self._key(change.values)] = None
+        deletes = [key for key, row in last.items() if row is None]
+        upserts = [row for row in last.values() if row is not None]
+        if deletes:
+            connection.exec_driver_sql(self._compiled(connection, self._delete()), deletes)
+        if upserts:
+            connection.exec_driver_sql(self._compiled(connection, self._upsert()), upserts)
+
+    def replace(self, connection: sa.Connection, rows: Iterable[tuple[Scalar, ...]]) -> None:
+        """Make the table exactly `rows`, writing only what differs.
+
+        Rows are staged in a temporary table and compared there, in the database: readers see the
+        old table until the commit, and an unchanged row costs no write. Raises RowsKey.
+        """
+        self._stage.create(connection)
+        insert = self._compiled(connection, self._stage.insert())
+        try:
+            for batch in self._batches(rows):
+                connection.exec_driver_sql(insert, batch)
+        except exc.IntegrityError:
+            raise RowsKey() from None
+        if self._dialect == "postgresql":
+            # Temporary tables are not analysed by themselves, and the plan hangs on their size.
+            connection.execute(sa.text(f"ANALYZE {STAGE}"))
+        for statement in self._differences():
+            connection.execute(statement)
+        self._stage.drop(connection)
+
+    def _batches(self, rows: Iterable[tuple[Scalar, ...]]) -> Iterator[list[tuple[object, ...]]]:
+        source = map(self._row, rows)
+        while batch := list(islice(source, ROWS_AT_ONCE)):
+            yield batch
+
+    def _row(self, values: tuple[Scalar, ...]) -> tuple[object, ...]:
+        if len(values) != len(self._stores):
+            raise RowsSchema(detail=f"{len(values)} values, {len(self._stores)} columns")
+        return tuple([store(v) for store, v in zip(self._stores, values, strict=True)])
+
+    def _key(self, values: tuple[Scalar, ...]) -> tuple[object, ...]:
+        if len(values) != len(self._key_places):
+            raise RowsSchema(detail=f"{len(values)} values, {len(self._key_places)} key columns")
+        stores = [self._stores[place] for place in self._key_places]
+        return tuple([store(v) for store, v in zip(stores, values, strict=True)])
+
+    def _columns(self, *, key: bool) -> list[sa.Column[object]]:
+        places = range(len(self.schema.columns))
+        wanted = self._key_places if key else [p for p in places if p not in self._key_places]
+        return [self._table.c[f"c{place}"] for place in wanted]
+
+    def _compiled(self, connection: sa.Connection, statement: sa.Executable) -> str:
+        return str(statement.compile(dialect=connection.dialect))  # type: ignore[attr-defined]
+
+    def _delete(self) -> sa.Delete:
+        matches = [c == sa.bindparam(f"k_{c.key}", type_=c.type) for c in self._columns(key=True)]
+        return sa.delete(self._table).where(*matches)
+
+    def _upsert(self, stage: sa.Table | None = None) -> Insert:
+        """Of bound rows; of the staged rows that differ when `stage` is given."""
+        insert = insert_into(self._table, self._dialect)
+        key, rest = self._columns(key=True), self._columns(key=False)
+        if stage is not None:
+            # The condition is for SQLite, whose parser takes ON for a join otherwise.
+            insert = insert.from_select(
+                [c.key for c in self._table.c], sa.select(*stage.c).where(sa.true())
+            )
+        if not rest:
+            return insert.on_conflict_do_nothing(index_elements=key)
+        new = {c.key: insert.excluded[c.key] for c in rest}
+        differs = sa.tuple_(*rest).is_distinct_from(sa.tuple_(*new.values()))
+        return insert.on_conflict_do_update(
+            index_elements=key, set_=new, where=differs if stage is not None else None
+        )
+
+    def _differences(self) -> tuple[sa.Executable, ...]:
+        same = [self._stage.c[c.key] == c for c in self._columns(key=True)]
+        gone = sa.delete(self._table).where(~sa.exists().where(*same))
+        return gone, self._upsert(self._stage)
+
+    def _temporary(self) -> sa.Table:
+        columns = [
+            sa.Column(c.name, c.type, key=c.key, nullable=c.nullable, autoincrement=False)
+            for c in self._table.c
+        ]
+        by_key = {column.key: column for column in columns}
+        return sa.Table(
+            STAGE,
+            sa.MetaData(),
+            *columns,
+            sa.PrimaryKeyConstraint(*(by_key[c.key] for c in self._columns(key=True))),
+            prefixes=["TEMPORARY"],
+        )

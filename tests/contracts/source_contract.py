@@ -1,0 +1,135 @@
+"""What every source must do, whatever database stands behind it (station/ports.py, Source)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ortoo_protocol.core.errors import RowsSchema, SourceColumns, SourceMissing, SourceValue
+from ortoo_protocol.core.feeds import (
+    UPSERT,
+    Column,
+    RowChange,
+    TableSchema,
+    read_row_part,
+    row_part,
+)
+from ortoo_protocol.station.ports import Source
+from tests.support.department import Department
+
+ID, NAME = Column("id", "I", 0), Column("name", "C", 20)
+SourceOf = Callable[..., Source]
+
+
+class SourceContract:
+    """Subclasses give the fixtures `department` and `source_of(table, *columns, key=("id",))`."""
+
+    @pytest.fixture
+    def source(self, source_of: SourceOf, department: Department) -> Source:
+        department.run("CREATE TABLE people (id INTEGER PRIMARY KEY, own REAL, name TEXT)")
+        return source_of("people", NAME, ID)
+
+    def fill(self, department: Department, count: int) -> None:
+        department.run(
+            "INSERT INTO people (id, name) VALUES (:id, :name)",
+            rows=[{"id": n, "name": f"人{n}"} for n in range(count)],
+        )
+
+    def test_the_schema_is_what_was_asked(self, source: Source) -> None:
+        assert source.schema() == TableSchema(number=1, columns=(NAME, ID), key=("id",))
+
+    def test_rows_have_the_columns_in_order(self, source: Source, department: Department) -> None:
+        assert list(source.rows()) == []
+        self.fill(department, 3_456)
+        rows = list(source.rows())
+        assert sorted(rows, key=lambda row: row[1] or 0) == [(f"人{n}", n) for n in range(3_456)]
+
+    def test_rows_travel(self, source: Source, department: Department) -> None:
+        self.fill(department, 3)
+        for row in source.rows():
+            change = RowChange(UPSERT, row)
+            assert read_row_part(row_part(change), source.schema()) == change
+
+    def test_one_read_is_one_moment(self, source: Source, department: Department) -> None:
+        self.fill(department, 5_000)
+        rows = source.rows()
+        next(rows)
+        department.run("DELETE FROM people WHERE id > 10")
+        assert sum(1 for _ in rows) == 4_999
+        assert sum(1 for _ in source.rows()) == 11
+
+    def test_a_read_may_be_left(self, source: Source, department: Department) -> None:
+        self.fill(department, 5_000)
+        rows = source.rows()
+        next(rows)
+        rows.close()  # type: ignore[attr-defined]
+        department.run("DROP TABLE people")
+
+    def test_a_view_is_a_table(self, source_of: SourceOf, department: Department) -> None:
+        department.run("CREATE VIEW few AS SELECT 1 AS id, 'x' AS name")
+        assert list(source_of("few", ID, NAME).rows()) == [(1, "x")]
+
+    def test_a_table_that_is_not_there(self, source_of: SourceOf) -> None:
+        source = source_of("nobody", ID)
+        for call in (source.schema, lambda: list(source.rows())):
+            with pytest.raises(SourceMissing):
+                call()
+
+    def test_columns_that_are_not_there(self, source_of: SourceOf, source: Source) -> None:
+        lacking = source_of("people", ID, Column("nick", "C", 0), Column("age", "I", 0))
+        for call in (lacking.schema, lambda: list(lacking.rows())):
+            with pytest.raises(SourceColumns) as caught:
+                call()
+            assert caught.value.facts["columns"] == "age, nick"
+
+    def test_columns_that_went_meanwhile(self, source: Source, department: Department) -> None:
+        source.schema()
+        department.run("ALTER TABLE people DROP COLUMN name")
+        with pytest.raises(SourceColumns):
+            list(source.rows())
+
+    @pytest.mark.parametrize("name", ['x"; DROP TABLE people; --', "占比(%)", "%s", ":a", "Select"])
+    def test_names_are_names(self, source_of: SourceOf, department: Department, name: str) -> None:
+        quoted = '"' + name.replace('"', '""').replace(":", r"\:") + '"'
+        department.run(f"CREATE TABLE odd (id INTEGER, {quoted} TEXT)")
+        department.run("INSERT INTO odd VALUES (1, 'x')")
+        assert list(source_of("odd", ID, Column(name, "C", 0)).rows()) == [(1, "x")]
+
+    @pytest.mark.parametrize(
+        ("column", "name", "why"),
+        [
+            (NAME, "a person of a very long name", "28 characters"),
+            (Column("name", "I", 0), "geheim", "integer"),
+            (Column("name", "D", 0), "2026/01/02", "ISO 8601"),
+            (Column("name", "T", 0), "yesterday", "ISO 8601"),
+            (Column("name", "N", 0), "1e5", "decimal"),
+            (Column("name", "L", 0), "是", "str"),
+            (Column("name", "G", 0), "text", "str"),
+        ],
+    )
+    def test_values_that_are_not_what_the_catalog_says(
+        self,
+        source_of: SourceOf,
+        source: Source,
+        department: Department,
+        column: Column,
+        name: str,
+        why: str,
+    ) -> None:
+        department.run("INSERT INTO people (id, name) VALUES (1, :name)", rows=[{"name": name}])
+        with pytest.raises(SourceValue) as caught:
+            list(source_of("people", ID, column).rows())
+        assert why in str(caught.value)
+        assert "name" in str(caught.value)
+        assert name not in str(caught.value)
+
+    def test_an_empty_key(self, source_of: SourceOf, department: Department) -> None:
+        department.run("CREATE TABLE loose (id INTEGER, name TEXT)")
+        department.run("INSERT INTO loose VALUES (NULL, 'x')")
+        with pytest.raises(SourceValue):
+            list(source_of("loose", ID, NAME).rows())
+
+    def test_schemas_that_are_refused(self, source_of: SourceOf) -> None:
+        with pytest.raises(RowsSchema):
+            source_of("people", ID, Column("x", "?", 0))
