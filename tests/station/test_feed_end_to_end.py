@@ -44,7 +44,7 @@ async def test_rows_arrive_and_follow(tmp_path: Path) -> None:
         await provider.write(lambda tx: give(tx, granted))
         await reader.write(lambda tx: receive(tx, granted))
         reader.read_queue(topology.feed_queue("s150200", FEED))
-        reader.apply_to(FEED, SinkTable(f"sqlite:///{sink}", "towns"))
+        reader.apply_to(FEED, "one", SinkTable(f"sqlite:///{sink}", "towns"))
         await until(lambda: len(rows_of(sink)) == 50)
         await provider.write(
             publish(RowChange(UPSERT, ("003", "改名镇")), RowChange(DELETE, ("004",)))

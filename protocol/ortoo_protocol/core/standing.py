@@ -125,6 +125,10 @@ class Standing:
         return self._directory.hash if self._directory else b""
 
     @property
+    def directory_body(self) -> Directory | None:
+        return self._directory.body if self._directory else None
+
+    @property
     def announced_version(self) -> int:
         """The newest directory that the hub's timestamp names: fetch it if it is above ours."""
         return self._timestamp.body.version if self._timestamp else 0

@@ -48,8 +48,9 @@ from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.inbox import content_key
 from ortoo_protocol.station.ports import Cursor, Sink
 from ortoo_protocol.station.sending import send
-from ortoo_protocol.station.store.dialect import upsert
+from ortoo_protocol.station.store.dialect import insert_new, upsert
 from ortoo_protocol.station.store.tables import (
+    feed_applied,
     feed_in_items,
     feed_in_keys,
     feed_in_snapshots,
@@ -108,10 +109,12 @@ class ApplyWorker:
     database: Database
     parts: Parts
     feed: str
+    subscription: str
     sink: Sink
     progress: Progress = field(default_factory=Progress)
 
     async def run(self) -> None:
+        await self.database.write(self._register)
         delay_s = RETRY_FIRST_S
         while True:
             ticket = self.parts.signals.apply.ticket()
@@ -194,6 +197,34 @@ class ApplyWorker:
 
     # --- in the store ---
 
+    def _register(self, tx: Tx) -> None:
+        """From now on nothing is erased that this sink has not had."""
+        row = {"feed": self.feed, "subscription": self.subscription, "incarnation": 0, "seq": 0}
+        insert_new(tx.conn, feed_applied, [row])
+
+    def _passed(self, tx: Tx, incarnation: int, seq: int) -> None:
+        """Note how far this sink is, and erase what every sink of the feed has passed."""
+        row = {
+            "feed": self.feed,
+            "subscription": self.subscription,
+            "incarnation": incarnation,
+            "seq": seq,
+        }
+        upsert(tx.conn, feed_applied, [row])
+        places = select(feed_applied.c.incarnation, feed_applied.c.seq).where(
+            feed_applied.c.feed == self.feed
+        )
+        first, last = min((place.incarnation, place.seq) for place in tx.conn.execute(places))
+        for table in (feed_in_items, feed_in_snapshots):
+            passed = (table.c.feed == self.feed) & (
+                (table.c.incarnation < first)
+                | ((table.c.incarnation == first) & (table.c.seq <= last))
+            )
+            if table is feed_in_items:
+                tx.conn.execute(update(table).where(passed).values(raw=None))
+            else:
+                tx.conn.execute(delete(table).where(passed))
+
     def _begin_again(self, tx: Tx) -> None:
         """The sink holds nothing of a feed that is being read: it needs a snapshot."""
         row = feed_reader.feed_row(tx, self.feed)
@@ -217,12 +248,7 @@ class ApplyWorker:
             if item.raw is not None:
                 message = feed_reader.stored_message(tx, item.raw)
                 tx.journal(message, Direction.RECEIVED, State.APPLIED, flow=self.feed)
-        here = (feed_in_items.c.feed == self.feed) & (
-            feed_in_items.c.incarnation == opening.incarnation
-        )
-        tx.conn.execute(
-            update(feed_in_items).where(here, feed_in_items.c.seq <= items[-1].seq).values(raw=None)
-        )
+        self._passed(tx, opening.incarnation, items[-1].seq)
         for body in opening.learned:
             feed_reader.keep_key(tx, body)
         rows = [
@@ -232,14 +258,7 @@ class ApplyWorker:
         upsert(tx.conn, feed_schemas, rows)
 
     def _snapshot_done(self, tx: Tx, step: Step) -> None:
-        tx.conn.execute(delete(feed_in_snapshots).where(feed_in_snapshots.c.feed == self.feed))
-        old = (feed_in_items.c.incarnation < step.cursor.incarnation) | (
-            (feed_in_items.c.incarnation == step.cursor.incarnation)
-            & (feed_in_items.c.seq <= step.cursor.seq)
-        )
-        tx.conn.execute(
-            update(feed_in_items).where(feed_in_items.c.feed == self.feed, old).values(raw=None)
-        )
+        self._passed(tx, step.cursor.incarnation, step.cursor.seq)
         row = {"feed": self.feed, "number": step.schema.number, "raw": encode(step.schema)}
         upsert(tx.conn, feed_schemas, [row])
 
@@ -298,7 +317,7 @@ def _snapshot(
         return (), None
     first = rows[0]
     place = (first.incarnation, first.seq)
-    if cursor is not None and (cursor.incarnation, cursor.seq) > place:
+    if cursor is not None and (cursor.incarnation, cursor.seq) >= place:
         return (), None
     return tuple(row.raw for row in rows), Cursor(feed, first.incarnation, first.seq, first.hash)
 

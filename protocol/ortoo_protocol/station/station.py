@@ -47,6 +47,7 @@ ENGINE_HANDLERS: dict[str, Handler] = {
     **asks.HANDLERS,
     "journal.checkpoint": checkpoints.take,
     "journal.cosigned": checkpoints.cosigned,
+    "trust.update": trusting.update,
     "proof.ask": proofs.ask,
 }
 
@@ -78,7 +79,9 @@ class Station:
     queues: set[str]
     workers: dict[str, ApplyWorker] = field(default_factory=dict)
     last_error: str = ""
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    linked_ms: int = 0
+    _group: asyncio.TaskGroup | None = None
+    _apply_tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _consumers: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _session: asyncio.TaskGroup | None = None
 
@@ -116,12 +119,12 @@ class Station:
                 for loop in also:
                     start(_steady(loop), name="application")
                 self._group = group
-                for worker in self.workers.values():
-                    start(_steady(worker.run), name=f"apply {worker.feed}")
+                for name, worker in self.workers.items():
+                    self._apply_tasks[name] = start(_steady(worker.run), name=f"apply {name}")
                 if self.bus is not None:
                     start(self._keep_linked(self.bus), name="link")
         finally:
-            del self._group
+            self._group = None
 
     async def close(self) -> None:
         """After `run` has ended: the link, then the store."""
@@ -131,15 +134,22 @@ class Station:
 
     # --- subscriptions ---
 
-    def apply_to(self, feed: str, sink: Sink) -> None:
-        """Apply `feed` to `sink` from now on."""
-        if feed in self.workers:
+    def apply_to(self, feed: str, subscription: str, sink: Sink) -> None:
+        """Apply `feed` to `sink` from now on; several subscriptions may read one feed."""
+        if subscription in self.workers:
             return
-        worker = ApplyWorker(self.database, self.parts, feed, sink)
-        self.workers[feed] = worker
-        group = getattr(self, "_group", None)
-        if group is not None:
-            group.create_task(_steady(worker.run), name=f"apply {feed}")
+        worker = ApplyWorker(self.database, self.parts, feed, subscription, sink)
+        self.workers[subscription] = worker
+        if self._group is not None:
+            self._apply_tasks[subscription] = self._group.create_task(
+                _steady(worker.run), name=f"apply {feed}"
+            )
+
+    def stop_applying(self, subscription: str) -> None:
+        self.workers.pop(subscription, None)
+        task = self._apply_tasks.pop(subscription, None)
+        if task is not None:
+            task.cancel()
 
     def read_queue(self, queue: str) -> None:
         """Consume `queue` on this and every later link."""
@@ -184,6 +194,7 @@ class Station:
         """Work on one link until it is lost."""
         self.wire.link = link
         self.wire.online.set()
+        self.linked_ms = self.parts.clock()
         _log.info("linked to the broker")
         await self.write(pumps.make_all_due)
         try:
@@ -296,7 +307,3 @@ def make_station(
         recovery=Recovery(database, parts, wire.online),
         queues=queues,
     )
-
-
-def load_trust(conn: Connection, identity: Identity, suites: Suites) -> Trust | None:
-    return trusting.load(conn, identity.plane, suites)

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, delete, insert, select
 
-from ortoo_protocol.core.errors import TrustError
+from ortoo_protocol.core.codec import Shape
+from ortoo_protocol.core.errors import TrustError, TrustRollback
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.core.keys import Suites
+from ortoo_protocol.core.notices import TrustUpdate
 from ortoo_protocol.core.trust import Trust
+from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station import held, quarantine
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.tables import trust_documents
@@ -35,6 +38,8 @@ def take(tx: Tx, documents: Iterable[bytes]) -> None:
     for raw in documents:
         try:
             tx.parts.trust.current = tx.trust.with_document(raw, tx.now_ms)
+        except TrustRollback:
+            continue  # an older one than is held: nothing to take, and nothing wrong in relaying it
         except TrustError as error:
             quarantine.keep(tx, raw, error)
             tx.journal_unreadable(raw, error.code)
@@ -42,3 +47,8 @@ def take(tx: Tx, documents: Iterable[bytes]) -> None:
         save(tx.conn, tx.trust)
         tx.after_commit(tx.parts.signals.gaps.set)
         held.mark_ready(tx, "trust")
+
+
+def update(tx: Tx, opened: Opened[Shape]) -> None:
+    """An item of the hub's directory feed."""
+    take(tx, as_body(opened, TrustUpdate).body.documents)

@@ -277,6 +277,16 @@ feed_in_keys = Table(
     Column("key", LargeBinary, nullable=False),
 )
 
+# How far each subscription's sink is; what all have passed can be erased.
+feed_applied = Table(
+    "feed_applied",
+    metadata,
+    Column("feed", String(80), primary_key=True),
+    Column("subscription", String(32), primary_key=True),
+    Column("incarnation", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+
 feed_in_snapshots = Table(
     "feed_in_snapshots",
     metadata,

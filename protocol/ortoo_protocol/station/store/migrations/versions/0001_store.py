@@ -20,6 +20,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("origin", "size"),
     )
     op.create_table(
+        "feed_applied",
+        sa.Column("feed", sa.String(length=80), nullable=False),
+        sa.Column("subscription", sa.String(length=32), nullable=False),
+        sa.Column("incarnation", sa.BigInteger(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("feed", "subscription"),
+    )
+    op.create_table(
         "feed_in_items",
         sa.Column("feed", sa.String(length=80), nullable=False),
         sa.Column("incarnation", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -183,7 +191,6 @@ def upgrade() -> None:
         sa.Column("place", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("level", "place"),
-        sqlite_with_rowid=False,
     )
     op.create_table(
         "outbox",

@@ -1,0 +1,105 @@
+"""A station's application on the engine: its handlers, its loops, its subscriptions at work."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from ortoo_node import cases, catalog, granting, subscribing
+from ortoo_node.publishing import Publisher
+from ortoo_node.settings import NodeSettings
+from ortoo_node.sinks import SinkTable
+from ortoo_protocol.core import topology
+from ortoo_protocol.core.codec import Shape
+from ortoo_protocol.core.errors import OrtooError
+from ortoo_protocol.core.ids import feed_id, feed_owner
+from ortoo_protocol.core.verify import Opened
+from ortoo_protocol.station import feed_reader, feed_writer
+from ortoo_protocol.station.context import Hooks, Tx
+from ortoo_protocol.station.station import Station
+
+EXPIRY_S = 5.0
+LOOK_S = 1.0
+_log = logging.getLogger(__name__)
+
+
+def _on_ended(tx: Tx, opened: Opened[Shape]) -> None:
+    granting.on_ended(tx, opened)
+    if opened.header.case:
+        cases.ended(tx, opened.header.case, "grant.ended")
+
+
+def hooks() -> Hooks:
+    """What a station does with each kind of message that the engine leaves to it."""
+    return Hooks(
+        handlers={
+            "catalog.federated": catalog.federated,
+            "catalog.refused": catalog.refused,
+            "case.application": cases.on_application,
+            "case.answer": cases.on_answer,
+            "case.withdrawal": cases.on_withdrawal,
+            "grant.issued": granting.on_issued,
+            "grant.ended": _on_ended,
+            "stop.filing": granting.on_filing,
+        },
+        settled=cases.on_settled,
+    )
+
+
+@dataclass
+class NodeApp:
+    """`start` before the station runs; `loops` while it runs."""
+
+    station: Station
+    settings: NodeSettings
+    publisher: Publisher
+
+    async def start(self) -> None:
+        """Open the own catalog, read the region's feeds, take up the subscriptions."""
+        await self.station.write(self._join_region)
+        hub, party = self.station.parts.trust.current.hub, self.station.party
+        for name in ("directory", "catalog"):
+            self.station.read_queue(topology.feed_queue(party, feed_id(hub, name)))
+        await self._take_up()
+
+    def _join_region(self, tx: Tx) -> None:
+        feed_writer.open_feed(tx, catalog.own_feed(tx.party), sealed=False)
+        for name in ("directory", "catalog"):
+            feed_reader.join(tx, feed_id(tx.trust.hub, name), feed_reader.HISTORY)
+
+    async def subscriptions(self) -> None:
+        """Begin to read and apply what was granted meanwhile."""
+        while True:
+            ticket = self.station.parts.signals.gaps.ticket()
+            await self._take_up()
+            try:
+                await asyncio.wait_for(ticket.wait(), LOOK_S)
+            except TimeoutError:
+                continue
+
+    async def _take_up(self) -> None:
+        party = self.station.party
+        for row in await self.station.read(subscribing.to_apply):
+            if row.subscription in self.station.workers:
+                continue
+            try:
+                url = self.settings.sink(row.sink).read_url()
+                sink = SinkTable(url, row.table)
+            except OrtooError as error:
+                _log.error("%s", error)
+                continue
+            if feed_owner(row.feed) != party:
+                self.station.read_queue(topology.feed_queue(party, row.feed))
+            self.station.apply_to(row.feed, row.subscription, sink)
+
+    async def expiry(self) -> None:
+        """End what has run out."""
+        while True:
+            await self.station.write(_expire)
+            await asyncio.sleep(EXPIRY_S)
+
+
+def _expire(tx: Tx) -> None:
+    for case in granting.expire(tx):
+        cases.ended(tx, case, granting.EXPIRED)

@@ -1,0 +1,34 @@
+"""ortoo-node: the command line of a station."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from ortoo_node import settings
+from ortoo_node.cli import catalog, enrol, exchange, grant, request, setup
+from ortoo_protocol.cli import doctor, journal, program, service
+from ortoo_protocol.cli.shell import Config, Shell
+
+app = program.application("Ortoo station (驿站): exchange government data with other stations.")
+
+
+@app.callback()
+def begin(ctx: typer.Context, config: Config = Path()) -> None:
+    Shell.of(ctx).begin(config, settings.load)
+
+
+app.add_typer(setup.app)
+app.add_typer(enrol.app, name="enrol")
+app.add_typer(service.app)
+app.add_typer(doctor.app)
+app.add_typer(catalog.app, name="catalog")
+app.add_typer(request.app, name="request")
+app.add_typer(grant.app, name="grant")
+app.add_typer(exchange.app)
+app.add_typer(journal.app, name="journal")
+
+
+def main() -> None:
+    app()

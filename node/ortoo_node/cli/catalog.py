@@ -1,0 +1,151 @@
+"""catalog: the station's own entries (目录编制) and the region's catalog."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ortoo_protocol.cli.common import SHARE_TYPES, show_entries
+from ortoo_protocol.cli.shell import Json, Shell
+
+app = typer.Typer(help="The catalog of resources: add, search, show, stop.", no_args_is_help=True)
+Code = Annotated[str, typer.Argument(help="Code of the resource.")]
+
+
+@app.command("add")
+def add(
+    ctx: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, readable=True, help="The entry, as .toml or .json."
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Publish a catalog entry, or its next version, from a file."""
+    shell = Shell.of(ctx)
+    answer = shell.call("catalog.add", entry=_read(shell, file))
+    shell.done(answer, "Entry {code} is published as version {version}.", **answer)
+
+
+def _read(shell: Shell, file: Path) -> dict[str, Any]:
+    try:
+        text = file.read_text(encoding="utf-8")
+        entry = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        said = shell.say("{file} is no TOML or JSON: {detail}", file=file, detail=error)
+        raise typer.BadParameter(said) from None
+    if not isinstance(entry, dict):
+        raise typer.BadParameter(shell.say("{file} holds no entry.", file=file))
+    return entry
+
+
+@app.command("search")
+def search(
+    ctx: typer.Context,
+    text: Annotated[str, typer.Argument(help="Words to look for in names, abstracts and items.")],
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Search the region's catalog; works also while the hub is down."""
+    shell = Shell.of(ctx)
+    answer = shell.call("catalog.search", text=text, limit=limit)
+    shell.answer(answer, lambda: show_entries(shell, answer["entries"]))
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    mine: Annotated[bool, typer.Option("--mine", help="Only this station's own.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the catalog."""
+    shell = Shell.of(ctx)
+    answer = shell.call("catalog.list", mine=mine)
+    shell.answer(answer, lambda: show_entries(shell, answer["entries"]))
+
+
+@app.command("show")
+def show(ctx: typer.Context, code: Code, as_json: Json = False) -> None:
+    """Show one entry with its items."""
+    shell = Shell.of(ctx)
+    answer = shell.call("catalog.show", code=code)
+    shell.answer(answer, lambda: _show(shell, answer))
+
+
+def _show(shell: Shell, answer: Mapping[str, Any]) -> None:
+    entry = answer["entry"]
+    federated = shell.time(answer["accepted_ms"]) or shell.word("not yet in the regional catalog")
+    shell.facts(
+        [
+            ("Code", f"{entry['code']} ({entry['version']})"),
+            ("Name", entry["name"]),
+            ("Provider", f"{entry['provider']} {answer['provider_name']}"),
+            ("Department", f"{entry['department_name']} {entry['department']}"),
+            ("Office", entry["office"]),
+            ("Abstract", entry["abstract"]),
+            ("Share type", shell.word(SHARE_TYPES.get(entry["share_type"]))),
+            ("Share condition", entry["share_condition"]),
+            ("Basis", entry["basis"]),
+            ("Modes", "、".join(entry["modes"])),
+            ("Purposes", "、".join(entry["purposes"])),
+            ("Cycle", entry["cycle"]),
+            ("Spares the citizen", entry["replaces_paper"]),
+            ("Published", shell.time(entry["published_ms"])),
+            ("In the regional catalog", federated),
+            ("Status", shell.word(entry["status"])),
+            ("Feed", entry["feed"]),
+        ]
+    )
+    shell.table(
+        ("Item", "Column", "Type", "Length", "Share type", "Base item", "Key"),
+        (
+            (
+                item["name"],
+                item["column"],
+                item["type"],
+                item["length"],
+                shell.word(SHARE_TYPES.get(item["share_type"])),
+                "✓" if item["base"] else "",
+                "✓" if item["key"] else "",
+            )
+            for item in entry["items"]
+        ),
+    )
+
+
+@app.command("refusals")
+def refusals(ctx: typer.Context, as_json: Json = False) -> None:
+    """List this station's entries that the hub did not take, and why."""
+    shell = Shell.of(ctx)
+    answer = shell.call("catalog.refusals")
+    shell.answer(
+        answer,
+        lambda: shell.table(
+            ("Time", "Code", "Version", "Error", "Reason"),
+            (
+                (shell.time(r["time_ms"]), r["code"], r["version"], r["error"], r["reason"])
+                for r in answer["refusals"]
+            ),
+        ),
+    )
+
+
+@app.command("stop")
+def stop(
+    ctx: typer.Context,
+    code: Code,
+    reason: Annotated[str, typer.Option(help="Why supplying stops; it is filed.")],
+    by: Annotated[str, typer.Option(help="Who decides this.")],
+    as_json: Json = False,
+) -> None:
+    """Stop supplying a resource: files the reason first, then ends its grants (art. 18)."""
+    shell = Shell.of(ctx)
+    answer = shell.call("catalog.stop", code=code, reason=reason, by=by)
+    shell.done(answer, "Stopped {code}; filed as {filing}; {ended} grants ended.", **answer)

@@ -1,0 +1,111 @@
+"""subscribe, subscription, publish: rows out of and into departments' databases."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ortoo_protocol.cli.shell import Json, Shell
+
+PUBLISH_TIMEOUT_S = 3_600.0
+
+app = typer.Typer()
+subscriptions = typer.Typer(help="What this station subscribed to.", no_args_is_help=True)
+app.add_typer(subscriptions, name="subscription")
+
+
+@app.command("subscribe")
+def subscribe(
+    ctx: typer.Context,
+    resource: Annotated[str, typer.Argument(help="Code of the resource.")],
+    department: Annotated[
+        str, typer.Option(help="The reading department's unified social credit code.")
+    ],
+    sink: Annotated[str, typer.Option(help="Name of the database, from [[sinks]].")],
+    table: Annotated[str, typer.Option(help="Table that the rows go into; made if missing.")],
+    purpose: Annotated[str, typer.Option(help="What the data are used for.")] = "",
+    basis: Annotated[str, typer.Option(help="The duty or law that needs them.")] = "",
+    scenario: Annotated[str, typer.Option(help="In which business they are used.")] = "",
+    handler: Annotated[str, typer.Option(help="Who handles this (经办人).")] = "",
+    approver: Annotated[str, typer.Option(help="Who approves it; not the handler.")] = "",
+    grant: Annotated[
+        str | None, typer.Option(help="Grant to read by, if there are several.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Take a resource's rows into a department's database, and keep them current.
+
+    An unconditional resource is taken directly: say purpose, basis, scenario, handler and approver.
+    A conditional one needs a grant first: request apply.
+    """
+    shell = Shell.of(ctx)
+    answer = shell.call(
+        "subscribe",
+        resource=resource,
+        department=department,
+        sink=sink,
+        table=table,
+        purpose=purpose,
+        basis=basis,
+        scenario=scenario,
+        handler=handler,
+        approver=approver,
+        grant=grant,
+    )
+    shell.done(
+        answer, "Subscribed to {resource}; the rows arrive in {table}.", **answer, table=table
+    )
+
+
+@subscriptions.command("list")
+def list_(ctx: typer.Context, as_json: Json = False) -> None:
+    """List subscriptions and how far each has come."""
+    shell = Shell.of(ctx)
+    answer = shell.call("subscription.list")
+    shell.answer(
+        answer,
+        lambda: shell.table(
+            ("Resource", "Feed", "Sink", "Received", "Applied", "Announced", "State", "Error"),
+            (
+                (
+                    f"{one['resource']} {one['resource_name']}",
+                    one["feed"],
+                    f"{one['sink']}: {one['table']}",
+                    one["received"],
+                    one["applied"],
+                    one["head"],
+                    shell.word(one["state"]),
+                    shell.crossed(one["error"]),
+                )
+                for one in answer["subscriptions"]
+            ),
+        ),
+    )
+
+
+@app.command("publish")
+def publish(
+    ctx: typer.Context,
+    resource: Annotated[str, typer.Argument(help="Code of the resource, of this station's own.")],
+    source: Annotated[
+        str | None, typer.Option(help="Name of the database, from [[sources]]; kept for later.")
+    ] = None,
+    table: Annotated[str | None, typer.Option(help="Its table; kept for later.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Read a resource's table and publish what changed since the last time."""
+    shell = Shell.of(ctx)
+    answer = shell.long_call(
+        "Reading and publishing…",
+        "publish",
+        timeout_s=PUBLISH_TIMEOUT_S,
+        resource=resource,
+        source=source,
+        table=table,
+    )
+    shell.done(
+        answer,
+        "{rows} rows read: {upserts} new or changed, {deletes} gone; {feed} stands at {seq}.",
+        **answer,
+    )

@@ -1,0 +1,117 @@
+"""The station's process: settings in, everything put together, an ordered end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from importlib.metadata import version
+
+from ortoo_node import app as node_app
+from ortoo_node.app import NodeApp
+from ortoo_node.methods import NodeMethods
+from ortoo_node.publishing import Publisher
+from ortoo_node.settings import NodeSettings
+from ortoo_node.store import NODE
+from ortoo_protocol.bus.port import Bus
+from ortoo_protocol.core.enrolment import open_welcome
+from ortoo_protocol.core.errors import BusError, BusTlsRefused, SettingsLacking, StoreReadOnly
+from ortoo_protocol.core.keys import Suites, builtin_suites
+from ortoo_protocol.core.trust import Trust
+from ortoo_protocol.station import trusting
+from ortoo_protocol.station.common_methods import CommonMethods
+from ortoo_protocol.station.context import Identity
+from ortoo_protocol.station.control import ControlServer
+from ortoo_protocol.station.launch import (
+    clock,
+    load_identity,
+    make_bus,
+    open_station_store,
+    rand,
+    run_until,
+    serve,
+)
+from ortoo_protocol.station.station import Surroundings, make_station
+from ortoo_protocol.station.store.store import Store
+
+_log = logging.getLogger(__name__)
+
+
+def run(settings: NodeSettings) -> None:
+    """Run the station until SIGTERM, SIGINT or `stop`. Raises what keeps it from starting."""
+    serve(partial(_main, settings))
+
+
+async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
+    started_ms = clock()
+    suites = builtin_suites()
+    identity = load_identity(settings, suites)
+    store = open_station_store(settings, NODE)
+    try:
+        trust = _trust(settings, store, identity, suites)
+        bus = make_bus(settings)
+        if bus is not None:
+            await _check_broker(bus)
+        around = Surroundings(store, trust, bus, suites, clock, rand, settings.timing)
+        station = make_station(identity, around, node_app.hooks())
+    except BaseException:
+        await store.close()
+        raise
+    app = NodeApp(station, settings, Publisher(station, settings))
+    common = CommonMethods(station, settings, version("ortoo"), started_ms)
+    methods = NodeMethods(app, common, stop)
+    control = ControlServer(settings.socket_file, methods.as_mapping())
+    try:
+        await app.start()
+        await control.start()
+        _log.info("station %s runs on the %s plane", station.party, identity.plane.value)
+        await run_until(stop, station.run([app.subscriptions, app.expiry]))
+    finally:
+        await control.close()
+        await station.close()
+
+
+def _trust(settings: NodeSettings, store: Store, identity: Identity, suites: Suites) -> Trust:
+    """What is trusted: from the store, or at the first start from the region's welcome, which the
+    operator compared by telephone (enrol accept)."""
+    with store.writing.begin() as conn:
+        trust = trusting.load(conn, identity.plane, suites)
+        if trust is None:
+            trust = _welcome(settings, identity, suites)
+            trusting.save(conn, trust)
+    return trust
+
+
+def _welcome(settings: NodeSettings, identity: Identity, suites: Suites) -> Trust:
+    folder = settings.trust_folder
+    try:
+        raw = (folder / "welcome").read_bytes()
+        fingerprint = (folder / "root.fingerprint").read_text().strip()
+    except FileNotFoundError:
+        raise SettingsLacking(place=str(folder), key="welcome (enrol accept)") from None
+    except OSError:
+        raise StoreReadOnly(path=folder) from None
+    seed = list(identity.wrap_seeds.values())[-1]
+    trust, _broker = open_welcome(
+        raw,
+        party=identity.party,
+        wrap_seed=seed,
+        fingerprint=fingerprint,
+        plane=identity.plane,
+        suites=suites,
+        now_ms=clock(),
+    )
+    return trust
+
+
+async def _check_broker(bus: Bus) -> None:
+    """Refuse to start on a broker of another authority (another plane's); a broker that is away,
+    or does not know this party yet, is waited for."""
+    try:
+        link = await bus.connect()
+    except BusTlsRefused:
+        raise
+    except BusError as error:
+        _log.warning("%s", error)
+    else:
+        await link.close()

@@ -1,0 +1,197 @@
+"""Grants at a station: issuing with the right feed, ending with reason and prior filing, expiry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from ortoo_node import subscribing, views
+from ortoo_protocol.core.cases import Application
+from ortoo_protocol.core.catalog import Entry
+from ortoo_protocol.core.codec import Shape, encode
+from ortoo_protocol.core.errors import EnvelopeSender, GrantUnknown, StopReason
+from ortoo_protocol.core.errors import GrantEnded as GrantHasEnded
+from ortoo_protocol.core.grants import (
+    GrantEnded,
+    GrantTerms,
+    StopFiling,
+    check_ended,
+    check_filing,
+    check_terms,
+)
+from ortoo_protocol.core.verify import Opened, as_body
+from ortoo_protocol.station import feed_reader, feed_writer, grants_held
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.sending import send
+from ortoo_protocol.station.store.tables import grants
+
+EXPIRED = "期满"
+
+
+def issue(
+    tx: Tx,
+    entry: Entry,
+    application: Application,
+    *,
+    reader: str,
+    items: Sequence[str],
+    conditions: str,
+    until_ms: int,
+    handler: str,
+    approver: str,
+) -> GrantTerms:
+    """The terms of a new grant, on the feed that holds just this scope.
+
+    Raises GrantScope, and TrustStale: a station that may not know the newest directory grants
+    nothing new.
+    """
+    tx.trust.check_fresh(tx.now_ms)
+    feed = views.feed_of(tx, entry, items, application.row_filter)
+    terms = GrantTerms(
+        grant=tx.new_id().hex(),
+        case=application.case,
+        resource=entry.code,
+        feed=feed,
+        provider=tx.party,
+        provider_department=entry.department,
+        reader=reader,
+        reader_department=application.department,
+        items=tuple(items),
+        row_filter=application.row_filter,
+        purpose=application.purpose,
+        basis=application.basis,
+        mode=application.mode,
+        from_ms=tx.now_ms,
+        until_ms=until_ms,
+        conditions=conditions,
+        handler=handler,
+        approver=approver,
+    )
+    return check_terms(terms, [item.column for item in entry.items])
+
+
+def deliver(tx: Tx, terms: GrantTerms) -> None:
+    """Send the terms to the reader (and the hub), and the feed's key to the reader alone."""
+    named = grants_held.keep(tx, terms, encode(terms))
+    send(tx, terms.reader, terms, case=terms.case)
+    feed_writer.add_reader(tx, terms.feed, terms.grant, named, terms.reader)
+
+
+def on_issued(tx: Tx, opened: Opened[Shape]) -> None:
+    """A grant for a department here."""
+    letter = as_body(opened, GrantTerms)
+    terms = check_terms(letter.body)
+    if terms.provider != opened.header.sender:
+        raise EnvelopeSender(sender=opened.header.sender, owner=terms.provider)
+    tx.trust.check_department(tx.party, terms.reader_department)
+    if terms.reader != tx.party:
+        raise GrantUnknown(grant=terms.grant)
+    if terms.provider != tx.party:
+        grants_held.keep(tx, terms, letter.body_bytes)
+    subscribing.granted(tx, terms)
+
+
+# --- ending -------------------------------------------------------------------------------------
+
+
+def end(tx: Tx, grant: str, reason: str, by: str) -> GrantEnded:
+    """End a grant of this station: filing with the authority, then fence and new key, then notice.
+
+    The authority is the one of the same level: the hub for what crosses leagues; inside one
+    station the filing is the station's own record. Raises StopReason, GrantUnknown, GrantEnded.
+    """
+    if not reason.strip() or not by.strip():
+        raise StopReason()
+    row = grants_held.row(tx, grant)
+    if row.provider != tx.party:
+        raise GrantUnknown(grant=grant)
+    if row.ended_ms is not None:
+        raise GrantHasEnded(grant=grant, reason=row.end_reason)
+    terms = grants_held.terms_of(row)
+    filing = StopFiling(
+        filing=tx.new_id().hex(),
+        grant=grant,
+        resource=terms.resource,
+        reason=reason,
+        filed_ms=tx.now_ms,
+        by=by,
+    )
+    check_filing(filing)
+    authority = tx.party if terms.reader == tx.party else tx.trust.hub
+    send(tx, authority, filing, case=terms.case)
+    incarnation, fence = feed_writer.end_reader(tx, terms.feed, grant)
+    ended = check_ended(
+        GrantEnded(
+            grant=grant,
+            feed=terms.feed,
+            reader=terms.reader,
+            incarnation=incarnation,
+            fence=fence,
+            reason=reason,
+            filing=filing.filing,
+            ended_ms=tx.now_ms,
+            by=by,
+        )
+    )
+    grants_held.end(tx, ended)
+    send(tx, terms.reader, ended, case=terms.case)
+    return ended
+
+
+def on_ended(tx: Tx, opened: Opened[Shape]) -> None:
+    """A grant to a department here has ended: what came up to the fence stays and is applied."""
+    ended, sender = check_ended(as_body(opened, GrantEnded).body), opened.header.sender
+    row = grants_held.row(tx, ended.grant)
+    if row.provider != sender:
+        raise EnvelopeSender(sender=sender, owner=row.provider)
+    grants_held.end(tx, ended)
+    subscribing.grant_ended(tx, ended.grant)
+    if not _reads_on(tx, ended.feed):
+        feed_reader.end(tx, ended.feed, ended.fence, "grant.ended")
+        subscribing.leave(tx, ended.feed)
+
+
+def on_filing(tx: Tx, opened: Opened[Shape]) -> None:
+    """A filing inside this station: the city's own authority keeps it in the journal."""
+    filing = check_filing(as_body(opened, StopFiling).body)
+    if opened.header.sender != tx.party:
+        raise EnvelopeSender(sender=opened.header.sender, owner=tx.party)
+    grants_held.row(tx, filing.grant)
+
+
+def expire(tx: Tx) -> tuple[str, ...]:
+    """Fence what has run out, on the provider's side; readers know the end from the terms."""
+    query = select(grants).where(
+        grants.c.ended_ms.is_(None), grants.c.until_ms > 0, grants.c.until_ms <= tx.now_ms
+    )
+    over = []
+    for row in tx.conn.execute(query).all():
+        incarnation, fence = 0, 0
+        if row.provider == tx.party:
+            incarnation, fence = feed_writer.end_reader(tx, row.feed, row.grant)
+        ended = GrantEnded(
+            grant=row.grant,
+            feed=row.feed,
+            reader=row.reader,
+            incarnation=incarnation,
+            fence=fence,
+            reason=EXPIRED,
+            filing="",
+            ended_ms=tx.now_ms,
+            by="",
+        )
+        grants_held.end(tx, ended)
+        over.append(grants_held.terms_of(row).case)
+        if row.reader == tx.party:
+            subscribing.grant_ended(tx, row.grant)
+            if not _reads_on(tx, row.feed):
+                position = feed_reader.feed_row(tx, row.feed)
+                if position is not None:
+                    feed_reader.end(tx, row.feed, position.seq, "grant.ended")
+                subscribing.leave(tx, row.feed)
+    return tuple(over)
+
+
+def _reads_on(tx: Tx, feed: str) -> bool:
+    return any(row.reader == tx.party for row in grants_held.live_on(tx, feed))

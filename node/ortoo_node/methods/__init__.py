@@ -1,0 +1,33 @@
+"""The control methods of a station, one file a subject; the CLI and programs here call them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ortoo_node.app import NodeApp
+from ortoo_node.methods.catalog import CatalogMethods
+from ortoo_node.methods.requests import RequestMethods
+from ortoo_node.methods.subscriptions import SubscriptionMethods
+from ortoo_protocol.station.common_methods import CommonMethods, Method
+
+
+@dataclass
+class NodeMethods:
+    app: NodeApp
+    common: CommonMethods
+    stopping: asyncio.Event
+
+    def as_mapping(self) -> Mapping[str, Method]:
+        return {
+            **self.common.as_mapping(),
+            **CatalogMethods(self.app).as_mapping(),
+            **RequestMethods(self.app).as_mapping(),
+            **SubscriptionMethods(self.app).as_mapping(),
+            "stop": self.stop,
+        }
+
+    async def stop(self) -> dict[str, bool]:
+        self.stopping.set()
+        return {"stopping": True}

@@ -1,0 +1,155 @@
+"""subscribe, subscription.list, publish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from ortoo_node import cases, catalog, subscribing
+from ortoo_node.app import NodeApp
+from ortoo_node.cases import Wish
+from ortoo_node.methods.requests import resource_name
+from ortoo_protocol.core.catalog import UNCONDITIONAL
+from ortoo_protocol.core.errors import GrantUnknown
+from ortoo_protocol.core.grants import GrantTerms
+from ortoo_protocol.station import grants_held
+from ortoo_protocol.station.common_methods import Method, feed_state
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.store.tables import feeds_in, grants
+
+
+@dataclass
+class SubscriptionMethods:
+    app: NodeApp
+
+    def as_mapping(self) -> Mapping[str, Method]:
+        return {
+            "subscribe": self.subscribe,
+            "subscription.list": self.listed,
+            "publish": self.publish,
+        }
+
+    async def subscribe(
+        self,
+        resource: str,
+        department: str,
+        sink: str,
+        table: str,
+        purpose: str = "",
+        basis: str = "",
+        scenario: str = "",
+        handler: str = "",
+        approver: str = "",
+        grant: str | None = None,
+    ) -> dict[str, Any]:
+        self.app.settings.sink(sink)  # a sink that is not in the settings is refused at once
+        wish = Wish(
+            resource=resource,
+            department=department,
+            items=(),
+            row_filter="",
+            purpose=purpose,
+            basis=basis,
+            scenario=scenario,
+            mode="系统对接",
+            until_ms=0,
+            handler=handler,
+            approver=approver,
+        )
+        return await self.app.station.write(lambda tx: _subscribe(tx, wish, sink, table, grant))
+
+    async def listed(self) -> dict[str, Any]:
+        def read(conn: Connection) -> list[dict[str, Any]]:
+            positions = {row.feed: row for row in conn.execute(select(feeds_in))}
+            return [
+                self._subscription(conn, row, positions.get(row.feed))
+                for row in subscribing.listed(conn)
+            ]
+
+        return {"subscriptions": await self.app.station.read(read)}
+
+    def _subscription(
+        self, conn: Connection, row: Row[Any], position: Row[Any] | None
+    ) -> dict[str, Any]:
+        worker = self.app.station.workers.get(row.subscription)
+        progress = worker.progress if worker is not None else None
+        error = (progress.error if progress else "") or (position.error if position else "")
+        state = feed_state(position) if position is not None else row.state
+        if progress is not None and progress.error == "feed.epoch":
+            state = "waiting-key"
+        elif progress is not None and progress.state == "waiting":
+            state = "failed"
+        return {
+            "subscription": row.subscription,
+            "resource": row.resource,
+            "resource_name": resource_name(conn, row.resource),
+            "feed": row.feed,
+            "grant": row.grant,
+            "department": row.department,
+            "sink": row.sink,
+            "table": row.table,
+            "incarnation": position.incarnation if position is not None else 0,
+            "received": position.seq if position is not None else 0,
+            "applied": progress.applied_seq if progress is not None else 0,
+            "head": max(position.head_seq, position.seq) if position is not None else 0,
+            "state": "stopped" if row.state == subscribing.ENDED else state,
+            "error": {"code": error, "what": error, "cure": "", "facts": {}} if error else None,
+            "changed_ms": row.changed_ms,
+        }
+
+    async def publish(
+        self, resource: str, source: str | None = None, table: str | None = None
+    ) -> dict[str, Any]:
+        return asdict(await self.app.publisher.publish(resource, source, table))
+
+
+def _subscribe(tx: Tx, wish: Wish, sink: str, table: str, grant: str | None) -> dict[str, Any]:
+    """With a grant: begin. An unconditional resource without one: ask for it in the same step."""
+    tx.trust.check_department(tx.party, wish.department)
+    entry = catalog.entry(tx.conn, wish.resource)
+    terms = _terms(tx, wish, grant)
+    case = None
+    if terms is None:
+        if entry.share_type != UNCONDITIONAL:
+            raise GrantUnknown(grant=grant or wish.resource)
+        case = cases.apply(tx, wish)
+    subscription = subscribing.make(
+        tx,
+        resource=wish.resource,
+        department=wish.department,
+        sink=sink,
+        table=table,
+        terms=terms,
+        case=case,
+    )
+    return {
+        "subscription": subscription,
+        "resource": wish.resource,
+        "feed": terms.feed if terms is not None else None,
+        "grant": terms.grant if terms is not None else None,
+        "case": case,
+        "state": subscribing.ACTIVE if terms is not None else subscribing.WAITING,
+    }
+
+
+def _terms(tx: Tx, wish: Wish, grant: str | None) -> GrantTerms | None:
+    """The named grant, or the newest live one of this resource and department."""
+    query = (
+        select(grants)
+        .where(
+            grants.c.resource == wish.resource,
+            grants.c.reader == tx.party,
+            grants.c.reader_department == wish.department,
+            grants_held.live(tx.now_ms),
+        )
+        .order_by(grants.c.from_ms.desc())
+    )
+    if grant is not None:
+        query = query.where(grants.c.grant == grant)
+    row = tx.conn.execute(query).first()
+    if row is None and grant is not None:
+        raise GrantUnknown(grant=grant)
+    return None if row is None else grants_held.terms_of(row)

@@ -1,0 +1,116 @@
+"""What a node remembers beside the engine: catalog mirror, cases, publications, subscriptions."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+# The regional catalog as mirrored here, and this station's own entries from the moment they are
+# published. `text` is what is searched; catalog_text (FTS5) holds its bigrams.
+catalog = Table(
+    "catalog",
+    metadata,
+    Column("code", String(64), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("provider", String(16), nullable=False),
+    Column("department", String(18), nullable=False),
+    Column("share_type", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("feed", String(80), nullable=False),
+    Column("entry", LargeBinary, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("accepted_ms", BigInteger),
+    Column("number", BigInteger, nullable=False),
+)
+
+catalog_refusals = Table(
+    "catalog_refusals",
+    metadata,
+    Column("number", _Id, primary_key=True),
+    Column("code", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("error", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("case", String(32), primary_key=True),
+    Column("role", String(16), nullable=False),  # applicant provider both (one station)
+    Column("resource", String(64), nullable=False),
+    Column("applicant", String(16), nullable=False),
+    Column("department", String(18), nullable=False),
+    Column("provider", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("application", LargeBinary, nullable=False),
+    Column("answer", LargeBinary),
+    Column("letter", LargeBinary, nullable=False),
+    Column("opened_ms", BigInteger, nullable=False),
+    Column("notarised", Boolean, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+    Column("grant", String(32)),
+    Column("reason", Text, nullable=False),
+)
+
+case_events = Table(
+    "case_events",
+    metadata,
+    Column("number", _Id, primary_key=True),
+    Column("case", String(32), nullable=False, index=True),
+    Column("time_ms", BigInteger, nullable=False),
+    Column("event", String(16), nullable=False),
+    Column("party", String(16), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+# Which table of which source fills a resource's feed.
+publications = Table(
+    "publications",
+    metadata,
+    Column("resource", String(64), primary_key=True),
+    Column("source", String(64), nullable=False),
+    Column("table", Text, nullable=False),
+)
+
+# Feeds narrower than their resource: named items, a row filter; shared by all grants of one scope.
+views = Table(
+    "views",
+    metadata,
+    Column("feed", String(80), primary_key=True),
+    Column("resource", String(64), nullable=False, index=True),
+    Column("items", LargeBinary, nullable=False),
+    Column("row_filter", Text, nullable=False),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("subscription", String(32), primary_key=True),
+    Column("resource", String(64), nullable=False),
+    Column("department", String(18), nullable=False),
+    Column("sink", String(64), nullable=False),
+    Column("table", Text, nullable=False),
+    Column("feed", String(80)),
+    Column("grant", String(32)),
+    Column("case", String(32)),
+    Column("state", String(16), nullable=False),  # waiting active ended refused
+    Column("changed_ms", BigInteger, nullable=False),
+    Index("subscription_target", "sink", "table"),
+)
