@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from ortoo_protocol.station import feed_reader, feed_writer, grants_held, trusti
 from ortoo_protocol.station.context import Hooks, Identity, Tx
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.station import Station, Surroundings, make_station
-from ortoo_protocol.station.store.migrate import STATION
+from ortoo_protocol.station.store.migrate import STATION, Migrations
 from ortoo_protocol.station.store.store import create_store, open_store
 from tests.support.trust import DEPARTMENTS, HUB, Region, seeded
 
@@ -109,17 +109,20 @@ class Kit:
         *,
         bus: Bus | None = None,
         timing: Timing = QUICK,
+        migrations: tuple[Migrations, ...] = (),
+        online: bool = True,
     ) -> Station:
         path = self.folder / party / "store.sqlite"
-        create_store(path, party, self.region.plane, (STATION,))
-        store = open_store(path, party, self.region.plane, (STATION,))
+        owners = (STATION, *migrations)
+        create_store(path, party, self.region.plane, owners)
+        store = open_store(path, party, self.region.plane, owners)
         trust = self.region.trust()
         with store.writing.begin() as conn:
             trusting.save(conn, trust)
         around = Surroundings(
             store=store,
             trust=trust,
-            bus=self.bus(party) if bus is None else bus,
+            bus=bus or (self.bus(party) if online else None),
             suites=self.region.suites,
             clock=self.clock,
             rand=seeded(f"{party} {time.time_ns()}"),
@@ -128,8 +131,16 @@ class Kit:
         return make_station(self.identity(party), around, hooks or Hooks())
 
     @asynccontextmanager
-    async def running(self, *stations: Station) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(station.run()) for station in stations]
+    async def running(
+        self,
+        *stations: Station,
+        also: Mapping[str, Sequence[Callable[[], Awaitable[None]]]] | None = None,
+    ) -> AsyncIterator[None]:
+        """Run `stations`; `also` are loops of applications, by party."""
+        loops = also or {}
+        tasks = [
+            asyncio.create_task(station.run(loops.get(station.party, ()))) for station in stations
+        ]
         try:
             for station in stations:
                 if station.bus is not None:
