@@ -354,8 +354,8 @@ FAMILIES = (tree.EnvelopeError, tree.CodecError, tree.FeedError, tree.TrustError
 
 
 def codes(error: type[OrtooError]) -> set[str]:
-    found = set() if error in FAMILIES else {error.code}
-    return found.union(*(codes(each) for each in error.__subclasses__()))
+    below = set[str]().union(*(codes(each) for each in error.__subclasses__()))
+    return below | {error.code}
 
 
 def expected(value: Any) -> set[str]:
@@ -366,7 +366,9 @@ def expected(value: Any) -> set[str]:
 
 
 def test_every_rejection_has_a_vector() -> None:
-    wanted = set().union(*(codes(family) for family in FAMILIES))
+    wanted = {
+        code for family in FAMILIES for code in codes(family) if code.startswith(f"{family.code}.")
+    }
     shown = expected([STRINGS, ENVELOPES, FEEDS, JOURNAL, TRUST])
     assert wanted >= STATEFUL
     assert wanted - STATEFUL <= shown, sorted(wanted - STATEFUL - shown)

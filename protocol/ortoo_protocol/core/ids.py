@@ -24,8 +24,8 @@ _HEX_ID = re.compile(r"[0-9a-f]{32}")
 PartyId = Annotated[str, msgspec.Meta(pattern=rf"^{_PARTY_FORM}\Z")]
 FeedId = Annotated[str, msgspec.Meta(pattern=rf"^{_PARTY_FORM}\.{_FEED_NAME_FORM}\Z")]
 HexId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
-# Becomes a column of the reader's table: letters of any script, digits, underscores.
-ColumnName = Annotated[str, msgspec.Meta(pattern=r"^[^\W\d]\w{0,62}\Z")]
+# Becomes a column of the reader's table; rows.py says more of it.
+ColumnName = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,63}\Z")]
 Digest = Annotated[bytes, msgspec.Meta(max_length=64)]
 
 

@@ -1,0 +1,192 @@
+"""The tables of SPEC.md, as the code has them."""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ortoo_protocol.core import (
+    announcement,
+    cases,
+    codec,
+    directory,
+    enrolment,
+    envelope,
+    errors,
+    frames,
+    ids,
+    journal,
+    keys,
+    messages,
+)
+from ortoo_protocol.core.messages import Kind, Route
+
+ROOT = Path(__file__).parents[2]
+SPEC = ROOT / "protocol" / "SPEC.md"
+
+_NAMED = (
+    (codec.Count, "count"),
+    (ids.PartyId, "party"),
+    (ids.FeedId, "feed"),
+    (ids.HexId, "hex id"),
+    (ids.Digest, "digest"),
+    (ids.ColumnName, "column"),
+    (ids.Plane, '`"extranet"` / `"intranet"`'),
+    (str, "text"),
+    (bytes, "bytes"),
+    (int, "int"),
+    (bool, "bool"),
+)
+
+DOCUMENTS = (
+    directory.SignedDocument,
+    directory.DocumentSignature,
+    directory.PublicKey,
+    directory.Root,
+    directory.Directory,
+    directory.PartyEntry,
+    directory.SigningKeyEntry,
+    directory.Timestamp,
+    announcement.Announcement,
+    announcement.WrapKeyEntry,
+    announcement.DepartmentEntry,
+    enrolment.EnrolmentRequest,
+    enrolment.Welcome,
+)
+
+# Whose codes travel: in receipts, refusals and journal rows. What a program adds below them for its
+# own work bears another first word.
+FIRST_WORDS = {"envelope", "codec", "trust", "feed", "grant", "case", "stop", "catalog", "journal"}
+FAMILIES = (
+    errors.EnvelopeError,
+    errors.CodecError,
+    errors.TrustError,
+    errors.FeedError,
+    errors.GrantError,
+    errors.JournalError,
+)
+
+
+def _type(hint: Any) -> str:
+    for known, name in _NAMED:
+        if hint == known:
+            return name
+    inner = typing.get_args(hint)
+    if typing.get_origin(hint) is tuple:
+        return f"list of {_type(inner[0])}"
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+        return f"{_type(inner[0])} or nil"
+    if typing.get_origin(hint) is typing.Literal:
+        return " / ".join(f'`"{each}"`' for each in inner)
+    return str(hint.__name__)
+
+
+def _structs_in(hint: Any) -> Iterator[type[msgspec.Struct]]:
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        yield hint
+    for inner in typing.get_args(hint):
+        yield from _structs_in(inner)
+
+
+def body_row(shape: type[msgspec.Struct]) -> str:
+    hints = typing.get_type_hints(shape, include_extras=True)
+    fields = [
+        f"`{field.name}`{'?' if field.default is not msgspec.NODEFAULT else ''} "
+        f"{_type(hints[field.name])}"
+        for field in msgspec.structs.fields(shape)
+    ]
+    form = "array" if shape.__struct_config__.array_like else "map"
+    return f"| {shape.__name__} | {form} | {', '.join(fields)} |"
+
+
+def kind_row(kind: Kind) -> str:
+    carrier = "item" if kind.item else "head" if kind.route is Route.FEED else "letter"
+    return (
+        f"| `{kind.name}` | {kind.cls.value} | {carrier} | {kind.route.value} | {kind.senders} | "
+        f"{'yes' if kind.durable else ''} | {'yes' if kind.rows else ''} | {kind.shape.__name__} |"
+    )
+
+
+def kinds() -> list[str]:
+    return [kind_row(kind) for kind in messages.KINDS]
+
+
+def bodies() -> list[str]:
+    """Each shape of a kind and the records within, in order of appearance."""
+    found: dict[type[msgspec.Struct], None] = {}
+    waiting: list[type[msgspec.Struct]] = [kind.shape for kind in messages.KINDS]
+    while waiting:
+        shape = waiting.pop(0)
+        if shape in found:
+            continue
+        found[shape] = None
+        hints = typing.get_type_hints(shape, include_extras=True)
+        for hint in hints.values():
+            waiting = [*_structs_in(hint), *waiting]
+    return [body_row(shape) for shape in found]
+
+
+def documents() -> list[str]:
+    return [body_row(shape) for shape in DOCUMENTS]
+
+
+def moves() -> list[str]:
+    return [
+        f"| {before.value} | {event.value} | {after.value} |"
+        for (before, event), after in cases.MOVES.items()
+    ]
+
+
+def _tree(error: type[errors.OrtooError]) -> Iterator[type[errors.OrtooError]]:
+    yield error
+    for each in error.__subclasses__():
+        yield from _tree(each)
+
+
+def error_codes() -> list[str]:
+    return [
+        f"| `{each.code}` | {each.fault.value} | {each.what} |"
+        for family in FAMILIES
+        for each in _tree(family)
+        if each.code.partition(".")[0] in FIRST_WORDS
+    ]
+
+
+def limits() -> list[str]:
+    values = (
+        ("header", f"{envelope.MAX_HEADER_BYTES:,} bytes"),
+        ("body", f"{envelope.MAX_BODY_BYTES:,} bytes"),
+        ("content, unpacked", f"{frames.MAX_CONTENT_BYTES:,} bytes"),
+        ("parts of a content", f"{frames.MAX_PARTS:,}"),
+        ("items of a msgpack array, entries of a map", f"{codec.MAX_ARRAY_ITEMS:,}"),
+        ("arrays and maps in one body", f"{codec.MAX_CONTAINERS:,}"),
+        ("wraps", f"{envelope.MAX_WRAPS}"),
+        ("life of a letter", f"{messages.LETTER_LIFE_MS // messages.DAY_MS} days"),
+        ("document", f"{directory.MAX_DOCUMENT_BYTES:,} bytes"),
+        ("signatures of a document", f"{directory.MAX_SIGNATURES}"),
+        ("keys of a role or a party", f"{directory.MAX_KEYS}"),
+        ("life of a root", f"{directory.ROOT_LIFE_MS // messages.DAY_MS} days"),
+        ("life of a directory", f"{directory.DIRECTORY_LIFE_MS // messages.DAY_MS} days"),
+        ("departments of a party", f"{announcement.MAX_DEPARTMENTS:,}"),
+        ("name of a party or department", f"{directory.MAX_NAME_CHARACTERS} characters"),
+        ("checkpoint note", f"{journal.MAX_NOTE_BYTES:,} bytes"),
+        ("signatures of a note", f"{journal.MAX_SIGNATURES}"),
+        ("key id", f"{keys.KEY_ID_BYTES} bytes"),
+    )
+    return [f"| {name} | {value} |" for name, value in values]
+
+
+def labels() -> set[str]:
+    """Every domain label that the sources write."""
+    found: set[str] = set()
+    for folder in ("protocol", "hub", "node"):
+        for path in (ROOT / folder).rglob("*.py"):
+            found |= set(re.findall(r'"(ortoo/[a-z-]+)"', path.read_text(encoding="utf-8")))
+    types = typing.get_args(directory.DocumentType)
+    return (found | {f"ortoo/doc-{each}" for each in types}) - {"ortoo/doc-"}
