@@ -31,4 +31,4 @@ app.add_typer(journal.app, name="journal")
 
 
 def main() -> None:
-    app()
+    app(prog_name="ortoo-node")

@@ -1,0 +1,36 @@
+"""ortoo-hub: the command line of a region's hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from ortoo_hub import settings
+from ortoo_hub.cli import directory, founding, member, setup, supervise
+from ortoo_protocol.cli import doctor, journal, program, service
+from ortoo_protocol.cli.shell import Config, Shell
+
+app = program.application(
+    "Ortoo hub: members, regional catalog, notary and rights on the broker of one region and plane."
+)
+
+
+@app.callback()
+def begin(ctx: typer.Context, config: Config = Path()) -> None:
+    Shell.of(ctx).begin(config, settings.load)
+
+
+app.add_typer(setup.app)
+app.add_typer(service.app)
+app.add_typer(doctor.app)
+app.add_typer(founding.key, name="key")
+app.add_typer(founding.root, name="root")
+app.add_typer(member.app, name="member")
+app.add_typer(directory.app, name="directory")
+app.add_typer(supervise.app)
+app.add_typer(journal.app, name="journal")
+
+
+def main() -> None:
+    app(prog_name="ortoo-hub")

@@ -1,0 +1,40 @@
+"""init and run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from ortoo_hub import settings
+from ortoo_protocol.cli.running import Level, LogLevel, start_log
+from ortoo_protocol.cli.setting_up import Folder, Name, Party, PlaneName, set_up
+from ortoo_protocol.cli.shell import Json, Shell
+from ortoo_protocol.station import starter
+
+app = typer.Typer()
+
+
+@app.command("init")
+def init(
+    ctx: typer.Context,
+    party: Party,
+    plane: PlaneName,
+    name: Name,
+    folder: Folder = Path(),
+    as_json: Json = False,
+) -> None:
+    """Make a hub's folder: settings, keys, passphrase. Next: the keys of root and registrars."""
+    shell = Shell.of(ctx)
+    set_up(shell, folder, party, plane, name, more=starter.management(shell.say.text))
+
+
+@app.command("run")
+def run(ctx: typer.Context, log_level: LogLevel = Level.INFO) -> None:
+    """Run the hub until it is told to stop (stop, or SIGTERM)."""
+    shell = Shell.of(ctx)
+    loaded = settings.load(shell.config)
+    start_log(loaded, log_level)
+    from ortoo_hub import daemon
+
+    daemon.run(loaded)

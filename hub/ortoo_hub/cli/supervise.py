@@ -1,0 +1,160 @@
+"""catalog, case, grant, router, reconcile: what the region's authority looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from ortoo_protocol.cli.common import show_case, show_cases, show_entries, show_grants
+from ortoo_protocol.cli.exits import Exit
+from ortoo_protocol.cli.shell import Json, Shell
+
+RECONCILE_TIMEOUT_S = 60.0
+
+app = typer.Typer()
+catalog = typer.Typer(help="The regional catalog.", no_args_is_help=True)
+case = typer.Typer(help="Notarised cases of share requests.", no_args_is_help=True)
+grant = typer.Typer(help="Grants that are known here.", no_args_is_help=True)
+router = typer.Typer(help="Queues, bindings and rights on the broker.", no_args_is_help=True)
+app.add_typer(catalog, name="catalog")
+app.add_typer(case, name="case")
+app.add_typer(grant, name="grant")
+app.add_typer(router, name="router")
+
+
+@catalog.command("search")
+def search(
+    ctx: typer.Context,
+    text: Annotated[str, typer.Argument(help="Words to look for in names, abstracts and items.")],
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Search the regional catalog."""
+    shell = Shell.of(ctx)
+    answer = shell.call("catalog.search", text=text, limit=limit)
+    shell.answer(answer, lambda: show_entries(shell, answer["entries"]))
+
+
+@catalog.command("refusals")
+def refusals(ctx: typer.Context, as_json: Json = False) -> None:
+    """List entries that were not taken into the catalog, and why."""
+    shell = Shell.of(ctx)
+    answer = shell.call("catalog.refusals")
+    shell.answer(
+        answer,
+        lambda: shell.table(
+            ("Time", "Code", "Version", "Provider", "Error", "Reason"),
+            (
+                (
+                    shell.time(one["time_ms"]),
+                    one["code"],
+                    one["version"],
+                    one["provider"],
+                    one["error"],
+                    one["reason"],
+                )
+                for one in answer["refusals"]
+            ),
+        ),
+    )
+
+
+@case.command("list")
+def list_cases(
+    ctx: typer.Context,
+    state: Annotated[
+        str | None, typer.Option(help="submitted, granted, refused, withdrawn or ended.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List cases."""
+    shell = Shell.of(ctx)
+    answer = shell.call("case.list", state=state)
+    shell.answer(answer, lambda: show_cases(shell, answer["cases"]))
+
+
+@case.command("show")
+def show_one(
+    ctx: typer.Context,
+    number: Annotated[str, typer.Argument(metavar="CASE", help="Number of the case.")],
+    as_json: Json = False,
+) -> None:
+    """Show a case and all that happened to it."""
+    shell = Shell.of(ctx)
+    answer = shell.call("case.show", case=number)
+    shell.answer(answer, lambda: show_case(shell, answer))
+
+
+@grant.command("list")
+def list_grants(
+    ctx: typer.Context,
+    ended: Annotated[bool, typer.Option("--ended", help="Also those that ended.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List grants."""
+    shell = Shell.of(ctx)
+    answer = shell.call("grant.list", active=not ended)
+    shell.answer(answer, lambda: show_grants(shell, answer["grants"]))
+
+
+@router.command("show")
+def show_router(ctx: typer.Context, as_json: Json = False) -> None:
+    """Compare what the broker should hold with what it holds."""
+    shell = Shell.of(ctx)
+    answer = shell.call("router.show")
+
+    def human() -> None:
+        shell.line(
+            "{members} members, {direct} direct routes, {feeds} feed routes.",
+            members=answer["members"],
+            direct=answer["direct"],
+            feeds=answer["feeds"],
+        )
+        shell.table(("To be changed",), ((change,) for change in answer["changes"]))
+
+    shell.answer(answer, human)
+
+
+@app.command("reconcile")
+def reconcile(
+    ctx: typer.Context,
+    feed: Annotated[str, typer.Argument(help="Feed id, such as s150000.townships.")],
+    as_json: Json = False,
+) -> None:
+    """Ask publisher and readers of a feed for proofs, and compare them."""
+    shell = Shell.of(ctx)
+    answer = shell.long_call(
+        "Asking publisher and readers…", "reconcile", timeout_s=RECONCILE_TIMEOUT_S, feed=feed
+    )
+    shell.answer(answer, lambda: _show_proofs(shell, answer))
+    if not answer["agree"]:
+        raise typer.Exit(Exit.UNVERIFIED)
+
+
+def _show_proofs(shell: Shell, answer: Mapping[str, Any]) -> None:
+    shell.table(
+        ("Party", "Role", "Result", "Items", "Root", "Detail"),
+        (
+            (
+                one["party"],
+                shell.word(one["role"]),
+                shell.word(_result(one)),
+                one["count"],
+                one["root"],
+                one["detail"],
+            )
+            for one in answer["parties"]
+        ),
+    )
+    if answer["agree"]:
+        shell.line("All hold the same {count} items in the same order.", count=answer["count"])
+    else:
+        shell.line("They do not agree.")
+
+
+def _result(one: Mapping[str, Any]) -> str:
+    if not one["answered"]:
+        return "no answer"
+    return "agrees" if one["agree"] else "differs"

@@ -1,0 +1,125 @@
+"""Tables and options that both programs' commands use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from ortoo_protocol.cli.shell import Shell
+
+SHARE_TYPES = {1: "unconditional", 2: "conditional", 3: "not shared"}
+
+Handler = Annotated[str, typer.Option("--handler", help="Who handles this (经办人).")]
+Approver = Annotated[str, typer.Option("--approver", help="Who approves it; not the handler.")]
+Until = Annotated[
+    datetime | None,
+    typer.Option("--until", formats=["%Y-%m-%d"], help="Last day of use; open if left out."),
+]
+
+
+def as_fingerprint(heard: str) -> str:
+    """A fingerprint as somebody typed it, in the form in which it is shown: groups of four."""
+    digits = "".join(heard.replace("-", " ").replace(":", " ").split()).lower()
+    return " ".join(digits[i : i + 4] for i in range(0, len(digits), 4))
+
+
+def end_of_day_ms(day: datetime | None) -> int:
+    """The end of `day` in local time; 0 for none."""
+    return 0 if day is None else int((day + timedelta(days=1)).astimezone().timestamp() * 1000)
+
+
+def show_entries(shell: Shell, entries: Iterable[Mapping[str, Any]]) -> None:
+    shell.table(
+        ("Code", "Name", "Provider", "Department", "Share type", "Cycle", "Items", "Status"),
+        (
+            (
+                entry["code"],
+                entry["name"],
+                f"{entry['provider']} {entry['provider_name']}",
+                entry["department_name"],
+                shell.word(SHARE_TYPES.get(entry["share_type"])),
+                entry["cycle"],
+                entry["items"],
+                shell.word(entry["status"]),
+            )
+            for entry in entries
+        ),
+    )
+
+
+def show_cases(shell: Shell, cases: Iterable[Mapping[str, Any]]) -> None:
+    shell.table(
+        ("Case", "Resource", "Applicant", "Provider", "Purpose", "State", "Opened", "Reason"),
+        (
+            (
+                case["case"],
+                f"{case['resource']} {case['resource_name']}",
+                f"{case['applicant']} {case['department_name']}",
+                case["provider"],
+                case["purpose"],
+                shell.word(case["state"]),
+                shell.time(case["opened_ms"]),
+                case["reason"],
+            )
+            for case in cases
+        ),
+    )
+
+
+def show_grants(shell: Shell, grants: Iterable[Mapping[str, Any]]) -> None:
+    shell.table(
+        ("Grant", "Resource", "Provider", "Reader", "Items", "Until", "State", "Reason"),
+        (
+            (
+                grant["grant"],
+                f"{grant['resource']} {grant['resource_name']}",
+                grant["provider"],
+                f"{grant['reader']} {grant['reader_department']}",
+                ", ".join(grant["items"]) or shell.word("all"),
+                shell.time(grant["until_ms"]) or shell.word("open"),
+                shell.word(grant["state"]),
+                grant["reason"],
+            )
+            for grant in grants
+        ),
+    )
+
+
+def show_case(shell: Shell, answer: Mapping[str, Any]) -> None:
+    """One case with all that happened to it."""
+    case, application = answer["case"], answer["application"]
+    shell.facts(
+        [
+            ("Case", case["case"]),
+            ("Resource", f"{case['resource']} {case['resource_name']}"),
+            ("Applicant", f"{case['applicant']} {case['department_name']}"),
+            ("Provider", case["provider"]),
+            ("State", shell.word(case["state"])),
+            ("Purpose", application["purpose"]),
+            ("Basis", application["basis"]),
+            ("Scenario", application["scenario"]),
+            ("Mode", application["mode"]),
+            ("Items", ", ".join(application["items"]) or shell.word("all")),
+            ("Row filter", application["row_filter"]),
+            ("Handler", application["handler"]),
+            ("Approver", application["approver"]),
+            ("Reason", case["reason"]),
+            ("Grant", case["grant"]),
+        ]
+    )
+    shell.table(
+        ("Time", "What happened", "Party", "By", "Reason"),
+        (
+            (
+                shell.time(event["time_ms"]),
+                shell.word(event["event"]),
+                event["party"],
+                event["by"],
+                event["reason"],
+            )
+            for event in answer["events"]
+        ),
+    )

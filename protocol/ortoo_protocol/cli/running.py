@@ -1,0 +1,47 @@
+"""What `run` needs before the service itself: the log."""
+
+from __future__ import annotations
+
+import enum
+import logging
+import logging.handlers
+from typing import Annotated
+
+import typer
+
+from ortoo_protocol.core.errors import StoreReadOnly
+from ortoo_protocol.station.settings import Settings
+
+LOG_FILE = "ortoo.log"
+LOG_FILE_BYTES = 10 * 1024 * 1024
+LOG_FILES_KEPT = 9
+_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+class Level(enum.StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+LogLevel = Annotated[Level, typer.Option("--log-level", help="How much is logged.")]
+
+
+def start_log(settings: Settings, level: Level) -> None:
+    """Log to stderr and to `log/ortoo.log`, which is rotated; for a program's main only."""
+    try:
+        settings.log_folder.mkdir(mode=0o750, exist_ok=True)
+        kept = logging.handlers.RotatingFileHandler(
+            settings.log_folder / LOG_FILE,
+            maxBytes=LOG_FILE_BYTES,
+            backupCount=LOG_FILES_KEPT,
+            encoding="utf-8",
+        )
+    except OSError:
+        raise StoreReadOnly(path=settings.log_folder) from None
+    logging.basicConfig(
+        level=level.value.upper(), format=_FORMAT, handlers=[logging.StreamHandler(), kept]
+    )
+    # One line for every request of the management interface would bury the rest.
+    logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -1,0 +1,326 @@
+"""ortoo-hub: founding with real keys; what the other commands ask the service."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ortoo_hub import settings as hub_settings
+from ortoo_hub.cli import app
+from ortoo_protocol.cli.exits import Exit
+from ortoo_protocol.core.errors import TrustThreshold
+from ortoo_protocol.station.settings import write_secret
+from tests.support.service import FakeService, settings_folder
+
+CHINESE, ENGLISH = {"ORTOO_LANG": "zh_CN"}, {"ORTOO_LANG": "en"}
+CHANGES = [{"party": "s150700", "from": "", "to": "active"}]
+MEMBER = {
+    "party": "s150700",
+    "name": "呼伦贝尔市",
+    "parent": "h150000",
+    "status": "suspended",
+    "pending": "active",
+    "since_ms": 1_780_000_000_000,
+    "reason": "检查",
+    "departments": 3,
+    "seen_ms": None,
+}
+PROOFS = {
+    "feed": "s150000.townships",
+    "agree": True,
+    "incarnation": 1,
+    "first": 1,
+    "last": 9,
+    "count": 9,
+    "root": "ab",
+    "parties": [
+        {
+            "party": "s150000",
+            "role": "publisher",
+            "answered": True,
+            "agree": True,
+            "count": 9,
+            "root": "ab",
+            "detail": "",
+        }
+    ],
+}
+ANSWERS: dict[str, object] = {
+    "member.token": {"party": "s150700", "token": "t0k", "expires_ms": 1_780_000_000_000},
+    "member.admit": {
+        "party": "s150700",
+        "name": "呼伦贝尔市",
+        "fingerprint": "ab",
+        "departments": [],
+        "pending": "active",
+    },
+    "member.list": {"members": [MEMBER]},
+    "member.suspend": {"party": "s150700", "pending": "suspended"},
+    "member.restore": {"party": "s150700", "pending": "active"},
+    "directory.publish": {
+        "version": 4,
+        "hash": "ab",
+        "expires_ms": 1,
+        "parties": 5,
+        "changes": CHANGES,
+    },
+    "directory.show": {
+        "version": 4,
+        "hash": "ab",
+        "created_ms": 1,
+        "expires_ms": 2,
+        "profile": "NM2018",
+        "root_version": 1,
+        "root_fingerprint": "0123 4567",
+        "timestamp_ms": 3,
+        "parties": [MEMBER],
+        "pending": CHANGES,
+    },
+    "catalog.search": {"entries": []},
+    "catalog.refusals": {
+        "refusals": [
+            {
+                "code": "3/1",
+                "version": 1,
+                "provider": "s150700",
+                "error": "catalog.basis",
+                "reason": "无依据",
+                "time_ms": 1,
+            }
+        ]
+    },
+    "case.list": {"cases": []},
+    "grant.list": {"grants": []},
+    "router.show": {
+        "agree": True,
+        "checked_ms": 1,
+        "changes": [],
+        "members": 4,
+        "direct": 2,
+        "feeds": 6,
+    },
+    "reconcile": PROOFS,
+}
+
+
+def run(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Result:
+    return CliRunner().invoke(app, ["-c", str(folder), *arguments], env=env or CHINESE)
+
+
+def good(ended: Result) -> Any:
+    assert ended.exit_code == 0, ended.output
+    return json.loads(ended.stdout)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Settings without keys."""
+    return settings_folder(tmp_path / "plain", "h150000")
+
+
+@pytest.fixture
+def founded(tmp_path: Path) -> Path:
+    """What `init` makes."""
+    made = tmp_path / "hub"
+    arguments = ["--party", "h150000", "--plane", "extranet", "--name", "内蒙古自治区"]
+    ended = CliRunner().invoke(app, ["init", str(made), *arguments], env=CHINESE)
+    assert ended.exit_code == 0, ended.output
+    return made
+
+
+@pytest.fixture
+def service(folder: Path) -> Iterator[FakeService]:
+    with FakeService(folder, ANSWERS) as running:
+        yield running
+
+
+class Holders:
+    """Two root keys and two registrar keys in `folder`, one passphrase for all."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.secret = ["--passphrase-file", str(folder / "secret")]
+        write_secret(folder / "secret", "opensesame")
+        for role in ("root", "registrar"):
+            for number in (1, 2):
+                place = ["--role", role, "--region", "h150000", "--plane", "extranet"]
+                good(
+                    run(
+                        folder, "key", "new", self.key(role, number), *place, *self.secret, "--json"
+                    )
+                )
+
+    def key(self, role: str, number: int) -> str:
+        return str(self.folder / f"{role}-{number}.key")
+
+    def draft_root(self, file: str) -> Any:
+        publics: list[str] = []
+        for role in ("root", "registrar"):
+            for number in (1, 2):
+                publics += [f"--{role}-key", f"{self.key(role, number)}.pub"]
+            publics += [f"--{role}-threshold", "2"]
+        place = ["--region", "h150000", "--plane", "extranet"]
+        return good(run(self.folder, "root", "draft", file, *place, *publics, "--json"))
+
+    def sign(self, group: str, role: str, number: int, file: str) -> Result:
+        key = ["--key", self.key(role, number)]
+        return run(self.folder, group, "sign", file, *key, *self.secret, "--yes")
+
+
+class TestFounding:
+    def test_from_keys_to_a_hub_that_may_run(self, founded: Path, tmp_path: Path) -> None:
+        holders = Holders(tmp_path)
+        root, directory = str(tmp_path / "root.doc"), str(tmp_path / "directory.doc")
+        fingerprint = holders.draft_root(root)["fingerprint"]
+        signed = [holders.sign("root", "root", number, root) for number in (1, 2)]
+        assert [ended.exit_code for ended in signed] == [0, 0]
+        assert fingerprint in signed[0].output
+        good(run(founded, "directory", "first", directory, "--root", root, "--json"))
+        install = ("root", "install", root, directory, "--fingerprint", fingerprint)
+
+        first = holders.sign("directory", "registrar", 1, directory)
+        early = run(founded, *install)
+        second = holders.sign("directory", "registrar", 2, directory)
+        ended = run(founded, *install)
+        again = run(founded, *install)
+
+        assert "内蒙古自治区" in first.output
+        assert (first.exit_code, second.exit_code) == (0, 0)
+        assert early.exit_code == Exit.UNVERIFIED
+        assert TrustThreshold.code in early.stderr
+        assert ended.exit_code == 0, ended.output
+        assert again.exit_code == Exit.SETUP
+        trust = hub_settings.load(founded).trust_folder
+        assert (trust / "root").read_bytes() == Path(root).read_bytes()
+        assert (trust / "directory").exists()
+
+    def test_a_registrar_cannot_sign_a_root(self, tmp_path: Path) -> None:
+        holders = Holders(tmp_path)
+        root = str(tmp_path / "root.doc")
+        holders.draft_root(root)
+        before = Path(root).read_bytes()
+        ended = holders.sign("root", "registrar", 1, root)
+        assert ended.exit_code == Exit.SETUP
+        assert "登记管理员" in ended.stderr
+        assert Path(root).read_bytes() == before
+
+    def test_signing_asks_first(self, tmp_path: Path) -> None:
+        holders = Holders(tmp_path)
+        root = str(tmp_path / "root.doc")
+        holders.draft_root(root)
+        before = Path(root).read_bytes()
+        arguments = ["root", "sign", root, "--key", holders.key("root", 1), *holders.secret]
+        refused = CliRunner().invoke(app, arguments, input="n\n", env=CHINESE)
+        assert refused.exit_code != 0
+        assert Path(root).read_bytes() == before
+        taken = CliRunner().invoke(app, arguments, input="y\n", env=CHINESE)
+        assert taken.exit_code == 0
+        assert Path(root).read_bytes() != before
+
+    def test_the_next_root_and_what_is_no_public_key(self, tmp_path: Path) -> None:
+        holders = Holders(tmp_path)
+        root, later = str(tmp_path / "root.doc"), str(tmp_path / "later.doc")
+        holders.draft_root(root)
+        assert good(run(tmp_path, "root", "next", root, later, "--json"))["version"] == 2
+        Path(f"{holders.key('root', 1)}.pub").write_text("x\n")
+        with pytest.raises(AssertionError, match=r"root-1\.key\.pub"):
+            holders.draft_root(str(tmp_path / "other.doc"))
+        assert not (tmp_path / "other.doc").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "method", "params"),
+    [
+        (
+            ["member", "token", "s150700"],
+            "member.token",
+            {"party": "s150700", "days": 7},
+        ),
+        (["member", "list"], "member.list", {}),
+        (
+            ["member", "suspend", "s150700", "--reason", "检查"],
+            "member.suspend",
+            {"party": "s150700", "reason": "检查"},
+        ),
+        (
+            ["member", "restore", "s150700", "--reason", "整改完成"],
+            "member.restore",
+            {"party": "s150700", "reason": "整改完成"},
+        ),
+        (["directory", "show"], "directory.show", {}),
+        (["catalog", "search", "低保"], "catalog.search", {"text": "低保", "limit": 50}),
+        (["catalog", "refusals"], "catalog.refusals", {}),
+        (["case", "list", "--state", "granted"], "case.list", {"state": "granted"}),
+        (["grant", "list"], "grant.list", {"active": True}),
+        (["router", "show"], "router.show", {}),
+        (["reconcile", "s150000.townships"], "reconcile", {"feed": "s150000.townships"}),
+    ],
+)
+def test_each_command_asks_its_method(
+    folder: Path, service: FakeService, arguments: list[str], method: str, params: dict[str, Any]
+) -> None:
+    shown = run(folder, *arguments)
+    english = run(folder, *arguments, env=ENGLISH)
+    read = run(folder, *arguments, "--json")
+    assert (shown.exit_code, english.exit_code) == (0, 0), shown.output
+    assert service.asked == [(method, params)] * 3
+    assert good(read) == ANSWERS[method]
+    assert "None" not in shown.output
+    assert shown.output != english.output
+
+
+def test_requests_and_documents_travel_as_files(
+    folder: Path, service: FakeService, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"\x00\xff")
+    carried = base64.b64encode(b"\x00\xff").decode()
+    admitted = run(folder, "member", "admit", str(tmp_path / "file"), "--fingerprint", "AB:CD:EF")
+    published = run(folder, "directory", "publish", str(tmp_path / "file"))
+    assert (admitted.exit_code, published.exit_code) == (0, 0)
+    assert service.asked == [
+        ("member.admit", {"request": carried, "fingerprint": "abcd ef"}),
+        ("directory.publish", {"document": carried}),
+    ]
+
+
+def test_welcome_and_proposal_are_written_to_new_files(folder: Path, tmp_path: Path) -> None:
+    carried = base64.b64encode(b"\x00\xff").decode()
+    answers = {
+        "member.welcome": {"welcome": carried, "fingerprint": "0123 4567"},
+        "directory.propose": {
+            "document": carried,
+            "version": 2,
+            "changes": CHANGES,
+            "threshold": 2,
+        },
+    }
+    with FakeService(folder, answers):
+        welcome = run(folder, "member", "welcome", "s150700", str(tmp_path / "w"))
+        proposed = run(folder, "directory", "propose", str(tmp_path / "d"))
+        again = run(folder, "directory", "propose", str(tmp_path / "d"))
+    assert "0123 4567" in welcome.output
+    assert "s150700" in proposed.output
+    assert (tmp_path / "w").read_bytes() == (tmp_path / "d").read_bytes() == b"\x00\xff"
+    assert again.exit_code == Exit.SETUP
+
+
+def test_parties_that_do_not_agree(folder: Path) -> None:
+    with FakeService(folder, {"reconcile": {**PROOFS, "agree": False}}):
+        shown = run(folder, "reconcile", "s150000.townships")
+        read = run(folder, "reconcile", "s150000.townships", "--json")
+    assert shown.exit_code == read.exit_code == Exit.UNVERIFIED
+    assert "各方不一致。" in shown.output
+    assert json.loads(read.stdout)["agree"] is False
+
+
+def test_a_file_that_is_too_large(folder: Path, service: FakeService, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(1024 * 1024))
+    ended = run(folder, "directory", "publish", str(tmp_path / "file"))
+    assert ended.exit_code == Exit.SETUP
+    assert service.asked == []

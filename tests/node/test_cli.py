@@ -1,0 +1,534 @@
+"""ortoo-node: what each command asks the service, what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ortoo_node import settings as node_settings
+from ortoo_node.cli import app
+from ortoo_protocol.cli.exits import Exit
+from ortoo_protocol.cli.setting_up import now_ms, open_keys
+from ortoo_protocol.core import enrolment
+from ortoo_protocol.core.errors import CaseReason, CatalogField, GrantUnknown
+from ortoo_protocol.core.keys import builtin_suites
+from ortoo_protocol.station.settings import read_secret
+from tests.support.service import FakeService, settings_folder
+from tests.support.welcome import welcome_for
+
+CHINESE, ENGLISH = {"ORTOO_LANG": "zh_CN"}, {"ORTOO_LANG": "en"}
+CASE = "0" * 31 + "1"
+PEOPLE = ["--handler", "张三", "--approver", "李四"]
+SUMMARY = {
+    "code": "3150000/0001",
+    "version": 1,
+    "name": "乡镇区划",
+    "provider": "s150000",
+    "provider_name": "自治区本级",
+    "department": "11150000MB0000000C",
+    "department_name": "自治区民政厅",
+    "share_type": 1,
+    "cycle": "每年",
+    "items": 4,
+    "status": "published",
+    "feed": "s150000.townships",
+}
+ENTRY = {
+    **SUMMARY,
+    "office": "区划处",
+    "abstract": "全区乡镇",
+    "share_condition": "",
+    "basis": "",
+    "modes": ["系统对接"],
+    "purposes": ["工作参考"],
+    "replaces_paper": "",
+    "published_ms": 1_780_000_000_000,
+    "items": [
+        {
+            "name": "代码",
+            "column": "code",
+            "type": "C",
+            "length": 9,
+            "share_type": 1,
+            "base": True,
+            "key": True,
+        }
+    ],
+}
+A_CASE = {
+    "case": CASE,
+    "role": "applicant",
+    "resource": "3150700/0007",
+    "resource_name": "低保",
+    "applicant": "s152900",
+    "department": "11152900MB0000000K",
+    "department_name": "阿拉善盟民政局",
+    "provider": "s150700",
+    "purpose": "业务协同",
+    "state": "refused",
+    "opened_ms": 1_780_000_000_000,
+    "notarised": True,
+    "changed_ms": 1_780_000_000_000,
+    "grant": None,
+    "reason": "超出履职需要",
+}
+APPLICATION = {
+    "purpose": "业务协同",
+    "basis": "职责",
+    "scenario": "救助",
+    "mode": "系统对接",
+    "items": ["name"],
+    "row_filter": "",
+    "handler": "张三",
+    "approver": "李四",
+}
+GRANT = {
+    "grant": "a" * 32,
+    "case": CASE,
+    "resource": "3150700/0007",
+    "resource_name": "低保",
+    "feed": "s150700.dibao-v1",
+    "provider": "s150700",
+    "reader": "s152900",
+    "reader_department": "11152900MB0000000K",
+    "items": ["name"],
+    "row_filter": "",
+    "purpose": "业务协同",
+    "from_ms": 1,
+    "until_ms": 0,
+    "state": "active",
+    "reason": "",
+    "ended_ms": None,
+}
+ANSWERS: dict[str, object] = {
+    "catalog.add": {"code": "3/1", "version": 2, "name": "x", "feed": "s150700.x", "seq": 4},
+    "catalog.search": {"entries": [SUMMARY]},
+    "catalog.list": {"entries": []},
+    "catalog.show": {
+        "entry": ENTRY,
+        "provider_name": "自治区本级",
+        "accepted_ms": None,
+        "number": 1,
+    },
+    "catalog.refusals": {
+        "refusals": [
+            {
+                "code": "3/1",
+                "version": 1,
+                "error": "catalog.basis",
+                "reason": "无依据",
+                "time_ms": 1,
+            }
+        ]
+    },
+    "catalog.stop": {"code": "3/1", "version": 3, "filing": "f" * 32, "ended": 2},
+    "request.apply": {"case": CASE, "provider": "s150700", "state": "submitted"},
+    "request.list": {"cases": [A_CASE]},
+    "request.show": {
+        "case": A_CASE,
+        "application": APPLICATION,
+        "answer": None,
+        "events": [
+            {"time_ms": 1, "event": "submit", "party": "s152900", "by": "张三", "reason": ""},
+            {"time_ms": 2, "event": "notarised", "party": "h150000", "by": "", "reason": ""},
+        ],
+    },
+    "request.grant": {"case": CASE, "state": "granted", "grant": "a" * 32, "feed": "s150700.v"},
+    "request.refuse": {"case": CASE, "state": "refused"},
+    "request.withdraw": {"case": CASE, "state": "withdrawn"},
+    "grant.list": {"grants": [GRANT]},
+    "grant.end": {
+        "grant": "a" * 32,
+        "filing": "f" * 32,
+        "feed": "s150700.v",
+        "incarnation": 1,
+        "fence": 9,
+    },
+    "subscribe": {
+        "subscription": "1",
+        "resource": "3150000/0001",
+        "feed": None,
+        "grant": None,
+        "case": CASE,
+        "state": "waiting",
+    },
+    "subscription.list": {
+        "subscriptions": [
+            {
+                "subscription": "1",
+                "resource": "3150000/0001",
+                "resource_name": "乡镇区划",
+                "feed": "s150000.townships",
+                "grant": "a" * 32,
+                "department": "11152900MB0000000K",
+                "sink": "front",
+                "table": "townships",
+                "incarnation": 1,
+                "received": 5,
+                "applied": 5,
+                "head": 5,
+                "state": "current",
+                "error": None,
+                "changed_ms": 1,
+            }
+        ]
+    },
+    "publish": {
+        "feed": "s150700.x",
+        "rows": 1225,
+        "upserts": 3,
+        "deletes": 1,
+        "incarnation": 1,
+        "seq": 8,
+    },
+    "journal.verify": {"size": 9, "root": "ab", "checkpoints": 2, "first_ms": 1, "last_ms": 2},
+    "journal.show": {
+        "size": 9,
+        "rows": [
+            {
+                "seq": 0,
+                "direction": "sent",
+                "flow": CASE,
+                "envelope": "00",
+                "kind": "case.answer",
+                "sender": "s150700",
+                "state": "accepted",
+                "error": "",
+                "time_ms": 1,
+            }
+        ],
+    },
+}
+APPLY = [
+    *("request", "apply", "3150700/0007", "--department", "11152900MB0000000K"),
+    *("--purpose", "业务协同", "--basis", "职责", "--scenario", "救助", *PEOPLE),
+]
+SUBSCRIBE = [
+    *("subscribe", "3150000/0001", "--department", "11152900MB0000000K"),
+    *("--sink", "front", "--table", "townships"),
+]
+
+
+def run(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Result:
+    return CliRunner().invoke(app, ["-c", str(folder), *arguments], env=env or CHINESE)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Settings without keys."""
+    return settings_folder(tmp_path / "plain", "s150700")
+
+
+@pytest.fixture
+def founded(tmp_path: Path) -> Path:
+    """What `init` makes."""
+    made = tmp_path / "node"
+    ended = CliRunner().invoke(
+        app,
+        ["init", str(made), "--party", "s150700", "--plane", "extranet", "--name", "呼伦贝尔市"],
+        env=CHINESE,
+    )
+    assert ended.exit_code == 0, ended.output
+    return made
+
+
+@pytest.fixture
+def service(folder: Path) -> Iterator[FakeService]:
+    with FakeService(folder, ANSWERS) as running:
+        yield running
+
+
+class TestInit:
+    def test_makes_a_folder_that_loads(self, founded: Path) -> None:
+        settings = node_settings.load(founded)
+        assert settings.station.name == "呼伦贝尔市"
+        assert settings.broker is None
+        assert open_keys(settings).role == "station"
+        assert "单位的配置" in (founded / "station.toml").read_text()
+
+    def test_secrets_are_private(self, founded: Path) -> None:
+        for name in ("passphrase", "station.key"):
+            assert stat.S_IMODE((founded / "keys" / name).stat().st_mode) == 0o600
+        assert stat.S_IMODE((founded / "keys").stat().st_mode) == 0o700
+        assert stat.S_IMODE(founded.stat().st_mode) == 0o750
+
+    @pytest.mark.parametrize("gone", [None, "station.toml"])
+    def test_never_replaces_settings_or_keys(self, founded: Path, gone: str | None) -> None:
+        keys = (founded / "keys/station.key").read_bytes()
+        if gone:
+            (founded / gone).unlink()
+        again = run(
+            founded,
+            "init",
+            str(founded),
+            "--party",
+            "s150700",
+            "--plane",
+            "extranet",
+            "--name",
+            "x",
+        )
+        assert again.exit_code == Exit.SETUP
+        assert "settings.exists" in again.stderr
+        assert (founded / "keys/station.key").read_bytes() == keys
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [["--party", "呼伦贝尔", "--plane", "extranet"], ["--party", "s150700", "--plane", "x"]],
+    )
+    def test_wrong_usage(self, tmp_path: Path, wrong: list[str]) -> None:
+        ended = run(tmp_path, "init", str(tmp_path / "n"), *wrong, "--name", "x")
+        assert ended.exit_code == Exit.USAGE
+        assert not (tmp_path / "n").exists()
+
+
+class TestEnrol:
+    def test_a_request_that_the_hub_can_check(self, founded: Path, tmp_path: Path) -> None:
+        department = "11150700MB0000000G=呼伦贝尔市民政局"
+        ended = run(
+            founded,
+            *("enrol", "request", str(tmp_path / "request"), "--token", "t0"),
+            *("--department", department, "--contact", "张三", "--json"),
+        )
+        assert ended.exit_code == 0, ended.output
+        plane = node_settings.load(founded).station.plane
+        raw = (tmp_path / "request").read_bytes()
+        request, announced = enrolment.read_request(
+            raw, plane=plane, suites=builtin_suites(), allowed=(1,)
+        )
+        assert (request.party, request.name, request.token) == ("s150700", "呼伦贝尔市", "t0")
+        assert announced.departments[0].name == "呼伦贝尔市民政局"
+        assert json.loads(ended.stdout)["fingerprint"] == enrolment.fingerprint_of(
+            raw, plane=plane, suites=builtin_suites()
+        )
+
+    def test_a_wrong_department(self, founded: Path, tmp_path: Path) -> None:
+        ended = run(
+            founded,
+            *("enrol", "request", str(tmp_path / "r"), "--token", "t", "--department", "123=x"),
+        )
+        assert ended.exit_code == Exit.USAGE
+        assert "codec.identifier" in ended.stderr
+
+    def test_a_request_is_not_overwritten(self, founded: Path, tmp_path: Path) -> None:
+        (tmp_path / "r").write_text("mine")
+        ended = run(founded, "enrol", "request", str(tmp_path / "r"), "--token", "t")
+        assert ended.exit_code == Exit.SETUP
+        assert (tmp_path / "r").read_text() == "mine"
+
+    def test_accept_refuses_what_is_no_welcome(self, founded: Path, tmp_path: Path) -> None:
+        before = (founded / "station.toml").read_text()
+        (tmp_path / "w").write_bytes(b"\x00")
+        ended = run(founded, "enrol", "accept", str(tmp_path / "w"), "--fingerprint", "00")
+        assert ended.exit_code == Exit.UNVERIFIED
+        assert (founded / "station.toml").read_text() == before
+        assert not (founded / "keys/broker.password").exists()
+
+
+def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
+    """The whole of it, with a hub and registrars in memory."""
+    run(founded, "enrol", "request", str(tmp_path / "r"), "--token", "t")
+    settings = node_settings.load(founded)
+    raw, fingerprint = welcome_for(settings.station.plane, (tmp_path / "r").read_bytes(), now_ms())
+    (tmp_path / "w").write_bytes(raw)
+    typed = fingerprint.upper().replace(" ", "-")
+    wrong = run(founded, "enrol", "accept", str(tmp_path / "w"), "--fingerprint", "0" + typed[1:])
+    ended = run(founded, "enrol", "accept", str(tmp_path / "w"), "--fingerprint", typed)
+    again = run(founded, "enrol", "accept", str(tmp_path / "w"), "--fingerprint", typed)
+
+    assert wrong.exit_code == Exit.UNVERIFIED
+    assert "trust.pin" in wrong.stderr
+    assert ended.exit_code == 0, ended.output
+    joined = node_settings.load(founded)
+    broker = joined.need_broker()
+    assert (broker.host, broker.port, broker.user) == ("broker.example", 5671, "s150700")
+    assert read_secret(broker.password_file) == "hush"
+    assert broker.ca_file.read_text() == "PEM"
+    assert (joined.trust_folder / "root.fingerprint").read_text().strip() == fingerprint
+    assert again.exit_code == Exit.SETUP
+
+
+@pytest.mark.parametrize(
+    ("arguments", "method", "params"),
+    [
+        (["catalog", "search", "乡镇"], "catalog.search", {"text": "乡镇", "limit": 50}),
+        (["catalog", "list", "--mine"], "catalog.list", {"mine": True}),
+        (["catalog", "show", "3150000/0001"], "catalog.show", {"code": "3150000/0001"}),
+        (["catalog", "refusals"], "catalog.refusals", {}),
+        (
+            ["catalog", "stop", "3/1", "--reason", "机构改革", "--by", "王五"],
+            "catalog.stop",
+            {"code": "3/1", "reason": "机构改革", "by": "王五"},
+        ),
+        (
+            [*APPLY, "--item", "name", "--item", "id"],
+            "request.apply",
+            {
+                "resource": "3150700/0007",
+                "department": "11152900MB0000000K",
+                "purpose": "业务协同",
+                "basis": "职责",
+                "scenario": "救助",
+                "handler": "张三",
+                "approver": "李四",
+                "items": ["name", "id"],
+                "row_filter": "",
+                "mode": "系统对接",
+                "until_ms": 0,
+            },
+        ),
+        (["request", "list"], "request.list", {"role": "all", "state": None}),
+        (
+            ["request", "list", "--role", "provider", "--state", "submitted"],
+            "request.list",
+            {"role": "provider", "state": "submitted"},
+        ),
+        (["request", "show", CASE], "request.show", {"case": CASE}),
+        (
+            ["request", "grant", CASE, "--item", "name", *PEOPLE],
+            "request.grant",
+            {
+                "case": CASE,
+                "items": ["name"],
+                "handler": "张三",
+                "approver": "李四",
+                "conditions": "",
+                "until_ms": 0,
+            },
+        ),
+        (
+            ["request", "refuse", CASE, *PEOPLE],
+            "request.refuse",
+            {"case": CASE, "reason": "", "handler": "张三", "approver": "李四"},
+        ),
+        (
+            ["request", "withdraw", CASE, "--reason", "不再需要", "--handler", "张三"],
+            "request.withdraw",
+            {"case": CASE, "reason": "不再需要", "handler": "张三"},
+        ),
+        (["grant", "list", "--ended"], "grant.list", {"active": False, "role": "all"}),
+        (
+            ["grant", "end", "a" * 32, "--reason", "用途已满足", "--by", "王五"],
+            "grant.end",
+            {"grant": "a" * 32, "reason": "用途已满足", "by": "王五"},
+        ),
+        (
+            SUBSCRIBE,
+            "subscribe",
+            {
+                "resource": "3150000/0001",
+                "department": "11152900MB0000000K",
+                "sink": "front",
+                "table": "townships",
+                "purpose": "",
+                "basis": "",
+                "scenario": "",
+                "handler": "",
+                "approver": "",
+                "grant": None,
+            },
+        ),
+        (["subscription", "list"], "subscription.list", {}),
+        (
+            ["publish", "3/1", "--source", "civil", "--table", "t"],
+            "publish",
+            {"resource": "3/1", "source": "civil", "table": "t"},
+        ),
+        (["journal", "verify"], "journal.verify", {}),
+        (
+            ["journal", "show", "--first", "0", "--count", "5"],
+            "journal.show",
+            {"first": 0, "count": 5, "flow": None},
+        ),
+    ],
+)
+def test_each_command_asks_its_method(
+    folder: Path, service: FakeService, arguments: list[str], method: str, params: dict[str, Any]
+) -> None:
+    shown = run(folder, *arguments)
+    english = run(folder, *arguments, env=ENGLISH)
+    read = run(folder, *arguments, "--json")
+    assert (shown.exit_code, english.exit_code, read.exit_code) == (0, 0, 0), shown.output
+    assert service.asked == [(method, params)] * 3
+    assert json.loads(read.stdout) == ANSWERS[method]
+    assert "None" not in shown.output
+    assert shown.output != english.output
+
+
+def test_what_people_look_for_is_shown(folder: Path, service: FakeService) -> None:
+    found = run(folder, "catalog", "search", "乡镇").output
+    assert all(part in found for part in ("乡镇区划", "无条件共享", "自治区民政厅", "已发布"))
+    case = run(folder, "request", "show", CASE).output
+    assert all(part in case for part in ("超出履职需要", "已拒绝", "已公证登记", "张三"))
+    assert "没有记录。" in run(folder, "catalog", "list").output
+    assert "1225" in run(folder, "publish", "3/1").output
+
+
+def test_until_is_the_end_of_the_day(folder: Path, service: FakeService) -> None:
+    run(folder, *APPLY, "--until", "2026-12-31")
+    expected = int(datetime(2027, 1, 1).astimezone().timestamp() * 1000)
+    assert service.asked[0][1]["until_ms"] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("e.toml", 'code = "3/1"\n[[items]]\nname = "x"\n'),
+        ("e.json", '{"code": "3/1", "items": [{"name": "x"}]}'),
+    ],
+)
+def test_an_entry_from_a_file(
+    folder: Path, service: FakeService, tmp_path: Path, name: str, content: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    ended = run(folder, "catalog", "add", str(tmp_path / name))
+    assert ended.exit_code == 0
+    assert service.asked == [("catalog.add", {"entry": {"code": "3/1", "items": [{"name": "x"}]}})]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("e.toml", b"code ="), ("e.json", b"["), ("e.json", b"[1]"), ("e.json", b"\xff")],
+)
+def test_a_file_that_holds_no_entry(
+    folder: Path, service: FakeService, tmp_path: Path, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    ended = run(folder, "catalog", "add", str(tmp_path / name))
+    assert ended.exit_code == Exit.USAGE
+    assert service.asked == []
+
+
+@pytest.mark.parametrize(
+    ("method", "error", "arguments", "said"),
+    [
+        ("request.refuse", CaseReason(), ["request", "refuse", CASE, *PEOPLE], "第十九条"),
+        (
+            "request.apply",
+            CatalogField(field="items", detail="no item is the key"),
+            APPLY,
+            "没有指定主键信息项",
+        ),
+        (
+            "grant.end",
+            GrantUnknown(grant="a"),
+            ["grant", "end", "a", "--reason", "r", "--by", "b"],
+            "没有授权 a",
+        ),
+    ],
+)
+def test_a_rule_that_refuses(
+    folder: Path, method: str, error: Exception, arguments: list[str], said: str
+) -> None:
+    with FakeService(folder, {method: error}):
+        ended = run(folder, *arguments)
+    assert ended.exit_code == Exit.REFUSED
+    assert said in ended.stderr
+    assert "处理办法：" in ended.stderr
