@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
 
 from ortoo_protocol.core.envelope import Header
 from tests.support import spec_tables
+from tests.support.spec_tables import table_under
 
 TEXT = spec_tables.SPEC.read_text(encoding="utf-8")
-TABLES: dict[str, Callable[[], list[str]]] = {
-    "## 6 Kinds": spec_tables.kinds,
-    "### 6.1 Bodies": spec_tables.bodies,
-    "### 8.1 Documents": spec_tables.documents,
-    "## 9 Cases": spec_tables.moves,
-    "## 13 Error codes": spec_tables.error_codes,
-    "## 14 Limits": spec_tables.limits,
-}
 
 
-def table_under(heading: str) -> list[str]:
-    """The rows of the first table under `heading`."""
-    chapter = TEXT.split(f"\n{heading}", 1)[1].split("\n#", 1)[0]
-    lines = [line for line in chapter.splitlines() if line.startswith("|")]
-    return lines[2:]
-
-
-@pytest.mark.parametrize("heading", TABLES)
+@pytest.mark.parametrize("heading", spec_tables.TABLES)
 def test_tables(heading: str) -> None:
-    wanted = TABLES[heading]()
-    assert table_under(heading) == wanted, "SPEC.md has to say:\n" + "\n".join(wanted)
+    """If it differs and should: python -m tests.support.spec_tables."""
+    assert table_under(TEXT, heading) == spec_tables.TABLES[heading]()
 
 
 def test_header_fields() -> None:
-    fields = [row.split("|")[2].strip().strip("`") for row in table_under("### 4.1 Header")]
+    fields = [row.split("|")[2].strip().strip("`") for row in table_under(TEXT, "### 4.1 Header")]
     assert fields == [*Header.__struct_fields__]
 
 

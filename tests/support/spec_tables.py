@@ -1,11 +1,11 @@
-"""The tables of SPEC.md, as the code has them."""
+"""The tables of SPEC.md, as the code has them; ``python -m tests.support.spec_tables`` writes them."""
 
 from __future__ import annotations
 
 import re
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -190,3 +190,31 @@ def labels() -> set[str]:
             found |= set(re.findall(r'"(ortoo/[a-z-]+)"', path.read_text(encoding="utf-8")))
     types = typing.get_args(directory.DocumentType)
     return (found | {f"ortoo/doc-{each}" for each in types}) - {"ortoo/doc-"}
+
+
+TABLES: dict[str, Callable[[], list[str]]] = {
+    "## 6 Kinds": kinds,
+    "### 6.1 Bodies": bodies,
+    "### 8.1 Documents": documents,
+    "## 9 Cases": moves,
+    "## 13 Error codes": error_codes,
+    "## 14 Limits": limits,
+}
+
+
+def table_under(text: str, heading: str) -> list[str]:
+    """The rows of the first table under `heading`."""
+    chapter = text.split(f"\n{heading}", 1)[1].split("\n#", 1)[0]
+    return [line for line in chapter.splitlines() if line.startswith("|")][2:]
+
+
+def rewritten(text: str) -> str:
+    for heading, rows in TABLES.items():
+        before, after = text.split(f"\n{heading}", 1)
+        held = "\n".join(table_under(text, heading))
+        text = f"{before}\n{heading}" + after.replace(held, "\n".join(rows()), 1)
+    return text
+
+
+if __name__ == "__main__":
+    SPEC.write_text(rewritten(SPEC.read_text(encoding="utf-8")), encoding="utf-8")
