@@ -1,4 +1,4 @@
-"""The tables of SPEC.md, as the code has them; ``python -m tests.support.spec_tables`` writes them."""
+"""The tables of SPEC.md as the code has them; `python -m tests.support.spec_tables` writes them."""
 
 from __future__ import annotations
 
