@@ -83,6 +83,18 @@ ANSWERS: dict[str, object] = {
         "pending": CHANGES,
     },
     "catalog.search": {"entries": []},
+    "catalog.show": {
+        "entry": {
+            **dict.fromkeys(("code", "name", "provider", "department_name", "department"), "x"),
+            **dict.fromkeys(("office", "abstract", "share_condition", "basis", "cycle"), "x"),
+            **dict.fromkeys(("replaces_paper", "feed"), "x"),
+            **{"version": 1, "share_type": 2, "modes": [], "purposes": [], "published_ms": 1},
+            **{"status": "published", "items": []},
+        },
+        "provider_name": "呼伦贝尔市",
+        "accepted_ms": 1,
+        "number": 1,
+    },
     "catalog.refusals": {
         "refusals": [
             {
@@ -255,6 +267,7 @@ class TestFounding:
         ),
         (["directory", "show"], "directory.show", {}),
         (["catalog", "search", "低保"], "catalog.search", {"text": "低保", "limit": 50}),
+        (["catalog", "show", "3/1"], "catalog.show", {"code": "3/1"}),
         (["catalog", "refusals"], "catalog.refusals", {}),
         (["case", "list", "--state", "granted"], "case.list", {"state": "granted"}),
         (["grant", "list"], "grant.list", {"active": True}),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +27,7 @@ from tests.support.service import FakeService, settings_folder
 from tests.support.welcome import welcome_for
 
 CHINESE, ENGLISH = {"ORTOO_LANG": "zh_CN"}, {"ORTOO_LANG": "en"}
+TOP = Path(__file__).parents[2]
 CASE = "0" * 31 + "1"
 PEOPLE = ["--handler", "张三", "--approver", "李四"]
 SUMMARY = {
@@ -287,6 +291,34 @@ class TestInit:
         ended = run(tmp_path, "init", str(tmp_path / "n"), *wrong, "--name", "x")
         assert ended.exit_code == Exit.USAGE
         assert not (tmp_path / "n").exists()
+
+
+class TestRun:
+    def test_says_what_keeps_it_from_starting(self, founded: Path) -> None:
+        (founded / "keys/passphrase").write_text("another\n")
+        ended = started(founded)
+        assert ended.returncode == Exit.SETUP
+        assert "keys.passphrase" in ended.stderr
+        assert "Traceback" not in ended.stderr
+        assert (founded / "log/ortoo.log").exists()
+
+    def test_needs_settings(self, tmp_path: Path) -> None:
+        ended = started(tmp_path)
+        assert ended.returncode == Exit.SETUP
+        assert "settings.missing" in ended.stderr
+
+
+def started(folder: Path) -> subprocess.CompletedProcess[str]:
+    """`ortoo-node run` as a process of its own, to its end."""
+    path = os.pathsep.join(str(TOP / part) for part in ("protocol", "node"))
+    return subprocess.run(
+        [sys.executable, "-m", "ortoo_node", "-c", str(folder), "run"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, **CHINESE, "PYTHONPATH": path, "PYTHONUTF8": "1"},
+    )
 
 
 class TestEnrol:

@@ -163,6 +163,15 @@ def test_status(tmp_path: Path) -> None:
     assert json.loads(read.stdout) == STATUS
 
 
+def test_an_error_of_which_only_the_code_was_kept(tmp_path: Path) -> None:
+    bare = {"code": "feed.epoch", "what": "feed.epoch", "cure": "", "facts": {}}
+    folder = settings_folder(tmp_path, "s150700")
+    with FakeService(folder, {"status": {**STATUS, "warnings": [bare]}}):
+        shown = CliRunner().invoke(ortoo_node.cli.app, ["-c", str(folder), "status"], env=CHINESE)
+    assert "[feed.epoch]" in shown.output
+    assert "<" not in shown.output
+
+
 def test_columns_stand_below_each_other_in_chinese(tmp_path: Path) -> None:
     from rich.cells import cell_len
 

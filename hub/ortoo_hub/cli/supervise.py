@@ -7,7 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from ortoo_protocol.cli.common import show_case, show_cases, show_entries, show_grants
+from ortoo_protocol.cli.common import (
+    show_case,
+    show_cases,
+    show_entries,
+    show_entry,
+    show_grants,
+)
 from ortoo_protocol.cli.exits import Exit
 from ortoo_protocol.cli.shell import Json, Shell
 
@@ -35,6 +41,18 @@ def search(
     shell = Shell.of(ctx)
     answer = shell.call("catalog.search", text=text, limit=limit)
     shell.answer(answer, lambda: show_entries(shell, answer["entries"]))
+
+
+@catalog.command("show")
+def show_resource(
+    ctx: typer.Context,
+    code: Annotated[str, typer.Argument(help="Code of the resource.")],
+    as_json: Json = False,
+) -> None:
+    """Show one entry with its items."""
+    shell = Shell.of(ctx)
+    answer = shell.call("catalog.show", code=code)
+    shell.answer(answer, lambda: show_entry(shell, answer))
 
 
 @catalog.command("refusals")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ortoo_protocol.cli.common import SHARE_TYPES, show_entries
+from ortoo_protocol.cli.common import show_entries, show_entry
 from ortoo_protocol.cli.shell import Json, Shell
 
 app = typer.Typer(help="The catalog of resources: add, search, show, stop.", no_args_is_help=True)
@@ -76,48 +75,7 @@ def show(ctx: typer.Context, code: Code, as_json: Json = False) -> None:
     """Show one entry with its items."""
     shell = Shell.of(ctx)
     answer = shell.call("catalog.show", code=code)
-    shell.answer(answer, lambda: _show(shell, answer))
-
-
-def _show(shell: Shell, answer: Mapping[str, Any]) -> None:
-    entry = answer["entry"]
-    federated = shell.time(answer["accepted_ms"]) or shell.word("not yet in the regional catalog")
-    shell.facts(
-        [
-            ("Code", f"{entry['code']} ({entry['version']})"),
-            ("Name", entry["name"]),
-            ("Provider", f"{entry['provider']} {answer['provider_name']}"),
-            ("Department", f"{entry['department_name']} {entry['department']}"),
-            ("Office", entry["office"]),
-            ("Abstract", entry["abstract"]),
-            ("Share type", shell.word(SHARE_TYPES.get(entry["share_type"]))),
-            ("Share condition", entry["share_condition"]),
-            ("Basis", entry["basis"]),
-            ("Modes", "、".join(entry["modes"])),
-            ("Purposes", "、".join(entry["purposes"])),
-            ("Cycle", entry["cycle"]),
-            ("Spares the citizen", entry["replaces_paper"]),
-            ("Published", shell.time(entry["published_ms"])),
-            ("In the regional catalog", federated),
-            ("Status", shell.word(entry["status"])),
-            ("Feed", entry["feed"]),
-        ]
-    )
-    shell.table(
-        ("Item", "Column", "Type", "Length", "Share type", "Base item", "Key"),
-        (
-            (
-                item["name"],
-                item["column"],
-                item["type"],
-                item["length"],
-                shell.word(SHARE_TYPES.get(item["share_type"])),
-                "✓" if item["base"] else "",
-                "✓" if item["key"] else "",
-            )
-            for item in entry["items"]
-        ),
-    )
+    shell.answer(answer, lambda: show_entry(shell, answer))
 
 
 @app.command("refusals")

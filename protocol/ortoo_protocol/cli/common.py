@@ -50,6 +50,48 @@ def show_entries(shell: Shell, entries: Iterable[Mapping[str, Any]]) -> None:
     )
 
 
+def show_entry(shell: Shell, answer: Mapping[str, Any]) -> None:
+    """One entry of the catalog with its items."""
+    entry = answer["entry"]
+    federated = shell.time(answer["accepted_ms"]) or shell.word("not yet in the regional catalog")
+    shell.facts(
+        [
+            ("Code", f"{entry['code']} ({entry['version']})"),
+            ("Name", entry["name"]),
+            ("Provider", f"{entry['provider']} {answer['provider_name']}"),
+            ("Department", f"{entry['department_name']} {entry['department']}"),
+            ("Office", entry["office"]),
+            ("Abstract", entry["abstract"]),
+            ("Share type", shell.word(SHARE_TYPES.get(entry["share_type"]))),
+            ("Share condition", entry["share_condition"]),
+            ("Basis", entry["basis"]),
+            ("Modes", "、".join(entry["modes"])),
+            ("Purposes", "、".join(entry["purposes"])),
+            ("Cycle", entry["cycle"]),
+            ("Spares the citizen", entry["replaces_paper"]),
+            ("Published", shell.time(entry["published_ms"])),
+            ("In the regional catalog", federated),
+            ("Status", shell.word(entry["status"])),
+            ("Feed", entry["feed"]),
+        ]
+    )
+    shell.table(
+        ("Item", "Column", "Type", "Length", "Share type", "Base item", "Key"),
+        (
+            (
+                item["name"],
+                item["column"],
+                item["type"],
+                item["length"],
+                shell.word(SHARE_TYPES.get(item["share_type"])),
+                "✓" if item["base"] else "",
+                "✓" if item["key"] else "",
+            )
+            for item in entry["items"]
+        ),
+    )
+
+
 def show_cases(shell: Shell, cases: Iterable[Mapping[str, Any]]) -> None:
     shell.table(
         ("Case", "Resource", "Applicant", "Provider", "Purpose", "State", "Opened", "Reason"),

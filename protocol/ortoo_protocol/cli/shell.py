@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -136,11 +137,18 @@ class Shell:
         typer.echo(self.say("Code: {code}", code=code_of(error)), err=err)
 
     def crossed(self, error: Mapping[str, Any] | None) -> str:
-        """An error inside an answer, on one line."""
+        """An error inside an answer, on one line; its code alone if its facts were not kept."""
         if error is None:
             return ""
         made = error_from(error)
+        if not facts_of(made.what) <= made.facts.keys():
+            return f"[{code_of(made)}]"
         return f"{self.say.error(made)[0]} [{code_of(made)}]"
+
+
+def facts_of(template: str) -> set[str]:
+    """The names that `template` has places for."""
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
 
 
 def code_of(error: OrtooError) -> str:
