@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from importlib.metadata import version
 
 from ortoo_node import app as node_app
 from ortoo_node.app import NodeApp
@@ -27,6 +26,7 @@ from ortoo_protocol.station.launch import (
     load_identity,
     make_bus,
     open_station_store,
+    package_version,
     rand,
     run_until,
     serve,
@@ -58,7 +58,7 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
         await store.close()
         raise
     app = NodeApp(station, settings, Publisher(station, settings))
-    common = CommonMethods(station, settings, version("ortoo"), started_ms)
+    common = CommonMethods(station, settings, package_version(), started_ms)
     methods = NodeMethods(app, common, stop)
     control = ControlServer(settings.socket_file, methods.as_mapping())
     try:

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from importlib.metadata import PackageNotFoundError, version
 
 from ortoo_protocol.bus.amqp import AmqpAddress, AmqpBus
 from ortoo_protocol.core.keys import Suites, key_id
@@ -78,6 +79,14 @@ def open_station_store(settings: Settings, own: Migrations) -> Store:
 
 
 rand = os.urandom
+
+
+def package_version() -> str:
+    """Of the installed package; "unknown" when the code runs without having been installed."""
+    try:
+        return version("ortoo")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def serve(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:

@@ -14,36 +14,48 @@ from ortoo_protocol.core.merkle import root_of
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.sending import send
-from ortoo_protocol.station.store.tables import feed_in_items, feed_out_items
+from ortoo_protocol.station.store.tables import (
+    feed_in_items,
+    feed_out_items,
+    feeds_in,
+    feeds_out,
+)
 
 
 def ask(tx: Tx, opened: Opened[Shape]) -> None:
-    """Answer the hub. `first` 0 asks for everything held of the incarnation."""
+    """Answer the hub. `first` 0 asks for everything held, `incarnation` 0 for the newest."""
     wanted = as_body(opened, ProofAsk).body
     send(tx, opened.header.sender, answer(tx, wanted), causation=opened.header.id)
 
 
 def answer(tx: Tx, wanted: ProofAsk) -> ProofAnswer:
-    table = feed_out_items if feed_owner(wanted.feed) == tx.party else feed_in_items
-    here = (table.c.feed == wanted.feed) & (table.c.incarnation == wanted.incarnation)
+    """What this party holds of the range. Nothing: `last` is where it stands (a reader that began
+    with a snapshot and has had no item since), and `first` the number after it."""
+    own = feed_owner(wanted.feed) == tx.party
+    table, feed = (feed_out_items, feeds_out) if own else (feed_in_items, feeds_in)
+    stands = tx.conn.execute(
+        select(feed.c.incarnation, feed.c.seq).where(feed.c.feed == wanted.feed)
+    ).first()
+    incarnation = wanted.incarnation or (stands.incarnation if stands else 0)
+    here = (table.c.feed == wanted.feed) & (table.c.incarnation == incarnation)
     low, high = tx.conn.execute(
         select(func.min(table.c.seq), func.max(table.c.seq)).where(here)
     ).one()
-    first, last = low or 0, high or 0
+    if low is None:
+        low = high = stands.seq if stands and stands.incarnation == incarnation else 0
+        low += 1
     if wanted.first:
-        first, last = max(first, wanted.first), min(last, wanted.last)
+        low, high = max(low, wanted.first), min(high, wanted.last)
     hashes = tx.conn.execute(
-        select(table.c.hash)
-        .where(here, table.c.seq >= first, table.c.seq <= last)
-        .order_by(table.c.seq)
+        select(table.c.hash).where(here, table.c.seq.between(low, high)).order_by(table.c.seq)
     ).scalars()
     leaves = list(hashes)
     return ProofAnswer(
         ask=wanted.ask,
         feed=wanted.feed,
-        incarnation=wanted.incarnation,
-        first=first,
-        last=last,
+        incarnation=incarnation,
+        first=low,
+        last=high,
         count=len(leaves),
         root=root_of(tx.suite.hash, leaves),
     )

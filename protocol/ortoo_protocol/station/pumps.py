@@ -42,7 +42,6 @@ _log = logging.getLogger(__name__)
 class Local:
     """Letters and items to this very station: accepted without a broker."""
 
-    database: Database
     queue: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(MAX_POSTS))
 
     def put(self, raw: bytes) -> None:
@@ -52,10 +51,12 @@ class Local:
         except asyncio.QueueFull:
             _log.warning("too much waits for this station itself")
 
-    async def run(self) -> None:
+    async def run(self, database: Database) -> None:
         while True:
-            raw = await self.queue.get()
-            await accept_all(self.database, [raw])
+            raws = [await self.queue.get()]
+            while not self.queue.empty() and len(raws) < WINDOW:
+                raws.append(self.queue.get_nowait())
+            await accept_all(database, raws)
 
 
 @dataclass
@@ -75,7 +76,6 @@ class Posts:
     """Replayable messages on their way to the broker; without a link they are dropped."""
 
     wire: Wire
-    parts: Parts
     queue: asyncio.Queue[Post] = field(default_factory=lambda: asyncio.Queue(MAX_POSTS))
 
     def put(self, post: Post) -> None:
@@ -86,8 +86,7 @@ class Posts:
         except asyncio.QueueFull:
             _log.warning("too many messages wait for the broker: one was dropped")
 
-    async def run(self) -> None:
-        timeout_s = self.parts.timing.publish_timeout_s
+    async def run(self, timeout_s: float) -> None:
         while True:
             batch = [await self.queue.get()]
             while not self.queue.empty() and len(batch) < WINDOW:
@@ -105,6 +104,20 @@ async def _publish(link: Link, post: Post, timeout_s: float, *, mandatory: bool 
     except BusForbidden as error:
         _log.error("%s", error)
         return Outcome.REFUSED
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """Where a replayable message goes after the commit: to ourselves or to the broker."""
+
+    local: Local
+    posts: Posts
+
+    def __call__(self, post: Post) -> None:
+        if post.exchange == LOCAL:
+            self.local.put(post.raw)
+        else:
+            self.posts.put(post)
 
 
 # --- letters ------------------------------------------------------------------------------------

@@ -36,7 +36,6 @@ from ortoo_protocol.station.context import (
 from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.ports import Sink
 from ortoo_protocol.station.recovery import Recovery
-from ortoo_protocol.station.sending import LOCAL, Post
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.store.store import Store
 
@@ -105,8 +104,8 @@ class Station:
         try:
             async with asyncio.TaskGroup() as group:
                 start = group.create_task
-                start(self.local.run(), name="local")
-                start(self.posts.run(), name="posts")
+                start(self.local.run(self.database), name="local")
+                start(self.posts.run(self.parts.timing.publish_timeout_s), name="posts")
                 start(_steady(outbox.run), name="outbox")
                 start(_steady(feeds.run), name="feeds")
                 start(
@@ -263,22 +262,11 @@ async def _steady(loop: Callable[[], Coroutine[Any, Any, None] | Awaitable[None]
             delay_s = min(delay_s * 2, 10.0)
 
 
-def make_station(
-    identity: Identity, around: Surroundings, hooks: Callable[[], Hooks] | Hooks
-) -> Station:
+def make_station(identity: Identity, around: Surroundings, hooks: Hooks) -> Station:
     """Put a station together; nothing runs yet."""
-    given = hooks() if callable(hooks) else hooks
-    handlers = {**ENGINE_HANDLERS, **given.handlers}
-    wire = pumps.Wire()
-    posts_box: list[pumps.Posts] = []
-    local_box: list[pumps.Local] = []
-
-    def post(message: Post) -> None:
-        if message.exchange == LOCAL:
-            local_box[0].put(message.raw)
-        else:
-            posts_box[0].put(message)
-
+    handlers = {**ENGINE_HANDLERS, **hooks.handlers}
+    wire, local = pumps.Wire(), pumps.Local()
+    posts = pumps.Posts(wire)
     parts = Parts(
         identity=identity,
         suites=around.suites,
@@ -286,13 +274,11 @@ def make_station(
         clock=around.clock,
         rand=around.rand,
         timing=around.timing,
-        hooks=Hooks(handlers, given.settled, given.relay),
+        hooks=Hooks(handlers, hooks.settled, hooks.relay),
         signals=Signals(),
-        post=post,
+        post=pumps.Dispatch(local, posts),
     )
     database = Database(around.store, parts)
-    local_box.append(pumps.Local(database))
-    posts_box.append(pumps.Posts(wire, parts))
     party = identity.party
     queues = {topology.inbox_queue(party), topology.bulk_queue(party)}
     if party == around.trust.hub:
@@ -302,8 +288,8 @@ def make_station(
         database=database,
         bus=around.bus,
         wire=wire,
-        local=local_box[0],
-        posts=posts_box[0],
+        local=local,
+        posts=posts,
         recovery=Recovery(database, parts, wire.online),
         queues=queues,
     )
