@@ -408,6 +408,12 @@ class TrustClock(TrustError):
     cure = "Set the clock (timedatectl, chrony); signing waits until it agrees within an hour."
 
 
+class MemberSilent(TrustError):
+    code = "member.silent"
+    what = "Nothing was heard of {party} for {hours} hours."
+    cure = "Call its administrator; letters to it wait for 60 days."
+
+
 # --- feeds --------------------------------------------------------------------------------------
 
 
@@ -569,6 +575,13 @@ class StopReason(CaseError):
     cure = "State the reason; the filing is made with it."
 
 
+class StopUnfiled(CaseError):
+    code = "stop.unfiled"
+    fault = Fault.THEIRS
+    what = "{provider} ended grant {grant} without the filing that comes first (Measures art. 18)."
+    cure = "Have the provider file it and say why it did not."
+
+
 # --- journal ------------------------------------------------------------------------------------
 
 
@@ -638,6 +651,13 @@ class JournalUnsigned(JournalError):
     code = "journal.unsigned"
     fault = Fault.THEIRS
     what = "The checkpoint of {origin} is not signed by its own journal."
+
+
+class JournalRefused(JournalError):
+    code = "journal.refused"
+    fault = Fault.THEIRS
+    what = "The journal of {party} was not cosigned: {refused}."
+    cure = "The refused checkpoint is kept in quarantine: ask that party's administrator."
 
 
 # --- bus ----------------------------------------------------------------------------------------
@@ -725,6 +745,12 @@ class BrokerAdminRefused(BrokerAdminError):
     code = "broker.admin-refused"
     what = "The management interface answered {status} to {request}: {detail}."
     cure = "Compare the broker's version with the supported ones (3.10 to 4.x)."
+
+
+class BrokerDiffers(BrokerAdminError):
+    code = "broker.differs"
+    what = "The broker differs from the directory and the grants in {changes} places."
+    cure = "The hub corrects it within 30 s; if it stays, see who else changes the broker."
 
 
 class PrivateBrokerMissing(BusError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from ortoo_protocol.core.codec import Shape
-from ortoo_protocol.core.envelope import Draft, Position, Protection, build
+from ortoo_protocol.core.envelope import CONTENT, Draft, Position, Protection, build
 from ortoo_protocol.core.ids import Plane, uuid7
 from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.keys import Random, Signer, Suite, Suites
@@ -22,8 +22,6 @@ from ortoo_protocol.station.store import journal_rows
 
 if TYPE_CHECKING:
     from ortoo_protocol.station.sending import Post
-
-CONTENT = "ortoo/1"
 
 
 @dataclass(frozen=True)
@@ -229,11 +227,14 @@ class Tx:
 
     # --- Batch (store/writer.py) ---
 
-    def savepoint(self) -> tuple[int, int]:
-        return len(self._rows), len(self._calls)
+    def savepoint(self) -> tuple[int, int, Trust]:
+        return len(self._rows), len(self._calls), self.trust
 
-    def rollback(self, mark: tuple[int, int]) -> None:
-        del self._rows[mark[0] :], self._calls[mark[1] :]
+    def rollback(self, mark: tuple[int, int, Trust]) -> None:
+        """Trust too: a directory in force that is not in the store would be an older one again
+        after a restart."""
+        rows, calls, self.parts.trust.current = mark
+        del self._rows[rows:], self._calls[calls:]
 
     def before_commit(self) -> None:
         journal_rows.append(self.conn, self.suite, self._rows, self.now_ms)

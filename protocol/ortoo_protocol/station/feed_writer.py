@@ -9,6 +9,7 @@ letter: what was queued for the removed one, or comes to it by mistake, does not
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
@@ -16,15 +17,15 @@ from sqlalchemy import Row, func, insert, select, update
 from ortoo_protocol.core import feeds, messages
 from ortoo_protocol.core.codec import Shape, encode
 from ortoo_protocol.core.envelope import Position, Protection, ToAll, ToReaders
-from ortoo_protocol.core.errors import FeedUnknown
+from ortoo_protocol.core.errors import FeedUnknown, TrustError
 from ortoo_protocol.core.ids import check_feed
 from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.messages import Class, Kind
 from ortoo_protocol.station import secrets
 from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.sending import Post, post, send, sent_message
+from ortoo_protocol.station.sending import LOCAL, Post, post, send, sent_message
 from ortoo_protocol.station.store.dialect import insert_new
-from ortoo_protocol.station.store.tables import feed_out_items, feed_readers, feeds_out
+from ortoo_protocol.station.store.tables import feed_out_items, feed_readers, feeds_in, feeds_out
 
 
 def open_feed(tx: Tx, feed: str, *, sealed: bool) -> None:
@@ -99,9 +100,12 @@ def head(tx: Tx, feed: str) -> feeds.Head:
 def post_heads(tx: Tx) -> None:
     """Sign how far each feed has come, for all its readers: a withheld tail shows."""
     kind = messages.kind_named("feed.head")
+    here = set(tx.conn.execute(select(feeds_in.c.feed)).scalars())
     for feed in tx.conn.execute(select(feeds_out.c.feed)).scalars().all():
         raw = tx.build(kind, feed, [encode(head(tx, feed))], ToAll(), expires_ms=0)
         post(tx, Post("feeds", feed, raw))
+        if feed in here:
+            post(tx, Post(LOCAL, tx.party, raw))
 
 
 # --- readers ------------------------------------------------------------------------------------
@@ -156,7 +160,10 @@ def end_reader(tx: Tx, feed: str, grant: str) -> tuple[int, int]:
         key = tx.parts.rand(tx.suite.key_bytes)
         _keep_key(tx, feed, epoch, first, key)
         for each in stay:
-            _send_key(tx, row.incarnation, feed, epoch, first, key, each.reader, each.grant_hash)
+            with suppress(TrustError):  # it asks when it meets the epoch; the fence cannot wait
+                _send_key(
+                    tx, row.incarnation, feed, epoch, first, key, each.reader, each.grant_hash
+                )
     return row.incarnation, row.seq
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.tables import held
@@ -17,10 +17,17 @@ _READY = "ready"
 
 def hold(tx: Tx, raw: bytes, waits_for: str) -> None:
     """Keep `raw` until `mark_ready(waits_for)`. Of too many the oldest go: senders send durable
-    letters again, publishers keep their items."""
+    letters again, publishers keep their items.
+
+    What waits for trust has no verified sender, so it is bounded apart: nobody can push out with
+    unknown keys what waits for a grant.
+    """
     tx.conn.execute(insert(held).values(waits_for=waits_for, raw=raw, since_ms=tx.now_ms))
-    newest = tx.conn.execute(select(func.max(held.c.number))).scalar() or 0
-    tx.conn.execute(delete(held).where(held.c.number <= newest - MAX_HELD))
+    alike = held.c.waits_for == TRUST if waits_for == TRUST else held.c.waits_for != TRUST
+    over = select(held.c.number).where(alike).order_by(held.c.number.desc()).offset(MAX_HELD)
+    last = tx.conn.execute(over.limit(1)).scalar()
+    if last is not None:
+        tx.conn.execute(delete(held).where(alike, held.c.number <= last))
     tx.after_commit(tx.parts.signals.gaps.set)
 
 

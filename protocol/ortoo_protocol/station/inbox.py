@@ -15,7 +15,6 @@ import logging
 from typing import Any
 
 from sqlalchemy import Row, insert, select
-from sqlalchemy.exc import DBAPIError
 
 from ortoo_protocol.core.envelope import Header
 from ortoo_protocol.core.errors import (
@@ -24,6 +23,7 @@ from ortoo_protocol.core.errors import (
     EnvelopeUnknownKey,
     GrantUnknown,
     OrtooError,
+    StoreError,
 )
 from ortoo_protocol.core.feeds import Head
 from ortoo_protocol.core.ids import is_feed
@@ -38,6 +38,7 @@ from ortoo_protocol.core.verify import (
 )
 from ortoo_protocol.station import feed_reader, held, quarantine, receipts, sending, trusting
 from ortoo_protocol.station.context import Parts, Tx
+from ortoo_protocol.station.store.failures import store_failure
 from ortoo_protocol.station.store.tables import inbox
 
 _log = logging.getLogger(__name__)
@@ -48,9 +49,9 @@ def accept(tx: Tx, raw: bytes) -> None:
     mark, savepoint = tx.savepoint(), tx.conn.begin_nested()
     try:
         _accept(tx, raw)
-    except DBAPIError:
-        raise  # the store failed, not the message: it stays with the broker
     except Exception as error:
+        if isinstance(store_failure(error), StoreError):
+            raise  # the store failed, not the message: it stays with the broker
         # The one place that quarantines what nobody foresaw: a fault of ours must not let one
         # message stop those behind it.
         _log.exception("a message could not be accepted")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, select, tuple_, update
 
 from ortoo_protocol.bus.port import Delivery, Link, Outcome
-from ortoo_protocol.core.errors import BusForbidden, BusMissing, StoreError
+from ortoo_protocol.core.errors import BusError, BusForbidden, BusMissing, StoreError
 from ortoo_protocol.station import inbox, receipts
 from ortoo_protocol.station.context import Parts, Tx
 from ortoo_protocol.station.database import Database
@@ -44,12 +45,14 @@ class Local:
 
     queue: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(MAX_POSTS))
 
-    def put(self, raw: bytes) -> None:
+    def put(self, raw: bytes) -> Outcome:
         """What does not fit is dropped: it is asked for, or sent, again."""
         try:
             self.queue.put_nowait(raw)
         except asyncio.QueueFull:
             _log.warning("too much waits for this station itself")
+            return Outcome.REFUSED
+        return Outcome.CONFIRMED
 
     async def run(self, database: Database) -> None:
         while True:
@@ -158,8 +161,7 @@ class OutboxPump:
 
     async def _publish(self, link: Link | None, row: Row[Any]) -> Outcome:
         if row.exchange == LOCAL or link is None:
-            self.local.put(row.raw)
-            return Outcome.CONFIRMED
+            return self.local.put(row.raw)
         post = Post(row.exchange, row.routing_key, row.raw)
         return await _publish(link, post, self.parts.timing.publish_timeout_s, mandatory=True)
 
@@ -232,11 +234,13 @@ class FeedPump:
     async def run(self) -> None:
         while True:
             ticket = self.parts.signals.feeds.ticket()
-            rows = await self.database.read(_unsent)
+            link = self.wire.ready()
+            readers = await self.database.read(partial(_readers, party=self.parts.identity.party))
+            away = frozenset[str]() if link else readers.remote - readers.local
+            rows = await self.database.read(partial(_unsent, away=away))
             if not rows:
                 await ticket.wait()
                 continue
-            link, readers = self.wire.ready(), await self.database.read(_readers)
             outcomes = await asyncio.gather(*(self._publish(link, row, readers) for row in rows))
             sent = [
                 (row.feed, row.incarnation, row.seq)
@@ -272,22 +276,23 @@ class Readers:
     remote: frozenset[str]
 
 
-def _unsent(conn: Connection) -> Sequence[Row[Any]]:
+def _unsent(conn: Connection, *, away: frozenset[str]) -> Sequence[Row[Any]]:
+    """The next items; not of the feeds `away`, which wait for a link and must hold up no other."""
     query = (
         select(feed_out_items)
-        .where(feed_out_items.c.sent.is_(False))
+        .where(feed_out_items.c.sent.is_(False), feed_out_items.c.feed.not_in(away))
         .order_by(feed_out_items.c.feed, feed_out_items.c.incarnation, feed_out_items.c.seq)
         .limit(WINDOW)
     )
     return conn.execute(query).all()
 
 
-def _readers(conn: Connection) -> Readers:
+def _readers(conn: Connection, *, party: str) -> Readers:
     local = conn.execute(select(feeds_in.c.feed)).scalars()
     open_feeds = conn.execute(select(feeds_out.c.feed).where(feeds_out.c.sealed.is_(False)))
     granted = conn.execute(
         select(feed_readers.c.feed).where(
-            feed_readers.c.fence.is_(None), ~feed_readers.c.feed.startswith(feed_readers.c.reader)
+            feed_readers.c.fence.is_(None), feed_readers.c.reader != party
         )
     )
     return Readers(frozenset(local), frozenset((*open_feeds.scalars(), *granted.scalars())))
@@ -353,7 +358,11 @@ async def run_consumer(
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, RETRY_CAP_S)
             continue
-        while True:
-            deliveries: list[Delivery] = await consumer.receive(PREFETCH)
-            await accept_all(database, [delivery.body for delivery in deliveries])
-            await consumer.settle(deliveries)
+        try:
+            while True:
+                deliveries: list[Delivery] = await consumer.receive(PREFETCH)
+                await accept_all(database, [delivery.body for delivery in deliveries])
+                await consumer.settle(deliveries)
+        finally:  # left alone it would go on taking, and keep from the next one what it took
+            with suppress(BusError):
+                await consumer.close()

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from ortoo_protocol.core.errors import FeedWithheld, OrtooError
+from ortoo_protocol.core.errors import FeedWithheld, OrtooError, TrustError, TrustExpired
 from ortoo_protocol.core.feeds import HeadAsk, ItemsAsk, SnapshotAsk
 from ortoo_protocol.core.ids import feed_owner
 from ortoo_protocol.core.notices import TrustAsk
@@ -130,12 +130,20 @@ class Recovery:
         if tx.party == tx.trust.hub or not self.online.is_set():
             return
         behind = tx.trust.announced_version > tx.trust.directory_version
-        if not behind and not held.waits_for_trust(tx):
+        if not behind and not _expired(tx) and not held.waits_for_trust(tx):
             return
         if tx.now_ms - self._trust_asked_ms < TRUST_ASK_S * 1000:
             return
         self._trust_asked_ms = tx.now_ms
         send(tx, tx.trust.hub, TrustAsk(version=tx.trust.directory_version))
+
+
+def _expired(tx: Tx) -> bool:
+    try:
+        tx.trust.check_live(tx.now_ms)
+    except TrustExpired:
+        return True
+    return False
 
 
 def _note(tx: Tx, feed: str, error: str) -> None:
@@ -145,8 +153,12 @@ def _note(tx: Tx, feed: str, error: str) -> None:
 def _ask_heads(tx: Tx) -> None:
     query = select(feeds_in.c.feed).where(feeds_in.c.state == READING)
     for feed in tx.conn.execute(query).scalars().all():
-        if feed_owner(feed) != tx.party:
+        if feed_owner(feed) == tx.party:
+            continue
+        try:
             send(tx, feed_owner(feed), HeadAsk(feed=feed))
+        except TrustError as error:
+            _note(tx, feed, error.code)
 
 
 def read_needs(conn: Connection) -> tuple[Need, ...]:

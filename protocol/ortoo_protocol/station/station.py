@@ -117,6 +117,8 @@ class Station:
                 start(_steady(self._heads), name="heads")
                 for loop in also:
                     start(_steady(loop), name="application")
+                # Letters to this station itself were with nobody when it died.
+                start(_steady(partial(self.write, pumps.make_all_due)), name="due")
                 self._group = group
                 for name, worker in self.workers.items():
                     self._apply_tasks[name] = start(_steady(worker.run), name=f"apply {name}")
@@ -195,7 +197,6 @@ class Station:
         self.wire.online.set()
         self.linked_ms = self.parts.clock()
         _log.info("linked to the broker")
-        await self.write(pumps.make_all_due)
         try:
             async with asyncio.TaskGroup() as session:
                 self._session = session
@@ -204,7 +205,7 @@ class Station:
                 signals = self.parts.signals
                 for signal in (signals.feeds, signals.receipts, signals.gaps, signals.outbox):
                     signal.set()
-                await self.recovery.ask_heads()
+                session.create_task(_steady(self._greet), name="greet")
                 await link.wait_lost()
                 raise BusLost(detail="closed")
         except* BusLost as lost:
@@ -213,6 +214,11 @@ class Station:
         finally:
             self._session = None
             self._consumers.clear()
+
+    async def _greet(self) -> None:
+        """On a new link: what is on the way is sent again, and what was missed is asked for."""
+        await self.write(pumps.make_all_due)
+        await self.recovery.ask_heads()
 
     def _consume(self, session: asyncio.TaskGroup, link: Link, queue: str) -> None:
         if queue in self._consumers:

@@ -33,9 +33,12 @@ class Store:
     lock: int
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` on one consistent view of what is committed."""
-        async with self.reading.connect() as conn:
-            return await conn.run_sync(work)
+        """Run `work` on one consistent view of what is committed. Raises StoreError."""
+        try:
+            async with self.reading.connect() as conn:
+                return await conn.run_sync(work)
+        except DBAPIError as error:
+            raise store_failure(error) from error
 
     async def close(self) -> None:
         await self.reading.dispose()

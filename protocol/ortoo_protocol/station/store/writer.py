@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
-from ortoo_protocol.core.errors import OrtooError, StoreError
+from ortoo_protocol.core.errors import StoreError
 from ortoo_protocol.station.store.failures import store_failure
 
 T = TypeVar("T")
@@ -83,12 +82,17 @@ class Writer:
 
     def _commit(self, jobs: list[_Job]) -> None:
         results: list[tuple[_Job, Any, BaseException | None]] = []
+        batch: Batch | None = None
+        start: object = None
         try:
             with self._engine.connect() as conn, conn.begin():
                 batch = self._start_batch(conn)
+                start = batch.savepoint()
                 results = [self._attempt(job, conn, batch) for job in jobs]
                 batch.before_commit()
-        except (DBAPIError, OrtooError) as error:
+        except Exception as error:  # handed to those who wait; the thread must outlive it
+            if batch is not None:
+                batch.rollback(start)
             failure = store_failure(error)
             self._hand_out([(job, None, failure) for job in jobs], None)
             return
