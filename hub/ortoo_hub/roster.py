@@ -26,7 +26,7 @@ from ortoo_protocol.core.directory import (
     read_document,
     sign_document,
 )
-from ortoo_protocol.core.enrolment import fingerprint_of, read_request
+from ortoo_protocol.core.enrolment import EnrolmentRequest, fingerprint_of, read_request
 from ortoo_protocol.core.errors import TrustMalformed, TrustPin, TrustUnknownParty
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.core.keys import Suite, Suites, fingerprint
@@ -93,17 +93,28 @@ def entry_from_request(
     if found.replace(" ", "") != "".join(compared.split()).lower():
         raise TrustPin(found=found, expected=compared)
     body, _ = read_request(request, plane=plane, suites=suites, allowed=allowed)
+    return new_entry(body, parent=parent, now_ms=now_ms, key_life_ms=key_life_ms)
+
+
+def new_entry(
+    request: EnrolmentRequest,
+    *,
+    parent: str | None,
+    now_ms: int,
+    key_life_ms: int = SIGNING_KEY_LIFE_MS,
+) -> PartyEntry:
+    """A member from a request that was read and compared."""
     key = SigningKeyEntry(
-        suite=body.suite,
-        public=body.signing_public,
+        suite=request.suite,
+        public=request.signing_public,
         from_ms=now_ms,
         until_ms=now_ms + key_life_ms,
         link=b"",
         compromised_since_ms=None,
     )
     return PartyEntry(
-        party=body.party,
-        name=body.name,
+        party=request.party,
+        name=request.name,
         parent=parent,
         status="active",
         since_ms=now_ms,

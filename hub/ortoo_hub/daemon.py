@@ -1,0 +1,227 @@
+"""The hub's process: everything is put together here, started in order, and ended against it.
+
+First keys and store, then trust, then the control socket; the router tries the broker before the
+hub links to it, since an empty broker knows not even the hub. What ends it: SIGTERM, SIGINT, stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from ortoo_hub import cases, directory, federation, membership, methods
+from ortoo_hub.broker import BrokerAdmin, ManagementAddress, ManagementBrokerAdmin
+from ortoo_hub.ceremony import read_document_file
+from ortoo_hub.membership import Road
+from ortoo_hub.reconcile import Reconciler
+from ortoo_hub.router import ProgrammedBus, Router
+from ortoo_hub.settings import HubSettings
+from ortoo_hub.store import HUB
+from ortoo_protocol.core.errors import OrtooError, SettingsSecret, TrustError
+from ortoo_protocol.core.keys import Suites, builtin_suites
+from ortoo_protocol.core.trust import Trust, fingerprint_of_root
+from ortoo_protocol.station import launch, trusting
+from ortoo_protocol.station.common_methods import CommonMethods
+from ortoo_protocol.station.context import Hooks, Identity, Tx
+from ortoo_protocol.station.control import ControlServer, Method
+from ortoo_protocol.station.keyfile import KeyFile
+from ortoo_protocol.station.settings import read_secret
+from ortoo_protocol.station.station import Station, Surroundings, make_station
+from ortoo_protocol.station.store.store import Store
+
+RENEW_BEFORE_MS = 30 * 86_400_000
+_log = logging.getLogger(__name__)
+
+
+def run(settings: HubSettings) -> None:
+    """Run the hub until it is told to stop. Raises OrtooErrors that keep it from starting."""
+    try:
+        launch.serve(partial(serve, settings))
+    except BaseExceptionGroup as group:
+        raise _innermost(group) from group
+
+
+def _innermost(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error of ours that ended everything, if there is one."""
+    ours = group.subgroup(OrtooError)
+    found: BaseException = ours or group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
+
+
+async def serve(settings: HubSettings, stop: asyncio.Event) -> None:
+    suites, management = builtin_suites(), settings.need_management()
+    keys = renewed_keys(settings, suites, launch.clock())
+    identity = launch.load_identity(settings, suites)
+    broker = settings.need_broker()
+    road = Road(broker.host, broker.port, broker.vhost, _read_text(broker.ca_file))
+    password = read_secret(broker.password_file)
+    bus = launch.make_bus(settings)
+    address = ManagementAddress(
+        host=management.host,
+        port=management.port,
+        vhost=broker.vhost,
+        user=management.user,
+        password=read_secret(management.password_file),
+        ca_file=management.ca_file,
+    )
+    async with AsyncExitStack() as stack:
+        admin = await stack.enter_async_context(ManagementBrokerAdmin(address))
+        store = launch.open_station_store(settings, HUB)
+        try:
+            trust = load_trust(settings, store, identity, suites, launch.clock())
+        except BaseException:
+            await store.close()
+            raise
+        around = Surroundings(
+            store=store,
+            trust=trust,
+            bus=bus,
+            suites=suites,
+            clock=launch.clock,
+            rand=launch.rand,
+            timing=settings.timing,
+        )
+        hub = make_hub(identity, around, admin, road, management.reconcile_s, keys)
+        stack.push_async_callback(hub.station.close)
+        await hub.prepare(password)
+        control = ControlServer(settings.socket_file, hub.methods(settings, stop))
+        await control.start()
+        stack.push_async_callback(control.close)
+        _log.info("hub %s of the %s runs", identity.party, identity.plane.value)
+        await launch.run_until(stop, hub.run())
+
+
+@dataclass
+class Hub:
+    """A hub put together; the tests make one without files or sockets."""
+
+    station: Station
+    router: Router
+    reconciler: Reconciler
+    road: Road
+    keys: KeyFile | None
+
+    async def prepare(self, password: str) -> None:
+        """Before anything runs: the hub's feeds, its user, its timestamp and announcement. An
+        expired directory keeps it from none but the last: people publish the next one here."""
+
+        def job(tx: Tx) -> None:
+            directory.open_feeds(tx)
+            membership.keep_own_user(tx, password)
+
+        await self.station.write(job)
+        try:
+            await self.station.write(self._sign)
+        except TrustError as error:
+            _log.error("%s", error)
+
+    def _sign(self, tx: Tx) -> None:
+        directory.stamp(tx)
+        if self.keys is not None:
+            directory.announce_own(tx, self.keys)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await self.station.run(also=[self.router.run, self._timestamps])
+
+    async def _timestamps(self) -> None:
+        parts = self.station.parts
+        while True:
+            age_s = (parts.clock() - directory.stamped_ms(parts.trust.current)) / 1000
+            await asyncio.sleep(max(0.0, parts.timing.timestamp_s - age_s))
+            await self.station.write(self._sign)
+
+    def methods(self, settings: HubSettings, stop: asyncio.Event) -> dict[str, Method]:
+        async def stop_() -> dict[str, bool]:
+            stop.set()
+            return {"stopping": True}
+
+        station, router = self.station, self.router
+        common = CommonMethods(station, settings, launch.package_version(), launch.clock())
+        return methods.merged(
+            methods.ServiceMethods(common, station, router).as_mapping(),
+            methods.MemberMethods(station, router, self.road).as_mapping(),
+            methods.DirectoryMethods(station, router).as_mapping(),
+            methods.CatalogMethods(station).as_mapping(),
+            methods.CaseMethods(station).as_mapping(),
+            methods.RoutingMethods(station, router, self.reconciler).as_mapping(),
+            {"stop": stop_},
+        )
+
+
+def make_hub(
+    identity: Identity,
+    around: Surroundings,
+    admin: BrokerAdmin,
+    road: Road,
+    reconcile_s: float,
+    keys: KeyFile | None = None,
+) -> Hub:
+    """Put a hub together; nothing runs yet."""
+    reconciler = Reconciler()
+    wakes: list[Callable[[], None]] = []
+    notary = cases.Notary(lambda: wakes[0]())
+    handlers = {
+        "trust.ask": directory.answer_ask,
+        "trust.announce": directory.take_announcement,
+        "catalog.entry": federation.take_entry,
+        "proof.answer": reconciler.take,
+        "stop.filing": notary.filing,
+    }
+    station = make_station(identity, around, Hooks(handlers=handlers, relay=notary.relay))
+    router = Router(station, admin, reconcile_s)
+    wakes.append(router.wake)
+    if station.bus is not None:
+        station.bus = ProgrammedBus(station.bus, router)
+    return Hub(station, router, reconciler, road, keys)
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+def renewed_keys(settings: HubSettings, suites: Suites, now_ms: int) -> KeyFile:
+    """The hub's key file, with a new encryption key when the newest ends within 30 days."""
+    station, passphrase = settings.station, read_secret(settings.keys.passphrase_file)
+    keys = KeyFile.load(settings.keys.file, passphrase, station.plane, station.party, suites)
+    if max(each.until_ms for each in keys.wraps) - now_ms > RENEW_BEFORE_MS:
+        return keys
+    keys = keys.with_new_wrap_key(rand=launch.rand, now_ms=now_ms)
+    keys.save(settings.keys.file, passphrase, rand=launch.rand, replace_existing=True)
+    return keys
+
+
+def load_trust(
+    settings: HubSettings, store: Store, identity: Identity, suites: Suites, now_ms: int
+) -> Trust:
+    """What the store holds; at the first start root and directory of the founding ceremony."""
+    with store.writing.begin() as conn:
+        held = trusting.load(conn, identity.plane, suites)
+        return held or _found(conn, settings.trust_folder, identity, suites, now_ms)
+
+
+def _found(
+    conn: Connection, folder: Path, identity: Identity, suites: Suites, now_ms: int
+) -> Trust:
+    root = read_document_file(folder / "root")
+    # Whoever writes this folder founds the region: there is nobody to compare with yet.
+    shown = fingerprint_of_root(root, plane=identity.plane, suites=suites)
+    trust = Trust.pin(root, fingerprint=shown, plane=identity.plane, suites=suites, now_ms=now_ms)
+    trust = trust.with_directory(read_document_file(folder / "directory"), now_ms)
+    trusting.save(conn, trust)
+    return trust
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsSecret(path=path, detail=str(error)) from None

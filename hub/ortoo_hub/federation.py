@@ -1,0 +1,125 @@
+"""The regional catalog (目录汇聚): each member's signed entries, checked and passed on to all.
+
+The hub adds nothing to an entry: what it passes on is the provider's own envelope. A refused entry
+goes back to its compiler as a letter, with the code and the reason.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from ortoo_hub.directory import catalog_feed
+from ortoo_hub.store.tables import catalog, catalog_refusals
+from ortoo_protocol.core.catalog import Entry, Federated, Refusal, check_entry
+from ortoo_protocol.core.codec import Shape, decode
+from ortoo_protocol.core.errors import (
+    CatalogField,
+    CatalogOwner,
+    CatalogUnknown,
+    OrtooError,
+)
+from ortoo_protocol.core.verify import Opened, as_body
+from ortoo_protocol.station import feed_writer
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.sending import send
+from ortoo_protocol.station.store.dialect import upsert
+
+MAX_REASON_CHARACTERS = 1_000
+MAX_CODE_CHARACTERS = 64
+
+
+def take_entry(tx: Tx, opened: Opened[Shape]) -> None:
+    """Take one entry of a member's catalog feed into the region's, or refuse it by letter."""
+    entry, sender = as_body(opened, Entry).body, opened.header.sender
+    try:
+        _check(tx, entry, sender)
+    except OrtooError as error:
+        _refuse(tx, entry, sender, error)
+        return
+    position = opened.header.position
+    row = {
+        "code": entry.code,
+        "version": entry.version,
+        "provider": entry.provider,
+        "status": entry.status,
+        "words": _words(entry),
+        "entry": opened.body_bytes,
+        "number": position.seq if position else 0,
+        "accepted_ms": tx.now_ms,
+    }
+    upsert(tx.conn, catalog, [row])
+    passed_on = Federated(envelope=opened.message.envelope.raw, accepted_ms=tx.now_ms)
+    feed_writer.publish(tx, catalog_feed(tx.party), passed_on)
+
+
+def _check(tx: Tx, entry: Entry, sender: str) -> None:
+    """1 the entry itself, 2 whose it is, 3 whose code it is, 4 its version."""
+    check_entry(entry)
+    if entry.provider != sender:
+        raise CatalogField(field="provider", detail=f"{sender} sent it")
+    tx.trust.check_department(sender, entry.department)
+    held = find(tx.conn, entry.code)
+    if held is None:
+        return
+    if held.provider != sender:
+        raise CatalogOwner(resource=entry.code)
+    if entry.version <= held.version:
+        raise CatalogField(field="version", detail=f"{held.version} was accepted already")
+
+
+def _refuse(tx: Tx, entry: Entry, sender: str, error: OrtooError) -> None:
+    reason = str(error)[:MAX_REASON_CHARACTERS]
+    code = entry.code[:MAX_CODE_CHARACTERS]
+    row = {
+        "code": code,
+        "version": entry.version,
+        "provider": sender,
+        "error": error.code,
+        "reason": reason,
+        "time_ms": tx.now_ms,
+    }
+    tx.conn.execute(insert(catalog_refusals).values(row))
+    send(tx, sender, Refusal(code=code, version=entry.version, error=error.code, reason=reason))
+
+
+def _words(entry: Entry) -> str:
+    items = (item.name for item in entry.items)
+    texts = (entry.code, entry.name, entry.department_name, entry.abstract, *items)
+    return "\n".join(texts).lower()
+
+
+# --- looking things up --------------------------------------------------------------------------
+
+
+def find(conn: Connection, code: str) -> Row[Any] | None:
+    return conn.execute(select(catalog).where(catalog.c.code == code)).first()
+
+
+def entry_of(row: Row[Any]) -> Entry:
+    return decode(row.entry, Entry)
+
+
+def known(conn: Connection, code: str) -> Row[Any]:
+    row = find(conn, code)
+    if row is None:
+        raise CatalogUnknown(resource=code)
+    return row
+
+
+def search(conn: Connection, text: str, limit: int) -> list[Row[Any]]:
+    """Entries in which every word of `text` stands somewhere; the newest first."""
+    holds = [catalog.c.words.contains(word, autoescape=True) for word in text.lower().split()]
+    query = select(catalog).order_by(catalog.c.accepted_ms.desc(), catalog.c.code).limit(limit)
+    return list(conn.execute(query.where(*holds)))
+
+
+def refusals(conn: Connection, limit: int) -> list[Row[Any]]:
+    query = select(catalog_refusals).order_by(catalog_refusals.c.number.desc()).limit(limit)
+    return list(conn.execute(query))
+
+
+def name_of(conn: Connection, code: str) -> str:
+    row = find(conn, code)
+    return "" if row is None else entry_of(row).name

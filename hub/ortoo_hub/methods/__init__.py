@@ -1,0 +1,28 @@
+"""What the hub answers on its control socket, one file for each group of methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ortoo_hub.methods.cases import CaseMethods
+from ortoo_hub.methods.catalog import CatalogMethods
+from ortoo_hub.methods.directory import DirectoryMethods
+from ortoo_hub.methods.members import MemberMethods
+from ortoo_hub.methods.routing import RoutingMethods
+from ortoo_hub.methods.service import ServiceMethods
+from ortoo_protocol.station.control import Method
+
+__all__ = [
+    "CaseMethods",
+    "CatalogMethods",
+    "DirectoryMethods",
+    "MemberMethods",
+    "Method",
+    "RoutingMethods",
+    "ServiceMethods",
+    "merged",
+]
+
+
+def merged(*groups: Mapping[str, Method]) -> dict[str, Method]:
+    return {name: method for group in groups for name, method in group.items()}

@@ -1,0 +1,115 @@
+"""member.*: who takes part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import select
+
+from ortoo_hub import directory, membership
+from ortoo_hub.membership import Road
+from ortoo_hub.router import Router
+from ortoo_hub.store.tables import enrolments
+from ortoo_hub.supervision import last_seen
+from ortoo_protocol.core.trust import fingerprint_of_root
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.control import Method
+from ortoo_protocol.station.station import Station
+
+LEAST_DAYS, MOST_DAYS = 1, 60
+
+
+@dataclass(frozen=True)
+class MemberMethods:
+    station: Station
+    router: Router
+    road: Road
+
+    def as_mapping(self) -> Mapping[str, Method]:
+        return {
+            "member.token": self.token,
+            "member.admit": self.admit,
+            "member.list": self.list_,
+            "member.welcome": self.welcome,
+            "member.suspend": self.suspend,
+            "member.restore": self.restore,
+        }
+
+    async def token(self, party: str, days: int = 7) -> dict[str, Any]:
+        days = max(LEAST_DAYS, min(days, MOST_DAYS))
+        token, expires_ms = await self.station.write(
+            lambda tx: membership.make_token(tx, party, days)
+        )
+        return {"party": party, "token": token, "expires_ms": expires_ms}
+
+    async def admit(self, request: bytes, fingerprint: str) -> dict[str, Any]:
+        entry, announcement = await self.station.write(
+            lambda tx: membership.admit(tx, request, fingerprint)
+        )
+        return {
+            "party": entry.party,
+            "name": entry.name,
+            "fingerprint": fingerprint,
+            "departments": [
+                {"code": each.code, "name": each.name} for each in announcement.departments
+            ],
+            "pending": entry.status,
+        }
+
+    async def list_(self) -> dict[str, Any]:
+        return {"members": await self.station.write(list_members)}
+
+    async def welcome(self, party: str) -> dict[str, Any]:
+        """The password in it works as soon as the router has been at the broker."""
+        road, wake = self.road, self.router.wake
+        raw = await self.station.write(lambda tx: membership.welcome(tx, party, road, wake))
+        trust, suites = self.station.parts.trust.current, self.station.parts.suites
+        root = directory.documents(trust, "root")[-1]
+        return {
+            "welcome": raw,
+            "fingerprint": fingerprint_of_root(root, plane=trust.plane, suites=suites),
+        }
+
+    async def suspend(self, party: str, reason: str) -> dict[str, Any]:
+        return await self._set(party, "suspended", reason)
+
+    async def restore(self, party: str, reason: str) -> dict[str, Any]:
+        return await self._set(party, "active", reason)
+
+    async def _set(
+        self, party: str, status: Literal["active", "suspended"], reason: str
+    ) -> dict[str, Any]:
+        entry = await self.station.write(
+            lambda tx: membership.set_status(tx, party, status, reason)
+        )
+        return {"party": party, "pending": entry.status}
+
+
+def list_members(tx: Tx) -> list[dict[str, Any]]:
+    """Members as the directory in force has them, and those who wait for the next."""
+    trust, waiting = tx.trust, membership.pending_entries(tx)
+    seen = last_seen(tx.conn, trust)
+    since = dict(
+        tx.conn.execute(select(enrolments.c.party, enrolments.c.admitted_ms)).tuples().all()
+    )
+    known = {entry.party: entry for entry in trust.parties}
+    found = []
+    for party in sorted({*known, *waiting}):
+        entry, next_entry = known.get(party), waiting.get(party)
+        shown = entry or waiting[party]
+        found.append(
+            {
+                "party": party,
+                "name": shown.name,
+                "parent": shown.parent,
+                "status": entry.status if entry else "",
+                "pending": next_entry.status if next_entry else None,
+                "since_ms": entry.since_ms if entry else since.get(party, shown.since_ms),
+                "reason": (next_entry or shown).reason,
+                "departments": len(trust.departments(party)),
+                "seen_ms": seen.get(party),
+            }
+        )
+    return found

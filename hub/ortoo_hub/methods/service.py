@@ -1,0 +1,83 @@
+"""status, doctor and the journal: the common methods and what a hub adds to them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ortoo_hub import membership, supervision
+from ortoo_hub.router import Router
+from ortoo_protocol.core.errors import BrokerAdminError, BrokerDiffers
+from ortoo_protocol.station.common_methods import CommonMethods
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.control import Method, error_to
+from ortoo_protocol.station.station import Station
+
+
+@dataclass(frozen=True)
+class ServiceMethods:
+    common: CommonMethods
+    station: Station
+    router: Router
+
+    def as_mapping(self) -> Mapping[str, Method]:
+        return {**self.common.as_mapping(), "status": self.status, "doctor": self.doctor}
+
+    async def status(self) -> dict[str, Any]:
+        answer = await self.common.status()
+        standing = self.router.standing
+        warnings = await self._warnings()
+        return {
+            **answer,
+            "members": await self.station.write(_count_members),
+            "router": {
+                "agree": standing.agree,
+                "changes": standing.changes,
+                "checked_ms": standing.checked_ms,
+                "error": None if standing.error is None else error_to(standing.error),
+            },
+            "warnings": [*answer["warnings"], *(error_to(each) for each in warnings)],
+        }
+
+    async def doctor(self) -> dict[str, Any]:
+        answer = await self.common.doctor()
+        warnings = await self._warnings()
+        members = [_finding("members", error_to(each), "warning") for each in warnings]
+        return {
+            "findings": [
+                *answer["findings"],
+                *await self._management(),
+                *(members or [_finding("members", None)]),
+            ]
+        }
+
+    async def _warnings(self) -> list[Any]:
+        trust, now_ms = self.station.parts.trust.current, self.station.parts.clock()
+        return await self.station.read(lambda conn: supervision.findings(conn, trust, now_ms))
+
+    async def _management(self) -> list[dict[str, Any]]:
+        """Whether the broker can be programmed, and whether it is as it should be."""
+        try:
+            _, changes = await self.router.compare()
+        except BrokerAdminError as error:
+            return [_finding("management", error_to(error), "error")]
+        found = [_finding("management", None)]
+        if not changes:
+            return [*found, _finding("broker-rights", None)]
+        differs = error_to(BrokerDiffers(changes=len(changes)))
+        return [*found, _finding("broker-rights", differs, "warning")]
+
+
+def _finding(check: str, error: dict[str, object] | None, level: str = "ok") -> dict[str, Any]:
+    return {"check": check, "subject": "", "level": level, "error": error}
+
+
+def _count_members(tx: Tx) -> dict[str, int]:
+    counted = Counter(entry.status for entry in tx.trust.parties)
+    return {
+        "active": counted["active"],
+        "suspended": counted["suspended"],
+        "pending": len(membership.pending_entries(tx)),
+    }
