@@ -77,6 +77,7 @@ class Work:
 
     snapshot: tuple[bytes, ...]
     snapshot_cursor: Cursor | None
+    behind: bool  # what follows the cursor is not here any more: only a snapshot helps
     items: tuple[Item, ...]
     keys: dict[int, bytes]
     schemas: dict[int, TableSchema]
@@ -124,7 +125,7 @@ class ApplyWorker:
                 if not moved:
                     self.progress.state = "idle"
                     await ticket.wait()
-            except (SinkError, FeedEpoch) as error:
+            except (SinkError, FeedEpoch, SnapshotUnfit) as error:
                 self.progress.state = "waiting"
                 self.progress.error = error.code
                 _log.warning("%s: %s", self.feed, error)
@@ -136,40 +137,42 @@ class ApplyWorker:
     async def _advance(self) -> bool:
         """Apply what is there; returns whether anything moved."""
         cursor = await asyncio.to_thread(self.sink.read_cursor, self.feed)
-        work = await self.database.read(lambda conn: load(conn, self.parts, self.feed, cursor))
+        work = await self.database.read(
+            lambda conn: load(conn, self.parts, self.feed, self.subscription, cursor)
+        )
         if work.snapshot_cursor is not None:
             await self._apply_snapshot(work)
             return True
-        if cursor is None:
+        if work.behind:
             await self.database.write(self._begin_again)
             return False
         if not work.items:
             return False
-        if any(item.raw is None for item in work.items):
-            # The sink is behind what was applied once: it was restored or replaced.
-            await self.database.write(lambda tx: feed_reader.resync(tx, self.feed, "sink.behind"))
-            return False
         incarnation = await self.database.read(lambda conn: _incarnation(conn, self.feed))
         opening = Opening(self.parts, self.feed, incarnation, work)
-        done = 0
+        done: list[Item] = []
         try:
             for item in work.items:
-                await self._apply_item(opening, item)
-                done += 1
+                if not await self._apply_item(opening, item):
+                    break
+                done.append(item)
         finally:
-            await self._finish(opening, work.items[:done])
+            await self._finish(opening, done)
         return True
 
-    async def _apply_item(self, opening: Opening, item: Item) -> None:
+    async def _apply_item(self, opening: Opening, item: Item) -> bool:
+        """False: the item was set aside, and what stands behind it begins with the next look."""
         try:
             step = await asyncio.to_thread(opening.step, item)
             await asyncio.to_thread(self._write, step)
         except FeedEpoch:
             raise
         except (EnvelopeError, CodecError, FeedError, RowsError) as error:
-            await self.database.write(partial(self._set_aside, item, error))
             cursor = Cursor(self.feed, opening.incarnation, item.seq, item.hash)
             await asyncio.to_thread(self.sink.apply, opening.schema, (), cursor)
+            await self.database.write(partial(self._set_aside, item, error))
+            return False
+        return True
 
     def _write(self, step: Step) -> None:
         try:
@@ -192,7 +195,7 @@ class ApplyWorker:
             await asyncio.to_thread(self._write, step)
         except (EnvelopeError, CodecError, RowsError) as error:
             await self.database.write(partial(self._drop_snapshot, work, error))
-            return
+            raise SnapshotUnfit(error.code) from error
         await self.database.write(lambda tx: self._snapshot_done(tx, step))
 
     # --- in the store ---
@@ -202,8 +205,13 @@ class ApplyWorker:
         row = {"feed": self.feed, "subscription": self.subscription, "incarnation": 0, "seq": 0}
         insert_new(tx.conn, feed_applied, [row])
 
-    def _passed(self, tx: Tx, incarnation: int, seq: int) -> None:
-        """Note how far this sink is, and erase what every sink of the feed has passed."""
+    def _passed(self, tx: Tx, incarnation: int, seq: int, *, whole: bool) -> None:
+        """Note how far this sink is, and erase what every sink of the feed has passed.
+
+        Incarnation 0 stands for a sink that lacks rows; only a snapshot (`whole`) ends that.
+        """
+        if not whole and lacks_rows(tx.conn, self.feed, self.subscription):
+            return
         row = {
             "feed": self.feed,
             "subscription": self.subscription,
@@ -226,7 +234,7 @@ class ApplyWorker:
                 tx.conn.execute(delete(table).where(passed))
 
     def _begin_again(self, tx: Tx) -> None:
-        """The sink holds nothing of a feed that is being read: it needs a snapshot."""
+        """The sink lacks what is not here either (it is new, restored or replaced)."""
         row = feed_reader.feed_row(tx, self.feed)
         if row is not None and row.state == feed_reader.READING:
             feed_reader.resync(tx, self.feed, "sink.behind")
@@ -235,12 +243,17 @@ class ApplyWorker:
         """An item that is authentic but cannot be used: kept as evidence, and a snapshot is asked
         for, since its rows are missing here."""
         _log.error("%s item %s: %s", self.feed, item.seq, error)
-        quarantine.keep(tx, item.raw or b"", error, feed_owner(self.feed))
+        raw = item.raw or b""
+        quarantine.keep(tx, raw, error, feed_owner(self.feed))
+        message = feed_reader.stored_message(tx, raw)
+        tx.journal(message, Direction.RECEIVED, State.REFUSED, flow=self.feed, error=error.code)
         self.progress.error = error.code
+        row = {"feed": self.feed, "subscription": self.subscription, "incarnation": 0, "seq": 0}
+        upsert(tx.conn, feed_applied, [row])
         feed_reader.resync(tx, self.feed, error.code)
 
     async def _finish(self, opening: Opening, items: Sequence[Item]) -> None:
-        if items:
+        if items or opening.learned:
             await self.database.write(lambda tx: self._mark_applied(tx, opening, items))
 
     def _mark_applied(self, tx: Tx, opening: Opening, items: Sequence[Item]) -> None:
@@ -248,7 +261,8 @@ class ApplyWorker:
             if item.raw is not None:
                 message = feed_reader.stored_message(tx, item.raw)
                 tx.journal(message, Direction.RECEIVED, State.APPLIED, flow=self.feed)
-        self._passed(tx, opening.incarnation, items[-1].seq)
+        if items:
+            self._passed(tx, opening.incarnation, items[-1].seq, whole=False)
         for body in opening.learned:
             feed_reader.keep_key(tx, body)
         rows = [
@@ -258,7 +272,7 @@ class ApplyWorker:
         upsert(tx.conn, feed_schemas, rows)
 
     def _snapshot_done(self, tx: Tx, step: Step) -> None:
-        self._passed(tx, step.cursor.incarnation, step.cursor.seq)
+        self._passed(tx, step.cursor.incarnation, step.cursor.seq, whole=True)
         row = {"feed": self.feed, "number": step.schema.number, "raw": encode(step.schema)}
         upsert(tx.conn, feed_schemas, [row])
 
@@ -266,12 +280,20 @@ class ApplyWorker:
         _log.error("%s snapshot: %s", self.feed, error)
         quarantine.keep(tx, work.snapshot[0], error, feed_owner(self.feed))
         tx.conn.execute(delete(feed_in_snapshots).where(feed_in_snapshots.c.feed == self.feed))
-        feed_reader.resync(tx, self.feed, error.code)
+        feed_reader.note(tx, self.feed, error.code)
 
     def _ask_key(self, error: FeedEpoch, tx: Tx) -> None:
         epoch = error.facts.get("epoch")
         if isinstance(epoch, int):
             send(tx, feed_owner(self.feed), KeyAsk(feed=self.feed, epoch=epoch))
+
+
+class SnapshotUnfit(Exception):
+    """A snapshot was set aside; `code` says why. Another is asked for, less and less often."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 async def _wait(ticket: asyncio.Event, seconds: float) -> None:
@@ -284,9 +306,20 @@ async def _wait(ticket: asyncio.Event, seconds: float) -> None:
 # --- reading the store --------------------------------------------------------------------------
 
 
-def load(conn: Connection, parts: Parts, feed: str, cursor: Cursor | None) -> Work:
+def lacks_rows(conn: Connection, feed: str, subscription: str) -> bool:
+    """Whether this sink has not had a snapshot since it began, or since an item was set aside."""
+    query = select(feed_applied.c.incarnation).where(
+        feed_applied.c.feed == feed, feed_applied.c.subscription == subscription
+    )
+    return not conn.execute(query).scalar()
+
+
+def load(
+    conn: Connection, parts: Parts, feed: str, subscription: str, cursor: Cursor | None
+) -> Work:
     """The complete snapshot beyond the cursor if there is one, else the next items."""
-    snapshot, snapshot_cursor = _snapshot(conn, feed, cursor)
+    lacking = lacks_rows(conn, feed, subscription)
+    snapshot, snapshot_cursor = _snapshot(conn, feed, cursor, lacking)
     items: tuple[Item, ...] = ()
     keys: dict[int, bytes] = {}
     if snapshot_cursor is None and cursor is not None:
@@ -302,11 +335,20 @@ def load(conn: Connection, parts: Parts, feed: str, cursor: Cursor | None) -> Wo
         row.number: decode(row.raw, TableSchema)
         for row in conn.execute(select(feed_schemas).where(feed_schemas.c.feed == feed))
     }
-    return Work(snapshot, snapshot_cursor, items, keys, schemas)
+    behind = cursor is None or _behind(conn, feed, cursor, items)
+    return Work(snapshot, snapshot_cursor, behind, items, keys, schemas)
+
+
+def _behind(conn: Connection, feed: str, cursor: Cursor, items: Sequence[Item]) -> bool:
+    """Held no longer, since once applied, or never held, since a snapshot had them."""
+    if items:
+        return any(item.raw is None for item in items)
+    row = conn.execute(select(feeds_in).where(feeds_in.c.feed == feed)).first()
+    return row is not None and (row.incarnation, row.seq) > (cursor.incarnation, cursor.seq)
 
 
 def _snapshot(
-    conn: Connection, feed: str, cursor: Cursor | None
+    conn: Connection, feed: str, cursor: Cursor | None, lacking: bool
 ) -> tuple[tuple[bytes, ...], Cursor | None]:
     rows = conn.execute(
         select(feed_in_snapshots)
@@ -317,8 +359,10 @@ def _snapshot(
         return (), None
     first = rows[0]
     place = (first.incarnation, first.seq)
-    if cursor is not None and (cursor.incarnation, cursor.seq) >= place:
-        return (), None
+    if cursor is not None:
+        stands = (cursor.incarnation, cursor.seq)
+        if stands > place or (stands == place and not lacking):
+            return (), None
     return tuple(row.raw for row in rows), Cursor(feed, first.incarnation, first.seq, first.hash)
 
 

@@ -61,6 +61,8 @@ def join(tx: Tx, feed: str, start: str) -> None:
         "fence": None,
     }
     upsert(tx.conn, feeds_in, [values])
+    if start == HISTORY:  # from item 1 again
+        tx.conn.execute(delete(feed_in_items).where(feed_in_items.c.feed == feed))
     tx.after_commit(tx.parts.signals.gaps.set)
 
 
@@ -102,9 +104,9 @@ def accept_item(tx: Tx, message: Message) -> None:
     try:
         verdict = feeds.judge(mark, position, feed)
         if verdict is Verdict.DUPLICATE:
-            _check_duplicate(tx, feed, message, position)
+            _check_held(tx, feed, position.incarnation, position.seq, message.hash)
     except OrtooError as error:
-        _dispute(tx, message, error)
+        _dispute(tx, feed, message, error)
         return
     if verdict is Verdict.NEXT:
         _take_run(tx, message, position)
@@ -127,7 +129,7 @@ def _take_run(tx: Tx, message: Message, position: Position) -> None:
             feeds.judge(mark, following, feed)
         except OrtooError as error:
             _mark(tx, feed, mark)
-            _dispute(tx, parked, error)
+            _dispute(tx, feed, parked, error)
             return
         mark = _take(tx, parked, following)
     _mark(tx, feed, mark)
@@ -170,20 +172,20 @@ def _handle_open(tx: Tx, message: Message) -> None:
         handler(tx, open_content(message, lambda _header: None))
 
 
-def _check_duplicate(tx: Tx, feed: str, message: Message, position: Position) -> None:
+def _check_held(tx: Tx, feed: str, incarnation: int, seq: int, came: bytes) -> None:
+    """What the publisher signs of item `seq`, in whatever message, must be what is held of it."""
     query = select(feed_in_items.c.hash).where(
         feed_in_items.c.feed == feed,
-        feed_in_items.c.incarnation == position.incarnation,
-        feed_in_items.c.seq == position.seq,
+        feed_in_items.c.incarnation == incarnation,
+        feed_in_items.c.seq == seq,
     )
     held = tx.conn.execute(query).scalar()
     if held is not None:
-        feeds.check_same(held, message.hash, position.seq, feed)
+        feeds.check_same(held, came, seq, feed)
 
 
-def _dispute(tx: Tx, message: Message, error: OrtooError) -> None:
+def _dispute(tx: Tx, feed: str, message: Message, error: OrtooError) -> None:
     """Keep the evidence, stop this feed, say why. A person and the region decide."""
-    feed = message.header.destination
     quarantine.keep(tx, message.envelope.raw, error, message.header.sender)
     tx.journal(message, Direction.RECEIVED, State.REFUSED, flow=feed, error=error.code)
     _set(tx, feed, state=DISPUTED, error=error.code)
@@ -272,11 +274,12 @@ def accept_head(tx: Tx, message: Message, head: Head) -> None:
         return
     if head.incarnation != row.incarnation or head.time_ms < row.head_ms:
         return
-    if row.state == READING and head.seq == row.seq and head.hash != row.hash:
-        error = FeedFork(seq=head.seq, feed=head.feed)
-        quarantine.keep(tx, message.envelope.raw, error, message.header.sender)
-        tx.journal(message, Direction.RECEIVED, State.REFUSED, flow=head.feed, error=error.code)
-        _set(tx, head.feed, state=DISPUTED, error=error.code)
+    try:
+        if row.state == READING and head.seq == row.seq:
+            feeds.check_same(row.hash, head.hash, head.seq, head.feed)
+        _check_held(tx, head.feed, head.incarnation, head.seq, head.hash)
+    except FeedFork as error:
+        _dispute(tx, head.feed, message, error)
         return
     _set(tx, head.feed, head_seq=head.seq, head_ms=head.time_ms)
     if head.seq > row.seq:
@@ -295,6 +298,11 @@ def accept_snapshot(tx: Tx, opened: Opened[SnapshotPart]) -> None:
         part.incarnation == row.incarnation and part.seq < row.seq
     ):
         return  # older than what is held: a newer one is asked for
+    try:
+        _check_held(tx, part.feed, part.incarnation, part.seq, part.hash)
+    except FeedFork as error:
+        _dispute(tx, part.feed, message, error)
+        return
     values = {
         "feed": part.feed,
         "snapshot": part.snapshot,

@@ -21,7 +21,7 @@ from ortoo_protocol.station import held, inbox
 from ortoo_protocol.station.asks import MAX_ITEMS_AN_ASK
 from ortoo_protocol.station.context import Parts, Tx
 from ortoo_protocol.station.database import Database
-from ortoo_protocol.station.feed_reader import JOINING, READING
+from ortoo_protocol.station.feed_reader import ENDED, JOINING, READING
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store.tables import feed_in_parked, feeds_in
 
@@ -174,14 +174,16 @@ def read_needs(conn: Connection) -> tuple[Need, ...]:
         .group_by(feed_in_parked.c.feed)
     )
     lowest: dict[str, int] = {feed: seq for feed, seq in conn.execute(parked)}
-    rows = conn.execute(select(feeds_in).where(feeds_in.c.state.in_((JOINING, READING))))
+    ending = (feeds_in.c.state == ENDED) & (feeds_in.c.seq < feeds_in.c.fence)
+    rows = conn.execute(select(feeds_in).where(feeds_in.c.state.in_((JOINING, READING)) | ending))
     return tuple(need for row in rows if (need := _need(row, lowest.get(row.feed))) is not None)
 
 
 def _need(row: Any, parked: int | None) -> Need | None:
     if row.state == JOINING:
         return Need(row.feed, row.incarnation, row.seq, 0, 0, snapshot=True)
-    last = parked - 1 if parked is not None else row.head_seq
+    known = row.head_seq if row.fence is None else row.fence  # up to the fence it may be read
+    last = parked - 1 if parked is not None else known
     if last <= row.seq:
         return None
     last = min(last, row.seq + MAX_ITEMS_AN_ASK)
