@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ import httpx
 
 from ortoo_demo.private_broker import PrivateBroker
 from ortoo_hub import ceremony, roster
+from ortoo_protocol.bus.amqp import AmqpAddress, AmqpBus
 from ortoo_protocol.core.announcement import Announcement, DepartmentEntry, make_announcement
 from ortoo_protocol.core.directory import PartyEntry, PublicKey, SigningKeyEntry, add_signature
 from ortoo_protocol.core.enrolment import Broker, fingerprint_of, make_request, open_welcome
@@ -25,9 +27,15 @@ from ortoo_protocol.core.errors import DaemonError
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.core.keys import Signer, builtin_suites
 from ortoo_protocol.core.trust import Trust
+from ortoo_protocol.station import trusting
+from ortoo_protocol.station.context import Hooks, Identity
 from ortoo_protocol.station.control import call
 from ortoo_protocol.station.keyfile import KeyFile
 from ortoo_protocol.station.launch import clock
+from ortoo_protocol.station.station import Station, Surroundings, make_station
+from ortoo_protocol.station.store.migrate import STATION
+from ortoo_protocol.station.store.store import create_store, open_store
+from tests.support.stations import QUICK
 from tests.support.trust import DEPARTMENTS, HUB
 
 ROOT = Path(__file__).parents[2]
@@ -45,6 +53,12 @@ class Founded:
         self.socket = folder / "control.sock"
         self._registrars = [SUITE.signer(os.urandom(32)) for _ in range(2)]
         self._process: subprocess.Popen[bytes] | None = None
+        self.api = httpx.Client(
+            base_url=f"https://{broker.host}:{broker.management_port}/api/",
+            auth=(broker.admin_user, broker.admin_password),
+            verify=ssl.create_default_context(cafile=broker.ca_file),
+            trust_env=False,
+        )
         (folder / "keys").mkdir(parents=True)
         (folder / "trust").mkdir()
         self._secret("passphrase", "a passphrase for tests")
@@ -149,8 +163,14 @@ reconnect_cap_s = 0.5
         self.until(lambda: self.status()["broker"]["connected"])
 
     def stop(self) -> int:
+        """By SIGTERM; the exit code."""
         assert self._process is not None
         self._process.terminate()
+        return self._process.wait(20)
+
+    def stop_by_control(self) -> int:
+        assert self._process is not None
+        assert self.call("stop") == {"stopping": True}
         return self._process.wait(20)
 
     def kill(self) -> None:
@@ -164,6 +184,10 @@ reconnect_cap_s = 0.5
     def status(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.call("status")
         return found
+
+    def found(self, code: str) -> bool:
+        """Whether the regional catalog has the resource."""
+        return any(one["code"] == code for one in self.call("catalog.search", text="")["entries"])
 
     def until(self, condition: Any, within_s: float = 20) -> float:
         """Wait until `condition` holds; returns how long it took."""
@@ -237,19 +261,58 @@ reconnect_cap_s = 0.5
             now_ms=clock(),
         )
 
+    def bindings(self) -> set[str]:
+        """Routing keys bound on the exchanges feeds and letters of this region's broker."""
+        vhost = quote(self.vhost, safe="")
+        found = self.api.get(f"bindings/{vhost}").raise_for_status().json()
+        return {one["routing_key"] for one in found if one["source"] in ("feeds", "letters")}
+
+
+def member(
+    folder: Path, keys: KeyFile, trust: Trust, broker: Broker, ca_file: Path, hooks: Hooks
+) -> Station:
+    """A station in this process, as it starts after its welcome."""
+    path = folder / keys.party / "store.sqlite"
+    create_store(path, keys.party, PLANE, (STATION,))
+    store = open_store(path, keys.party, PLANE, (STATION,))
+    with store.writing.begin() as conn:
+        trusting.save(conn, trust)
+    identity = Identity(
+        party=keys.party,
+        name=keys.party,
+        plane=PLANE,
+        suite=keys.suite,
+        signer=keys.signer,
+        signing_key_id=keys.signing_key_id,
+        wrap_seeds=keys.wrap_seeds,
+        store_key=keys.store_key,
+    )
+    address = AmqpAddress(
+        host=broker.host,
+        port=broker.port,
+        vhost=broker.vhost,
+        user=broker.user,
+        password=broker.password,
+        ca_file=ca_file,
+    )
+    around = Surroundings(
+        store=store,
+        trust=trust,
+        bus=AmqpBus(address),
+        suites=SUITES,
+        clock=clock,
+        rand=os.urandom,
+        timing=QUICK,
+    )
+    return make_station(identity, around, hooks)
+
 
 @contextmanager
 def founded(folder: Path, broker: PrivateBroker, **more: Any) -> Iterator[Founded]:
     """In a virtual host of its own; the process and the virtual host go with it."""
     region = Founded(folder, broker, **more)
-    api = httpx.Client(
-        base_url=f"https://{broker.host}:{broker.management_port}/api/",
-        auth=(broker.admin_user, broker.admin_password),
-        verify=str(broker.ca_file),
-        trust_env=False,
-    )
     vhost = quote(region.vhost, safe="")
-    with api:
+    with region.api as api:
         api.put(f"vhosts/{vhost}").raise_for_status()
         rights = {"configure": ".*", "write": ".*", "read": ".*"}
         api.put(f"permissions/{vhost}/{broker.admin_user}", json=rights).raise_for_status()
@@ -261,11 +324,10 @@ def founded(folder: Path, broker: PrivateBroker, **more: Any) -> Iterator[Founde
 
 
 def new_keys(party: str) -> KeyFile:
-    role = "hub" if party == HUB else "station"
     return KeyFile.create(
         plane=PLANE,
         party=party,
-        role="hub" if role == "hub" else "station",
+        role="hub" if party == HUB else "station",
         suite=SUITE,
         rand=os.urandom,
         now_ms=clock(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from ortoo_hub.membership import Road
 from ortoo_hub.router import Router
 from ortoo_hub.store.tables import enrolments
 from ortoo_hub.supervision import last_seen
+from ortoo_protocol.core.errors import BusError
 from ortoo_protocol.core.trust import fingerprint_of_root
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.control import Method
@@ -62,9 +64,11 @@ class MemberMethods:
         return {"members": await self.station.write(list_members)}
 
     async def welcome(self, party: str) -> dict[str, Any]:
-        """The password in it works as soon as the router has been at the broker."""
+        """The password in it works at once, or as soon as the management interface is back."""
         road, wake = self.road, self.router.wake
         raw = await self.station.write(lambda tx: membership.welcome(tx, party, road, wake))
+        with suppress(BusError):  # the router's own pass says so, and tries again
+            await self.router.correct()
         trust, suites = self.station.parts.trust.current, self.station.parts.suites
         root = directory.documents(trust, "root")[-1]
         return {
@@ -91,9 +95,7 @@ def list_members(tx: Tx) -> list[dict[str, Any]]:
     """Members as the directory in force has them, and those who wait for the next."""
     trust, waiting = tx.trust, membership.pending_entries(tx)
     seen = last_seen(tx.conn, trust)
-    since = dict(
-        tx.conn.execute(select(enrolments.c.party, enrolments.c.admitted_ms)).tuples().all()
-    )
+    since = {row.party: row.admitted_ms for row in tx.conn.execute(select(enrolments))}
     known = {entry.party: entry for entry in trust.parties}
     found = []
     for party in sorted({*known, *waiting}):

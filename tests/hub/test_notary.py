@@ -1,0 +1,267 @@
+"""The notary: what passes the hub, what it records of it, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from ortoo_hub import supervision
+from ortoo_protocol.core import messages
+from ortoo_protocol.core.cases import Withdrawal
+from ortoo_protocol.core.codec import Shape, encode
+from ortoo_protocol.core.envelope import ToParties
+from ortoo_protocol.core.errors import CaseUnknown, EnvelopeRecipient
+from ortoo_protocol.core.feeds import FeedKey
+from ortoo_protocol.core.grants import StopFiling
+from ortoo_protocol.core.messages import Class
+from ortoo_protocol.core.verify import Opened, open_content, verify
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.inbox import content_key
+from ortoo_protocol.station.sending import send
+from ortoo_protocol.station.station import Station
+from ortoo_protocol.station.store.tables import outbox
+from tests.support.hubs import (
+    FEED,
+    PROVIDER,
+    READER,
+    RESOURCE,
+    THIRD,
+    HubKit,
+    Running,
+    answer,
+    application,
+    ended,
+    entry,
+    quarantine_codes,
+    say,
+    terms,
+    until_true,
+)
+from tests.support.stations import until
+from tests.support.trust import DEPARTMENTS, HUB
+
+CASE = application().case
+
+
+@asynccontextmanager
+async def exchange(folder: Path) -> AsyncIterator[tuple[Running, Station, Station]]:
+    """A hub, a provider whose entry is in the catalog, and a reader."""
+    kit = HubKit(folder)
+    provider, reader = kit.station(PROVIDER), kit.station(READER)
+    async with kit.hub_running(kit.hub(), provider, reader) as running:
+        await running.listed(provider, entry())
+        yield running, provider, reader
+
+
+async def test_a_case_from_application_to_end(tmp_path: Path) -> None:
+    async with exchange(tmp_path) as (running, provider, reader):
+        await running.granted(provider, reader)
+        shown = await running.call["case.show"](CASE)
+        assert shown["case"]["state"] == "granted"
+        assert shown["application"] == application()
+        assert shown["answer"] == answer()
+        assert [event["event"] for event in shown["events"]] == ["submit", "grant"]
+        (grant,) = (await running.call["grant.list"]())["grants"]
+        assert (grant["feed"], grant["items"], grant["state"]) == (FEED, ["code"], "active")
+        filing = StopFiling(
+            filing=ended().filing,
+            grant=terms().grant,
+            resource=RESOURCE,
+            reason="目的已达成",
+            filed_ms=1,
+            by="丙",
+        )
+        assert await running.sent(provider, HUB, filing) == ("accepted", "")
+        assert await running.sent(provider, READER, ended()) == ("accepted", "")
+        assert (await running.call["grant.list"]())["grants"] == []
+        assert (await running.call["grant.list"](active=False))["grants"][0]["state"] == "ended"
+        assert (await running.call["case.show"](CASE))["case"]["state"] == "ended"
+        assert await flagged(running) == []
+
+
+async def flagged(running: Running) -> list[str]:
+    station = running.hub.station
+    trust, now_ms = station.parts.trust.current, station.parts.clock()
+    found = await station.read(lambda conn: supervision.findings(conn, trust, now_ms))
+    return [error.code for error in found]
+
+
+async def test_an_end_without_filing_acts_at_once_and_is_flagged(tmp_path: Path) -> None:
+    async with exchange(tmp_path) as (running, provider, reader):
+        await running.granted(provider, reader)
+        await until(lambda: running.kit.bound(FEED, READER))
+        assert await running.sent(provider, READER, ended()) == ("accepted", "")
+        await until(lambda: not running.kit.bound(FEED, READER), 1)
+        assert await flagged(running) == ["stop.unfiled"]
+
+
+async def test_the_very_bytes_are_passed_on_and_the_instant_is_told(tmp_path: Path) -> None:
+    async with exchange(tmp_path) as (running, _provider, reader):
+        letter = await say(reader, PROVIDER, application())
+        seen = running.kit.seen
+        await until(lambda: seen[READER].outcome(letter))
+        raw = await reader.read(
+            lambda conn: conn.execute(outbox.select().where(outbox.c.id == letter)).one().raw
+        )
+        (received,) = seen[PROVIDER].of_kind("case.application")
+        assert received.message.envelope.raw == raw
+        (case,) = (await running.call["case.list"]())["cases"]
+        (told,) = (each for each in seen[READER].settled if each.status == "notarised")
+        assert abs(told.time_ms - case["opened_ms"]) < 1_000
+
+
+async def test_a_refusal_and_a_withdrawal(tmp_path: Path) -> None:
+    async with exchange(tmp_path) as (running, provider, reader):
+        await running.sent(reader, PROVIDER, application(1))
+        refusal = answer(1, outcome="refused", reason="不符合共享条件", grant="", items=())
+        assert await running.sent(provider, READER, refusal) == ("accepted", "")
+        await running.sent(reader, PROVIDER, application(2))
+        withdrawal = Withdrawal(case=application(2).case, reason="不再需要", handler="丁")
+        assert await running.sent(reader, PROVIDER, withdrawal) == ("accepted", "")
+        listed = (await running.call["case.list"]())["cases"]
+        assert {case["state"] for case in listed} == {"refused", "withdrawn"}
+        (refused,) = (await running.call["case.list"]("refused"))["cases"]
+        assert (refused["case"], refused["reason"]) == (CASE, "不符合共享条件")
+
+
+async def test_applications_that_are_refused(tmp_path: Path) -> None:
+    attempts = {
+        "another station's department": ({"department": DEPARTMENTS[THIRD][0]}, PROVIDER),
+        "to who does not hold the resource": ({}, THIRD),
+        "a resource that is in no catalog": ({"resource": "3999"}, PROVIDER),
+        "items that it does not have": ({"items": ("salary",)}, PROVIDER),
+        "no purpose": ({"purpose": " "}, PROVIDER),
+        "approved by its handler": ({"approver": "丁"}, PROVIDER),
+    }
+    async with exchange(tmp_path) as (running, _provider, reader):
+        found = {
+            name: await running.sent(reader, to, application(**changes))
+            for name, (changes, to) in attempts.items()
+        }
+        assert found == {
+            "another station's department": ("refused", "trust.department"),
+            "to who does not hold the resource": ("refused", "envelope.destination"),
+            "a resource that is in no catalog": ("refused", "catalog.unknown"),
+            "items that it does not have": ("refused", "grant.scope"),
+            "no purpose": ("refused", "case.field"),
+            "approved by its handler": ("refused", "case.field"),
+        }
+        assert (await running.call["case.list"]())["cases"] == []
+        assert running.kit.seen[PROVIDER].of_kind("case.application") == []
+
+
+async def test_grants_that_are_refused(tmp_path: Path) -> None:
+    attempts = {
+        "another's feed": {"feed": f"{THIRD}.allowances"},
+        "another reader": {"reader": THIRD},
+        "another station's department": {"reader_department": DEPARTMENTS[THIRD][0]},
+        "columns that are not there": {"items": ("salary",)},
+        "no such case": {"case": "9" * 32},
+        "no such resource": {"resource": "3999"},
+    }
+    async with exchange(tmp_path) as (running, provider, reader):
+        await running.sent(reader, PROVIDER, application())
+        await running.sent(provider, READER, answer())
+        found = {
+            name: await running.sent(provider, READER, terms(**changes))
+            for name, changes in attempts.items()
+        }
+        assert found == {
+            "another's feed": ("refused", "grant.scope"),
+            "another reader": ("refused", "envelope.destination"),
+            "another station's department": ("refused", "trust.department"),
+            "columns that are not there": ("refused", "grant.scope"),
+            "no such case": ("refused", "case.unknown"),
+            "no such resource": ("refused", "catalog.unknown"),
+        }
+        assert (await running.call["grant.list"]())["grants"] == []
+        assert not running.kit.bound(FEED, READER)
+
+
+async def test_only_the_provider_answers_grants_and_ends(tmp_path: Path) -> None:
+    """A reader cannot give itself what it asked for, nor end what it was given."""
+    async with exchange(tmp_path) as (running, provider, reader):
+        await running.sent(reader, PROVIDER, application())
+        for letter in (answer(), terms()):
+            assert (await running.sent(reader, PROVIDER, letter))[1] == "envelope.destination"
+        await running.sent(provider, READER, answer())
+        await running.sent(provider, READER, terms())
+        assert (await running.sent(reader, PROVIDER, ended()))[1] == "envelope.destination"
+        assert len((await running.call["grant.list"]())["grants"]) == 1
+
+
+async def test_a_case_moves_as_the_table_says(tmp_path: Path) -> None:
+    async with exchange(tmp_path) as (running, provider, reader):
+        await running.granted(provider, reader)
+        refusal = answer(1, outcome="refused", reason="反悔", grant="", items=())
+        assert await running.sent(provider, READER, refusal) == ("refused", "case.move")
+        assert (await running.sent(reader, PROVIDER, application()))[1] == "case.field"
+        assert (await running.call["case.show"](CASE))["case"]["state"] == "granted"
+        with pytest.raises(CaseUnknown):
+            await running.call["case.show"]("9" * 32)
+
+
+async def test_the_grant_may_overtake_the_answer(tmp_path: Path) -> None:
+    async with exchange(tmp_path) as (running, provider, reader):
+        await running.sent(reader, PROVIDER, application())
+        assert await running.sent(provider, READER, terms()) == ("accepted", "")
+        assert await running.sent(provider, READER, answer()) == ("accepted", "")
+        assert (await running.sent(provider, READER, answer(grant="9" * 32)))[1] == "case.move"
+
+
+async def test_the_hub_opens_what_it_notarises_and_nothing_sealed(tmp_path: Path) -> None:
+    kit = HubKit(tmp_path)
+    hub, provider = kit.hub(), kit.station(PROVIDER)
+    key = FeedKey(grant_hash=b"h", feed=FEED, incarnation=1, epoch=1, first_seq=1, key=bytes(32))
+    notarised, sealed = [
+        await provider.write(lambda tx, b=body: _letter(tx, b)) for body in (terms(), key)
+    ]
+
+    def open_at_hub(raw: bytes) -> Opened[Shape]:
+        parts = hub.station.parts
+        trust = parts.trust.current
+        message = verify(
+            raw, suites=parts.suites, plane=trust.plane, keys=trust, now_ms=kit.clock()
+        )
+        return open_content(message, lambda header: content_key(parts, header))
+
+    assert open_at_hub(notarised).body == terms()
+    with pytest.raises(EnvelopeRecipient):
+        open_at_hub(sealed)
+    await hub.station.close()
+    await provider.close()
+
+
+def _letter(tx: Tx, body: Shape) -> bytes:
+    """As a station sends it: to the reader's key, and to the hub's if the kind is notarised."""
+    named = send(tx, READER, body)
+    return bytes(tx.conn.execute(outbox.select().where(outbox.c.id == named)).one().raw)
+
+
+async def test_a_sealed_letter_through_the_hub_is_not_passed_on(tmp_path: Path) -> None:
+    """No way around the grants: what is direct travels only where a grant opened a route."""
+    async with exchange(tmp_path) as (running, provider, _reader):
+        kind = messages.kind_named("feed.key")
+        assert kind.cls is Class.SEALED
+        key = FeedKey(
+            grant_hash=b"h", feed=FEED, incarnation=1, epoch=1, first_seq=1, key=bytes(32)
+        )
+
+        def make(tx: Tx) -> bytes:
+            to = ToParties((tx.trust.recipient(READER, tx.now_ms),))
+            return tx.build(kind, READER, [encode(key)], to, expires_ms=tx.now_ms + 60_000)
+
+        raw = await provider.write(make)
+        link = provider.wire.link
+        assert link is not None
+        await link.publish("hub", f"{PROVIDER}.feed.key", raw, mandatory=True, timeout_s=5)
+
+        async def quarantined() -> bool:
+            rows = await running.hub.station.read(quarantine_codes)
+            return "envelope.destination" in rows
+
+        await until_true(quarantined)
+        assert running.kit.seen[READER].of_kind("feed.key") == []

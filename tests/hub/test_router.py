@@ -1,0 +1,230 @@
+"""The router: directory and grants become routes on the broker, at once and as long as told."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from ortoo_hub.broker import BrokerAdmin, MemoryBrokerAdmin
+from ortoo_node.sinks import SinkTable
+from ortoo_protocol.bus.memory import MemoryBroker
+from ortoo_protocol.core import topology
+from ortoo_protocol.core.errors import BrokerAdminUnreachable
+from ortoo_protocol.core.feeds import UPSERT, RowChange
+from ortoo_protocol.core.topology import Actual, Change
+from ortoo_protocol.station import feed_writer, table_feed
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.station import Station
+from ortoo_protocol.station.store.tables import feed_in_items
+from tests.support.hubs import (
+    FEED,
+    PROVIDER,
+    READER,
+    THIRD,
+    HubKit,
+    Running,
+    application,
+    ended,
+    entry,
+    terms,
+    until_true,
+)
+from tests.support.stations import COLUMNS, give, receive, until
+from tests.support.trust import HUB
+
+
+@asynccontextmanager
+async def exchange(kit: HubKit, **how: float) -> AsyncIterator[tuple[Running, Station, Station]]:
+    provider, reader = kit.station(PROVIDER), kit.station(READER)
+    async with kit.hub_running(kit.hub(**how), provider, reader) as running:  # type: ignore[arg-type]
+        await running.listed(provider, entry())
+        yield running, provider, reader
+
+
+async def test_a_grant_opens_its_routes_and_its_end_closes_them_within_a_second(
+    tmp_path: Path,
+) -> None:
+    kit = HubKit(tmp_path)
+    async with exchange(kit) as (running, provider, reader):
+        assert not kit.direct_routes(PROVIDER, READER)
+        await running.granted(provider, reader)
+        await until(lambda: kit.bound(FEED, READER), 1)
+        assert {b.exchange for b in kit.direct_routes(PROVIDER, READER)} == {"letters", "bulk"}
+        assert kit.direct_routes(READER, PROVIDER)
+        assert not kit.direct_routes(PROVIDER, THIRD)
+        assert (await running.call["router.show"]())["agree"]
+        begun = time.monotonic()
+        await running.sent(provider, READER, ended())
+        await until(lambda: not kit.bound(FEED, READER), 1)
+        assert time.monotonic() - begun < 1
+        assert not kit.direct_routes(PROVIDER, READER)
+        # The stations' other feeds go on.
+        assert kit.bound(f"{HUB}.catalog", READER)
+
+
+async def test_a_grant_ends_by_itself_at_its_time(tmp_path: Path) -> None:
+    kit = HubKit(tmp_path)
+    async with exchange(kit) as (running, provider, reader):
+        await running.sent(reader, PROVIDER, application())
+        until_ms = kit.clock() + 700
+        await running.sent(provider, READER, terms(until_ms=until_ms))
+        await until(lambda: kit.bound(FEED, READER), 1)
+        await until(lambda: not kit.bound(FEED, READER), 2)
+        assert kit.clock() >= until_ms
+
+
+async def test_an_emptied_broker_is_built_again(tmp_path: Path) -> None:
+    kit = HubKit(tmp_path)
+    async with exchange(kit) as (running, provider, reader):
+        await running.granted(provider, reader)
+        await until(lambda: kit.bound(FEED, READER))
+        before = kit.broker.read()
+        kit.broker.empty()
+        await until(lambda: kit.bound(FEED, READER), 5)
+        await until(lambda: running.hub.station.wire.link is not None, 5)
+        after = kit.broker.read()
+        assert (after.bindings, after.queues) == (before.bindings, before.queues)
+        assert (after.permissions, after.users) == (before.permissions, before.users)
+        # And letters go through again.
+        assert await running.sent(reader, PROVIDER, application(2)) == ("accepted", "")
+
+
+async def test_foreign_routes_are_taken_down(tmp_path: Path) -> None:
+    """Nobody but the hub says who reads: what somebody bound by hand goes."""
+    kit = HubKit(tmp_path)
+    async with exchange(kit, reconcile_s=0.1):
+        sneaked = topology.Binding("feeds", topology.bulk_queue(READER), FEED)
+        kit.broker.apply(Change(topology.Verb.PUT, sneaked))
+        await until(lambda: sneaked not in kit.broker.read().bindings, 2)
+
+
+class Absent(BrokerAdmin):
+    """A management interface that can go away."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self.away = False
+        self._admin = MemoryBrokerAdmin(broker)
+
+    def _check(self) -> None:
+        if self.away:
+            raise BrokerAdminUnreachable(address="broker", detail="connection refused")
+
+    async def read(self) -> Actual:
+        self._check()
+        return await self._admin.read()
+
+    async def apply(self, change: Change) -> None:
+        self._check()
+        await self._admin.apply(change)
+
+    async def close_connections(self, user: str) -> int:
+        self._check()
+        return await self._admin.close_connections(user)
+
+
+async def test_without_the_management_interface_it_waits_and_says_so(tmp_path: Path) -> None:
+    kit = HubKit(tmp_path)
+    kit.admin = admin = Absent(kit.broker)
+    async with exchange(kit, reconcile_s=0.1) as (running, provider, reader):
+        admin.away = True
+        router = running.hub.router
+        await until(lambda: router.standing.error is not None, 2)
+        assert isinstance(router.standing.error, BrokerAdminUnreachable)
+        # What is routed goes on: the whole case passes the hub.
+        await running.granted(provider, reader)
+        assert not kit.bound(FEED, READER)
+        admin.away = False
+        await until(lambda: kit.bound(FEED, READER), 3)
+        assert router.standing.error is None
+
+
+def rows_of(path: Path) -> list[str]:
+    with sqlite3.connect(path) as conn:
+        try:
+            return [code for (code,) in conn.execute("SELECT code FROM list ORDER BY code")]
+        except sqlite3.OperationalError:
+            return []
+
+
+def publish(*codes: str):  # type: ignore[no-untyped-def]
+    def job(tx: Tx) -> int:
+        feed_writer.open_feed(tx, FEED, sealed=True)
+        schema = table_feed.declare(tx, FEED, COLUMNS, ("code",))
+        changes = [RowChange(UPSERT, (code, code)) for code in codes]
+        return table_feed.publish_changes(tx, FEED, schema, changes)
+
+    return job
+
+
+async def deliver(running: Running, provider: Station, reader: Station, sink: Path) -> None:
+    """The stations' halves of a grant, and the first row at the reader's department."""
+    await running.granted(provider, reader)
+    await provider.write(publish("001"))
+    await provider.write(lambda tx: give(tx, terms()))
+    await reader.write(lambda tx: receive(tx, terms()))
+    reader.read_queue(topology.feed_queue(READER, FEED))
+    reader.apply_to(FEED, "subscription", SinkTable(f"sqlite:///{sink}", "list"))
+    await until(lambda: rows_of(sink) == ["001"])
+
+
+async def test_granted_feeds_go_on_without_the_hub(tmp_path: Path) -> None:
+    """Items, keys and receipts travel from broker to reader; no code of the hub is on the way."""
+    kit, sink = HubKit(tmp_path), tmp_path / "department.sqlite"
+    async with exchange(kit) as (running, provider, reader):
+        await deliver(running, provider, reader, sink)
+        await running.stop_hub()
+        await provider.write(publish("002"))
+        await until(lambda: rows_of(sink) == ["001", "002"])
+        # A key by letter, and its receipt back.
+        seen = kit.seen[PROVIDER]
+        count = len(seen.settled)
+        await provider.write(lambda tx: feed_writer.give_key(tx, FEED, READER))
+        await until(lambda: len(seen.settled) > count)
+        assert (seen.settled[-1].kind, seen.settled[-1].status) == ("feed.key", "accepted")
+
+
+async def test_publisher_and_readers_prove_that_they_hold_the_same(tmp_path: Path) -> None:
+    kit, sink = HubKit(tmp_path), tmp_path / "department.sqlite"
+    async with exchange(kit) as (running, provider, reader):
+        await deliver(running, provider, reader, sink)
+        await provider.write(publish("002"))
+        await provider.write(publish("003"))
+        await until(lambda: rows_of(sink) == ["001", "002", "003"])
+
+        async def compared() -> bool:
+            verdict = await running.call["reconcile"](FEED)
+            return bool(verdict["agree"] and verdict["count"] == 2)
+
+        await until_true(compared)
+        # Somebody changes what the reader holds: it is named, and the publisher is not.
+        await reader.write(forge_item)
+        verdict = await running.call["reconcile"](FEED)
+        assert not verdict["agree"]
+        assert {one["party"]: one["agree"] for one in verdict["parties"]} == {
+            PROVIDER: True,
+            READER: False,
+        }
+        assert "other items" in verdict["parties"][1]["detail"]
+
+
+def forge_item(tx: Tx) -> None:
+    tx.conn.execute(
+        feed_in_items.update()
+        .where(feed_in_items.c.feed == FEED, feed_in_items.c.seq == 3)
+        .values(hash=bytes(32))
+    )
+
+
+async def test_who_does_not_answer_is_named(tmp_path: Path) -> None:
+    kit, sink = HubKit(tmp_path), tmp_path / "department.sqlite"
+    async with exchange(kit) as (running, provider, reader):
+        await deliver(running, provider, reader, sink)
+        running.hub.reconciler.round_s = 0.3
+        reader.leave_queue(topology.inbox_queue(READER))
+        verdict = await running.call["reconcile"](FEED)
+        assert not verdict["agree"]
+        (silent,) = (one for one in verdict["parties"] if not one["answered"])
+        assert (silent["party"], silent["detail"]) == (READER, "no answer in time")
