@@ -114,9 +114,7 @@ class PrivateBroker:
         """
         if self.running:
             return
-        epmd = shutil.which("epmd")
-        if epmd is None or not _SERVER_PROGRAM.exists():
-            raise PrivateBrokerMissing(program=_SERVER_PROGRAM)
+        epmd = require_rabbitmq()
         self._choose_ports()
         self._write_configuration()
         with (self.folder / "log" / "boot.log").open("wb") as boot_log:
@@ -263,6 +261,14 @@ class PrivateBroker:
                 lines += path.read_text(encoding="utf-8", errors="replace").splitlines()
         errors = [line for line in lines if "[error]" in line]
         return "\n".join(errors[:_LOG_LINES] or lines[-_LOG_LINES:])
+
+
+def require_rabbitmq() -> str:
+    """Where epmd is; PrivateBrokerMissing unless RabbitMQ is installed."""
+    epmd = shutil.which("epmd")
+    if epmd is None or not _SERVER_PROGRAM.exists():
+        raise PrivateBrokerMissing(program=_SERVER_PROGRAM)
+    return epmd
 
 
 def _pipe(guard: subprocess.Popen[bytes]) -> int:

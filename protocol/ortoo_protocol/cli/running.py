@@ -43,5 +43,7 @@ def start_log(settings: Settings, level: Level) -> None:
     logging.basicConfig(
         level=level.value.upper(), format=_FORMAT, handlers=[logging.StreamHandler(), kept]
     )
-    # One line for every request of the management interface would bury the rest.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # Requests of the management interface, steps of a migration and tracebacks of links that are
+    # lost would bury the rest; the engine says what became of a link.
+    for name, least in (("httpx", "WARNING"), ("alembic", "WARNING"), ("aiormq", "CRITICAL")):
+        logging.getLogger(name).setLevel(least)
