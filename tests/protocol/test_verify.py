@@ -349,7 +349,15 @@ def test_a_sealed_letter_has_one_wrap_and_a_notarised_one_two(here: World) -> No
     refused(here, two, "envelope.kind")
     refused(here, sealed(here, protection=ToParties(everyone)), "envelope.header")
     refused(here, sealed(here, protection=ToParties(everyone[:1] * 2)), "envelope.header")
-    here.verify(sealed(here, protection=ToParties(everyone[:1])))
+    here.verify(sealed(here, protection=ToParties(everyone[:2])))
+
+
+@pytest.mark.parametrize("alone", [OTHER, HUB])
+def test_a_notarised_letter_that_only_one_of_the_two_could_open_is_refused(
+    here: World, alone: str
+) -> None:
+    only = ToParties((here[alone].recipient,))
+    refused(here, sealed(here, protection=only), "envelope.kind")
 
 
 def test_a_sealed_letter_fills_its_bucket(here: World) -> None:

@@ -335,6 +335,13 @@ def _kinds() -> list[Vector]:
             "envelope.kind",
         ),
         Vector(
+            "a notarised letter that the hub cannot open",
+            forge.make(
+                HERE, bodies.ANSWER, CITY, OTHER, protection=ToParties((HERE[OTHER].recipient,))
+            ),
+            "envelope.kind",
+        ),
+        Vector(
             "an item without its number",
             sealed_item([encode(feeds.TableRows(schema=1))], POSITION=None),
             "envelope.kind",

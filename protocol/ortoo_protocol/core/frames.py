@@ -42,6 +42,8 @@ def frame(parts: Sequence[bytes]) -> bytes:
 
 def unframe(content: bytes) -> tuple[bytes, ...]:
     """The parts of `content`; lengths must add up to the last byte."""
+    if len(content) > MAX_CONTENT_BYTES:
+        raise EnvelopeBomb(limit_bytes=MAX_CONTENT_BYTES)
     if len(content) < 4:
         raise EnvelopeLengths(detail="content without a part count")
     count = int.from_bytes(content[:4], "big")

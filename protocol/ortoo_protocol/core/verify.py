@@ -225,14 +225,9 @@ def _check_kind(header: Header, envelope: Envelope) -> Kind:
     sealed = header.key_commitment is not None
     if sealed != (header.plaintext_commitment is not None):
         raise EnvelopeHeader(detail="one commitment without the other")
-    wanted = {
-        Class.OPEN: (0, 0),
-        Class.NOTARISED: (1, MAX_WRAPS),
-        Class.SEALED: (0, 0) if on_feed else (1, 1),
-    }[kind.cls]
     if sealed != (kind.cls is not Class.OPEN):
         raise EnvelopeKind(kind=kind.name, detail="sealed and open are mixed up")
-    if not wanted[0] <= len(header.wraps) <= wanted[1]:
+    if len(header.wraps) != _wraps(kind, header):
         raise EnvelopeKind(kind=kind.name, detail=f"{len(header.wraps)} wraps")
     if (header.epoch is not None) != (sealed and on_feed):
         raise EnvelopeKind(kind=kind.name, detail="epoch")
@@ -246,6 +241,15 @@ def _check_kind(header: Header, envelope: Envelope) -> Kind:
         # its id was forgotten.
         raise EnvelopeHeader(detail="a letter lives 60 days at most")
     return kind
+
+
+def _wraps(kind: Kind, header: Header) -> int:
+    """How many keys the content key is sealed to. Notarised is to the peer and to the hub: a
+    letter that only one of them could open would be a case without its authority."""
+    if kind.cls is Class.OPEN or kind.route is Route.FEED:
+        return 0
+    alone = is_hub(header.destination) or header.destination == header.sender
+    return 1 if kind.cls is Class.SEALED or alone else 2
 
 
 def check_addressee(message: Message, party: str) -> None:
