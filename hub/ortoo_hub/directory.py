@@ -6,8 +6,8 @@ the hub's directory feed in one transaction.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from msgspec.structs import replace
 from sqlalchemy import delete, select
@@ -36,6 +36,7 @@ from ortoo_protocol.station.keyfile import KeyFile
 from ortoo_protocol.station.sending import send
 
 DIRECTORY, CATALOG = "directory", "catalog"
+_log = logging.getLogger(__name__)
 
 
 def directory_feed(hub: str) -> str:
@@ -85,6 +86,8 @@ def adopt(tx: Tx, trust: Trust, news: Sequence[bytes]) -> None:
 
 
 def sign_timestamp(tx: Tx, trust: Trust) -> bytes:
+    """Raises TrustClock: every member goes by its time."""
+    tx.check_clock()
     body = Timestamp(
         region=tx.party,
         version=trust.directory_version,
@@ -151,33 +154,31 @@ def propose(tx: Tx) -> bytes:
     )
 
 
-@dataclass(frozen=True)
-class Published:
-    changes: tuple[roster.Change, ...]
-    refused: tuple[str, ...]
-
-
-def publish(tx: Tx, raw: bytes, wake: Callable[[], None]) -> Published:
+def publish(tx: Tx, raw: bytes, wake: Callable[[], None]) -> tuple[roster.Change, ...]:
     """Put a directory into force that registrars signed, with a timestamp that names it and the
-    announcements of those whose keys it brings. Raises TrustError."""
+    announcements of those whose keys it brings; or the next root. Raises TrustError."""
     before = tx.trust
-    after = before.with_directory(raw, tx.now_ms)
+    after = before.with_document(raw, tx.now_ms)
     if after is before:
-        return Published((), ())
+        return ()
+    if read_document(raw).type == "root":
+        adopt(tx, after, [raw])
+        return ()
+    read_document(raw, "directory")  # timestamps and announcements come by other ways
     held_raw = documents(before, "directory")
     after = after.with_timestamp(sign_timestamp(tx, after), tx.now_ms)
-    after, taken, refused = _with_enrolled(tx, after)
+    after, taken = _with_enrolled(tx, after)
     adopt(tx, after, [*documents(after, "root", "directory", "timestamp"), *taken])
     _forget_done(tx, raw)
     open_feeds(tx)
     tx.after_commit(wake)
     previous = held_raw[0] if held_raw else None
-    return Published(roster.changes(previous, raw, suites=tx.parts.suites), refused)
+    return roster.changes(previous, raw, suites=tx.parts.suites)
 
 
-def _with_enrolled(tx: Tx, trust: Trust) -> tuple[Trust, list[bytes], tuple[str, ...]]:
+def _with_enrolled(tx: Tx, trust: Trust) -> tuple[Trust, list[bytes]]:
+    """`trust` with the announcements of requests whose party stands in it now, and these."""
     taken: list[bytes] = []
-    refused: list[str] = []
     known = {entry.party for entry in trust.parties}
     for row in tx.conn.execute(select(enrolments)).all():
         if row.party not in known:
@@ -185,14 +186,14 @@ def _with_enrolled(tx: Tx, trust: Trust) -> tuple[Trust, list[bytes], tuple[str,
         try:
             after = trust.with_announcement(row.announcement, tx.now_ms)
         except TrustError as error:
+            _log.error("%s: %s", row.party, error)
             quarantine.keep(tx, row.announcement, error, row.party)
-            refused.append(row.party)
         else:
             if after is not trust:
                 taken.append(row.announcement)
             trust = after
         tx.conn.execute(delete(enrolments).where(enrolments.c.party == row.party))
-    return trust, taken, tuple(refused)
+    return trust, taken
 
 
 def _forget_done(tx: Tx, raw: bytes) -> None:

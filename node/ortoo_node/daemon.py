@@ -14,7 +14,12 @@ from ortoo_node.settings import NodeSettings
 from ortoo_node.store import NODE
 from ortoo_protocol.bus.port import Bus
 from ortoo_protocol.core.enrolment import open_welcome
-from ortoo_protocol.core.errors import BusError, BusTlsRefused, SettingsLacking, StoreReadOnly
+from ortoo_protocol.core.errors import (
+    BusError,
+    BusTlsAuthority,
+    SettingsLacking,
+    StoreReadOnly,
+)
 from ortoo_protocol.core.keys import Suites, builtin_suites
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station import trusting
@@ -109,7 +114,7 @@ async def _check_broker(bus: Bus) -> None:
     or does not know this party yet, is waited for."""
     try:
         link = await bus.connect()
-    except BusTlsRefused:
+    except BusTlsAuthority:
         raise
     except BusError as error:
         _log.warning("%s", error)

@@ -346,8 +346,10 @@ STATEFUL = {
     "feed.unknown",
     "feed.quota",
     "feed.retention",
+    "trust.clock-skew",
     "trust.expiring",
     "trust.file",
+    "trust.peer-clock",
     "trust.token",
 }
 FAMILIES = (tree.EnvelopeError, tree.CodecError, tree.FeedError, tree.TrustError)

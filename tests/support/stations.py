@@ -111,6 +111,7 @@ class Kit:
         timing: Timing = QUICK,
         migrations: tuple[Migrations, ...] = (),
         online: bool = True,
+        clock: Callable[[], int] | None = None,
     ) -> Station:
         path = self.folder / party / "store.sqlite"
         owners = (STATION, *migrations)
@@ -124,7 +125,7 @@ class Kit:
             trust=trust,
             bus=bus or (self.bus(party) if online else None),
             suites=self.region.suites,
-            clock=self.clock,
+            clock=clock or self.clock,
             rand=seeded(f"{party} {time.time_ns()}"),
             timing=timing,
         )

@@ -23,7 +23,7 @@ from ortoo_protocol.core.errors import (
     OrtooError,
     SettingsSecret,
     StoreError,
-    StoreFull,
+    StoreLow,
     StoreReadOnly,
 )
 from ortoo_protocol.station.control_client import error_from, error_to
@@ -80,6 +80,8 @@ def _examine(shell: Shell) -> Iterator[Finding]:
     for name, check in checks:
         try:
             check(settings)
+        except StoreLow as error:
+            yield Finding(name, error=error, level="warning")
         except OrtooError as error:
             yield Finding.bad(name, error)
         else:
@@ -124,8 +126,9 @@ def _private(path: Path) -> None:
 
 
 def _disk(settings: Settings) -> None:
-    if shutil.disk_usage(settings.folder).free < LEAST_FREE_BYTES:
-        raise StoreFull(path=settings.folder)
+    free_bytes = shutil.disk_usage(settings.folder).free
+    if free_bytes < LEAST_FREE_BYTES:
+        raise StoreLow(path=settings.folder, free_mb=free_bytes >> 20)
 
 
 def _reachable(settings: Settings) -> None:

@@ -330,14 +330,17 @@ class TrustExpired(TrustError):
     code = "trust.expired"
     fault = Fault.OPERATOR
     what = "The {document} document expired at {expired}."
-    cure = "The registrars have to sign a new one; nothing is lost meanwhile."
+    cure = (
+        "Check this machine's date; if it is right, the registrars have to sign a new one."
+        " Nothing is lost meanwhile."
+    )
 
 
 class TrustStale(TrustError):
     code = "trust.stale"
     fault = Fault.OPERATOR
     what = "The hub's timestamp is {age_s} s old: no new member, key or grant is taken."
-    cure = "Check that the hub runs; existing grants go on."
+    cure = "Check that the hub runs, and this machine's clock; existing grants go on."
 
 
 class TrustExpiring(TrustError):
@@ -406,6 +409,19 @@ class TrustClock(TrustError):
     fault = Fault.OPERATOR
     what = "This machine's clock differs by {skew_s} s from the signed times of the others."
     cure = "Set the clock (timedatectl, chrony); signing waits until it agrees within an hour."
+
+
+class TrustClockSkew(TrustClock):
+    """A warning: below the hour at which signing stops."""
+
+    code = "trust.clock-skew"
+    cure = "Set the clock (timedatectl, chrony): from an hour on nothing is signed any more."
+
+
+class TrustPeerClock(TrustError):
+    code = "trust.peer-clock"
+    what = "The clock of {party} differs by {skew_s} s from this machine's and the others'."
+    cure = "Have its people set it; what it dates into the future waits here and is not lost."
 
 
 class MemberSilent(TrustError):
@@ -785,6 +801,14 @@ class StoreFull(StoreError):
     code = "store.full"
     what = "The disk of {path} is full: nothing was half written, and work waits."
     cure = "Free space; it goes on by itself."
+
+
+class StoreLow(StoreError):
+    """A warning."""
+
+    code = "store.low"
+    what = "The disk of {path} has only {free_mb} MB left."
+    cure = "Free space before it is full; then work would wait, and nothing be lost."
 
 
 class StoreReadOnly(StoreError):

@@ -134,6 +134,11 @@ class Standing:
         return self._timestamp.body.version if self._timestamp else 0
 
     @property
+    def timestamp_ms(self) -> int:
+        """When the hub signed the newest timestamp held; 0 without one."""
+        return self._timestamp.body.time_ms if self._timestamp else 0
+
+    @property
     def suites(self) -> tuple[int, ...]:
         """Numbers of the suites that the root allows on this plane."""
         return self.root.suites

@@ -82,7 +82,8 @@ def head_ask(tx: Tx, opened: Opened[Shape]) -> None:
     try:
         _check_reader(tx, ask.feed, asker, 0)
         kind = messages.kind_named("feed.head-answer")
-        send(tx, asker, feed_writer.head(tx, ask.feed), kind=kind)
+        head = feed_writer.head(tx, ask.feed)
+        send(tx, asker, head, kind=kind, causation=opened.header.id)
     except (FeedError, GrantError) as error:
         _refuse(tx, asker, ask.feed, error)
 

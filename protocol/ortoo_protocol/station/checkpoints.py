@@ -41,6 +41,7 @@ def make(tx: Tx) -> bool:
     before = last(tx, origin)
     if frontier.size == 0 or (before is not None and before.size == frontier.size):
         return False
+    tx.check_clock()
     signer = journal.note_signer(tx.suite, origin, tx.parts.identity.signer)
     note = Note(Checkpoint(origin, frontier.size, frontier.root())).signed(signer)
     _store(tx, origin, frontier.size, note, cosigned=False)
@@ -66,16 +67,16 @@ def take(tx: Tx, opened: Opened[Shape]) -> None:
     if before is not None:
         old = Note.parse(before.note).checkpoint
         if letter.since != old.size and found.checkpoint.size >= old.size:
-            send(tx, sender, Cosigned(note=before.note.decode()))
+            send(tx, sender, Cosigned(note=before.note.decode()), causation=opened.header.id)
             return
         check_extension(tx.suite.hash, old, found.checkpoint, letter.proof[:MAX_PROOF])
         if old.size == found.checkpoint.size:
-            send(tx, sender, Cosigned(note=before.note.decode()))
+            send(tx, sender, Cosigned(note=before.note.decode()), causation=opened.header.id)
             return
     hub_signer = journal.note_signer(tx.suite, own_origin(tx), tx.parts.identity.signer)
     note = found.note.signed(hub_signer)
     _store(tx, origin, found.checkpoint.size, note, cosigned=True)
-    send(tx, sender, Cosigned(note=note.to_bytes().decode()))
+    send(tx, sender, Cosigned(note=note.to_bytes().decode()), causation=opened.header.id)
 
 
 def cosigned(tx: Tx, opened: Opened[Shape]) -> None:

@@ -14,8 +14,11 @@ from ortoo_protocol.core.errors import (
     BusUnreachable,
     JournalTree,
     OrtooError,
-    StoreFull,
+    StoreLow,
     StoreReadOnly,
+    TrustClockSkew,
+    TrustExpiring,
+    TrustPeerClock,
 )
 from ortoo_protocol.core.journal import Checkpoint, Note, journal_origin
 from ortoo_protocol.station.control import error_to
@@ -77,12 +80,19 @@ class CommonMethods:
                 "connected": wire.link is not None,
                 "blocked": wire.link is not None and wire.link.blocked(),
                 "since_ms": self.station.linked_ms,
-                "detail": self.station.last_error,
+                "detail": "" if self.station.link_error is None else self.station.link_error.code,
             },
             **counted,
             "feeds": await self.feeds(),
-            "warnings": [error_to(error) for error in trust.warnings(now_ms)],
+            "warnings": [error_to(error) for error in self._warnings(now_ms)],
         }
+
+    def _warnings(self, now_ms: int) -> list[OrtooError]:
+        """The clock first: a wrong one makes directory and timestamp look old."""
+        parts, trust = self.station.parts, self.station.parts.trust.current
+        found = [*parts.watch.warnings(trust.hub), *trust.warnings(now_ms)]
+        troubles = (self.station.database.trouble, self._link_trouble())
+        return found + [trouble for trouble in troubles if trouble is not None]
 
     def _counted(self, conn: Connection) -> dict[str, Any]:
         suite = self.station.parts.identity.suite
@@ -132,14 +142,17 @@ class CommonMethods:
 
     async def doctor(self) -> dict[str, Any]:
         parts = self.station.parts
+        trust, store = parts.trust.current, str(self.settings.store_file)
         findings = [
+            self._finding("store", store, self.station.database.trouble),
             self._finding("disk", str(self.settings.folder), self._disk_trouble()),
             self._finding("broker", "", self._link_trouble()),
         ]
-        warnings = parts.trust.current.warnings(parts.clock())
-        findings += [self._finding("directory", "", warning) for warning in warnings]
-        if not warnings:
-            findings.append(self._finding("directory", "", None))
+        for check, found in (
+            ("clock", parts.watch.warnings(trust.hub)),
+            ("directory", trust.warnings(parts.clock())),
+        ):
+            findings += [self._finding(check, "", each) for each in found or (None,)]
         for feed in await self.feeds():
             if feed["state"] in ("failed", "withheld"):
                 findings.append(
@@ -156,21 +169,22 @@ class CommonMethods:
         folder = self.settings.folder
         if not os.access(folder, os.W_OK):
             return StoreReadOnly(path=folder)
-        return StoreFull(path=folder) if shutil.disk_usage(folder).free < LOW_DISK_BYTES else None
+        free_bytes = shutil.disk_usage(folder).free
+        low = free_bytes < LOW_DISK_BYTES
+        return StoreLow(path=folder, free_mb=free_bytes >> 20) if low else None
 
     def _link_trouble(self) -> OrtooError | None:
         if self.station.bus is None or self.station.wire.link is not None:
             return None
         broker = self.settings.need_broker()
-        return BusUnreachable(
-            address=f"{broker.host}:{broker.port}", detail=self.station.last_error
-        )
+        address = f"{broker.host}:{broker.port}"
+        return self.station.link_error or BusUnreachable(address=address, detail="-")
 
     def _finding(self, check: str, subject: str, error: OrtooError | None) -> dict[str, Any]:
         return {
             "check": check,
             "subject": subject,
-            "level": "ok" if error is None else "error",
+            "level": _level(error),
             "error": None if error is None else error_to(error),
         }
 
@@ -235,6 +249,14 @@ class CommonMethods:
                 for row in rows
             ],
         }
+
+
+def _level(error: OrtooError | None) -> str:
+    """A warning is what does not keep anything from working yet."""
+    if error is None:
+        return "ok"
+    mild = (StoreLow, TrustClockSkew, TrustExpiring, TrustPeerClock)
+    return "warning" if isinstance(error, mild) else "error"
 
 
 def _published(conn: Connection) -> list[dict[str, Any]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from ortoo_protocol.core.keys import Random, Signer, Suite, Suites
 from ortoo_protocol.core.messages import Kind
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.core.verify import Message, Opened
+from ortoo_protocol.station.clockwatch import ClockWatch
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.store import journal_rows
 
@@ -113,6 +115,7 @@ class Parts:
     hooks: Hooks
     signals: Signals
     post: Callable[[Post], None]
+    watch: ClockWatch
 
 
 class Tx:
@@ -146,6 +149,22 @@ class Tx:
 
     def new_id(self) -> bytes:
         return uuid7(self.now_ms, self.parts.rand(10))
+
+    def check_clock(self) -> None:
+        """Before anything is signed. Raises TrustClock: our own clock is off by over an hour."""
+        self.parts.watch.check(self.trust.hub)
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """When the block raises, all of it is taken back: in the store, the journal, the trust,
+        and what was to follow the commit."""
+        mark = self.savepoint()
+        try:
+            with self.conn.begin_nested():
+                yield
+        except BaseException:
+            self.rollback(mark)
+            raise
 
     def after_commit(self, call: Callable[[], object]) -> None:
         if call not in self._calls:
@@ -198,8 +217,9 @@ class Tx:
         causation: bytes | None = None,
         position: Position | None = None,
     ) -> bytes:
-        """An envelope signed by this party, dated now."""
+        """An envelope signed by this party, dated now. Raises TrustClock."""
         identity, trust = self.parts.identity, self.trust
+        self.check_clock()
         draft = Draft(
             id=self.new_id(),
             kind=kind.name,

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from ortoo_protocol.core.errors import StoreError
 from ortoo_protocol.station.context import Parts, Tx
 from ortoo_protocol.station.store.store import Store
 from ortoo_protocol.station.store.writer import Writer
@@ -15,15 +16,25 @@ T = TypeVar("T")
 
 
 class Database:
-    """`write` runs a job in the one writer (group commit), `read` on what is committed."""
+    """`write` runs a job in the one writer (group commit), `read` on what is committed.
+
+    `trouble`: why the last write could not be kept (disk full, read-only); None once one was.
+    """
 
     def __init__(self, store: Store, parts: Parts) -> None:
+        self.trouble: StoreError | None = None
         self._store = store
         self._writer = Writer(store.writing, lambda conn: Tx(conn, parts))
 
     async def write(self, job: Callable[[Tx], T]) -> T:
         """Returns once the result is on disk. Raises what the job raised, or StoreError."""
-        return await self._writer.run(job)
+        try:
+            result = await self._writer.run(job)
+        except StoreError as error:
+            self.trouble = error
+            raise
+        self.trouble = None
+        return result
 
     async def read(self, job: Callable[[Connection], T]) -> T:
         return await self._store.read(job)

@@ -19,6 +19,7 @@ from ortoo_protocol.core.errors import (
     FeedOwner,
     GrantUnknown,
     OrtooError,
+    StoreError,
 )
 from ortoo_protocol.core.feeds import FeedKey, Head, SnapshotPart, Verdict, Watermark
 from ortoo_protocol.core.ids import Plane, feed_owner
@@ -26,7 +27,7 @@ from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.keys import Suites
 from ortoo_protocol.core.messages import Class, kind_named
 from ortoo_protocol.core.verify import Message, Opened, open_content, read_header
-from ortoo_protocol.station import quarantine, secrets
+from ortoo_protocol.station import quarantine, secrets, trusting
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import insert_new, upsert
 from ortoo_protocol.station.store.tables import (
@@ -90,7 +91,8 @@ def _set(tx: Tx, feed: str, **values: object) -> None:
 
 def accept_item(tx: Tx, message: Message) -> None:
     """Take one item with a verified signature. Never raises for what the publisher did: a broken
-    chain disputes this feed and leaves all others alone."""
+    chain disputes this feed and leaves all others alone. What our own clock or directory keeps
+    from being handled raises, and the item waits (inbox)."""
     feed, position = message.header.destination, message.header.position
     row = feed_row(tx, feed)
     if row is None or position is None:
@@ -146,7 +148,11 @@ def _take(tx: Tx, message: Message, position: Position) -> Watermark:
     if not sealed:
         try:
             _handle_open(tx, message)
+        except StoreError:
+            raise
         except OrtooError as failure:
+            if trusting.not_now(tx, failure):
+                raise
             state, error = State.REFUSED, failure.code
             quarantine.keep(tx, message.envelope.raw, failure, message.header.sender)
     item = {
@@ -168,7 +174,7 @@ def _handle_open(tx: Tx, message: Message) -> None:
     handler = tx.parts.hooks.handlers.get(message.kind.name)
     if handler is None:
         return
-    with tx.conn.begin_nested():
+    with tx.attempt():
         handler(tx, open_content(message, lambda _header: None))
 
 

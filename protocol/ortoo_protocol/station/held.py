@@ -11,8 +11,11 @@ from ortoo_protocol.station.store.tables import held
 
 MAX_HELD = 1_000
 HOLD_MS = 7 * 86_400_000
-TRUST = "trust"
+TRUST = "trust"  # the key of its signature
+STANDING = "standing"  # a living directory, a fresh timestamp
+DOCUMENT = "document"  # the same; a document, not an envelope
 _READY = "ready"
+_UNTIL = "until:"
 
 
 def hold(tx: Tx, raw: bytes, waits_for: str) -> None:
@@ -31,22 +34,45 @@ def hold(tx: Tx, raw: bytes, waits_for: str) -> None:
     tx.after_commit(tx.parts.signals.gaps.set)
 
 
+def until(time_ms: int) -> str:
+    """What waits for `time_ms` on our clock: as text it sorts as it does as a number."""
+    return f"{_UNTIL}{max(0, time_ms):016d}"
+
+
+def is_held(tx: Tx, raw: bytes, waits_for: str) -> bool:
+    query = select(held.c.number).where(held.c.waits_for == waits_for, held.c.raw == raw)
+    return tx.conn.execute(query).first() is not None
+
+
 def mark_ready(tx: Tx, waits_for: str) -> None:
     """What was waited for has come: the recovery worker accepts these again."""
-    tx.conn.execute(update(held).where(held.c.waits_for == waits_for).values(waits_for=_READY))
-    tx.after_commit(tx.parts.signals.gaps.set)
+    names = (TRUST, STANDING) if waits_for == TRUST else (waits_for,)
+    come = update(held).where(held.c.waits_for.in_(names)).values(waits_for=_READY)
+    if tx.conn.execute(come).rowcount:
+        tx.after_commit(tx.parts.signals.gaps.set)
 
 
 def take_ready(tx: Tx) -> Sequence[bytes]:
-    """Take out what can be tried again, oldest first; what waited too long is dropped."""
-    tx.conn.execute(delete(held).where(held.c.since_ms < tx.now_ms - HOLD_MS))
-    query = select(held).where(held.c.waits_for == _READY).order_by(held.c.number).limit(100)
+    """Take out what can be tried again, oldest first; what waited too long is dropped, unless
+    its time has just come because the clock was set."""
+    come = held.c.waits_for.between(_UNTIL, until(tx.now_ms))
+    tx.conn.execute(update(held).where(come).values(waits_for=_READY))
+    old = (held.c.since_ms < tx.now_ms - HOLD_MS) & (held.c.waits_for != _READY)
+    tx.conn.execute(delete(held).where(old))
+    return _take(tx, _READY)
+
+
+def take_documents(tx: Tx) -> Sequence[bytes]:
+    return _take(tx, DOCUMENT)
+
+
+def _take(tx: Tx, waits_for: str) -> Sequence[bytes]:
+    query = select(held).where(held.c.waits_for == waits_for).order_by(held.c.number).limit(100)
     rows = tx.conn.execute(query).all()
     tx.conn.execute(delete(held).where(held.c.number.in_([row.number for row in rows])))
     return [row.raw for row in rows]
 
 
 def waits_for_trust(tx: Tx) -> bool:
-    return (
-        tx.conn.execute(select(held.c.number).where(held.c.waits_for == TRUST)).first() is not None
-    )
+    query = select(held.c.number).where(held.c.waits_for.in_((TRUST, STANDING)))
+    return tx.conn.execute(query).first() is not None

@@ -5,6 +5,8 @@ with a message is decided here, in one place; nothing that arrives can raise pas
 
 - no verified sender: quarantine, journal by hash, no receipt (there is nobody to tell);
 - a key, directory or grant that is on its way: held, and tried again when it comes;
+- dated in our future: held until then, and its sender told, for one of the two clocks is wrong;
+- what our own clock or an expired directory speaks against: held until that has passed;
 - refused by its kind's handler: journal, receipt with the code, and the same answer for repeats;
 - the same letter again: the same receipt again; the same id with other bytes: refused.
 """
@@ -12,12 +14,15 @@ with a message is decided here, in one place; nothing that arrives can raise pas
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, insert, select
 
-from ortoo_protocol.core.envelope import Header
+from ortoo_protocol.core.envelope import Header, split
 from ortoo_protocol.core.errors import (
+    EnvelopeExpired,
+    EnvelopeFuture,
     EnvelopeIdReuse,
     EnvelopeKind,
     EnvelopeUnknownKey,
@@ -31,9 +36,12 @@ from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.messages import Route
 from ortoo_protocol.core.notices import Receipts, TrustUpdate
 from ortoo_protocol.core.verify import (
+    FUTURE_MS,
     Message,
+    as_body,
     check_addressee,
     open_content,
+    read_header,
     verify,
 )
 from ortoo_protocol.station import feed_reader, held, quarantine, receipts, sending, trusting
@@ -66,16 +74,18 @@ def accept(tx: Tx, raw: bytes) -> None:
 
 def retry_held(tx: Tx) -> None:
     """Accept again what was held and can be judged now."""
+    trusting.retry_held(tx)
     for raw in held.take_ready(tx):
         accept(tx, raw)
 
 
 def _accept(tx: Tx, raw: bytes) -> None:
     try:
-        message = verify(
-            raw, suites=tx.parts.suites, plane=tx.plane, keys=tx.trust, now_ms=tx.now_ms
-        )
-        check_addressee(message, tx.party)
+        message = _verified(tx, raw)
+        header = message.header
+        _learn_times(tx, message)
+        if header.expires_ms and header.expires_ms < tx.now_ms:
+            raise EnvelopeExpired
     except EnvelopeUnknownKey:
         held.hold(tx, raw, held.TRUST)
         return
@@ -83,8 +93,62 @@ def _accept(tx: Tx, raw: bytes) -> None:
         quarantine.keep(tx, raw, error)
         tx.journal_unreadable(raw, error.code)
         return
-    if message.header.directory_version > tx.trust.directory_version:
+    if header.created_ms > tx.now_ms + FUTURE_MS:
+        _hold_early(tx, message)
+        return
+    if header.directory_version > tx.trust.directory_version:
         tx.after_commit(tx.parts.signals.gaps.set)  # a newer directory exists: ask for it
+    try:
+        with tx.attempt():
+            if not header.kind.startswith("trust."):  # a newer directory ends this by itself
+                tx.trust.check_live(tx.now_ms)
+            _dispatch(tx, message)
+    except OrtooError as error:
+        if not trusting.not_now(tx, error):
+            raise
+        if _comes_once(message):
+            held.hold(tx, raw, held.STANDING)
+
+
+def _verified(tx: Tx, raw: bytes) -> Message:
+    """Verified in all but its times: it may be expired, or from our future."""
+    check = partial(verify, raw, suites=tx.parts.suites, plane=tx.plane, keys=tx.trust)
+    try:
+        message = check(now_ms=tx.now_ms)
+    except (EnvelopeExpired, EnvelopeFuture):
+        envelope = split(raw, suites=tx.parts.suites, plane=tx.plane)
+        message = check(now_ms=read_header(envelope).created_ms)
+    check_addressee(message, tx.party)
+    return message
+
+
+def _learn_times(tx: Tx, message: Message) -> None:
+    """Also from what has expired: to a clock that is ahead, everything looks old."""
+    watch, header = tx.parts.watch, message.header
+    watch.heard(header.sender, header.created_ms)
+    answered = [] if header.causation is None else [header.causation]
+    if message.kind.shape is Receipts:
+        body = as_body(open_content(message, lambda _header: None), Receipts).body
+        answered += [entry.id for entry in body.entries]
+    for letter in answered:
+        watch.answered(header.sender, letter, header.created_ms)
+
+
+def _hold_early(tx: Tx, message: Message) -> None:
+    """Neither refused nor taken: who of the two has the wrong clock is found elsewhere."""
+    raw, waits_for = message.envelope.raw, held.until(message.header.created_ms - FUTURE_MS)
+    if _comes_once(message) and not held.is_held(tx, raw, waits_for):
+        held.hold(tx, raw, waits_for)
+    if message.kind.route is not Route.FEED and message.kind.shape is not Receipts:
+        receipts.owe(tx, message, "early")
+
+
+def _comes_once(message: Message) -> bool:
+    """All else is asked for, or said, again by itself."""
+    return message.kind.durable or message.kind.item
+
+
+def _dispatch(tx: Tx, message: Message) -> None:
     if message.kind.item:
         feed_reader.accept_item(tx, message)
     elif message.kind.durable:
@@ -100,17 +164,21 @@ def _accept_durable(tx: Tx, message: Message) -> None:
         return
     passing = message.header.destination != tx.party
     try:
-        with tx.conn.begin_nested():
+        with tx.attempt():
             if passing:
                 _relay(tx, message)
             else:
                 _handle(tx, message)
+    except StoreError:
+        raise
     except GrantUnknown as error:
         if message.kind.name != "feed.key":
             _refuse(tx, message, error)
         else:
             held.hold(tx, message.envelope.raw, f"grant:{error.facts.get('grant')}")
     except OrtooError as error:
+        if trusting.not_now(tx, error):
+            raise
         _refuse(tx, message, error)
     else:
         status = "notarised" if passing else "accepted"
@@ -122,12 +190,14 @@ def _accept_durable(tx: Tx, message: Message) -> None:
 def _accept_replayable(tx: Tx, message: Message) -> None:
     """No outbox, no receipt: a repeated ask is answered again, an answer changes nothing twice."""
     try:
-        with tx.conn.begin_nested():
+        with tx.attempt():
             if message.header.destination != tx.party and not is_feed(message.header.destination):
                 sending.pass_on(tx, message, message.header.destination)
             else:
                 _handle(tx, message)
     except OrtooError as error:
+        if trusting.not_now(tx, error):
+            raise
         quarantine.keep(tx, message.envelope.raw, error, message.header.sender)
         _journal(tx, message, State.REFUSED, error.code)
 
@@ -185,7 +255,7 @@ def _repeat(tx: Tx, message: Message, known: Row[Any]) -> None:
         _journal(tx, message, State.REFUSED, error.code)
         receipts.owe(tx, message, "refused", error.code)
         return
-    receipts.owe(tx, message, known.status, known.error)
+    receipts.owe(tx, message, known.status, known.error, known.received_ms)
     if known.status == "notarised":
         sending.pass_on(tx, message, message.header.destination)
 

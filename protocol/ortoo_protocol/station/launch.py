@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from importlib.metadata import PackageNotFoundError, version
 
 from ortoo_protocol.bus.amqp import AmqpAddress, AmqpBus
+from ortoo_protocol.core.errors import OrtooError
 from ortoo_protocol.core.keys import Suites, key_id
 from ortoo_protocol.station.context import Identity
 from ortoo_protocol.station.keyfile import KeyFile
 from ortoo_protocol.station.settings import Settings, read_secret
 from ortoo_protocol.station.store.migrate import STATION, Migrations
 from ortoo_protocol.station.store.store import Store, create_store, open_store
+
+# After this long an end in order has failed. Cutting it off loses nothing: what was acknowledged is
+# in the store, and all else is sent again.
+END_S = 9.0
+FORCED = 1
+_log = logging.getLogger(__name__)
 
 
 def clock() -> int:
@@ -90,16 +99,57 @@ def package_version() -> str:
 
 
 def serve(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run `main(stop)` until it returns; SIGTERM and SIGINT set `stop`."""
+    """Run `main(stop)` until it returns; SIGTERM and SIGINT set `stop`.
+
+    Raises what `main` raises; a defect is logged too, since nobody may be looking at stderr. From
+    the moment that it is to end, the process has END_S: a thread that hangs in somebody's database
+    cannot keep it half alive.
+    """
 
     async def run() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await main(stop)
+        guard = loop.create_task(_limit_end(stop))
+        try:
+            await main(stop)
+        except OrtooError as error:
+            _log.error("%s", error)
+            raise
+        except Exception as error:
+            ours = innermost(error)
+            if isinstance(ours, OrtooError):
+                _log.critical("%s", ours)
+                raise ours from error
+            _log.critical("%s The process ends.", OrtooError(), exc_info=error)
+            raise
+        finally:
+            stop.set()
+            await guard
 
     asyncio.run(run())
+
+
+async def _limit_end(stop: asyncio.Event) -> None:
+    await stop.wait()
+    timer = threading.Timer(END_S, _cut_off)
+    timer.daemon = True
+    timer.start()
+
+
+def _cut_off() -> None:
+    _log.critical("[daemon.silent] not ended within %g s: cut off; nothing is lost", END_S)
+    logging.shutdown()
+    os._exit(FORCED)
+
+
+def innermost(error: BaseException) -> BaseException:
+    """What ended a group of tasks: the first defect if there is one, else the first error."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    _, defects = error.split(OrtooError)
+    return innermost((defects or error).exceptions[0])
 
 
 async def run_until(stop: asyncio.Event, work: Awaitable[None]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, select, tuple_, update
 
 from ortoo_protocol.bus.port import Delivery, Link, Outcome
-from ortoo_protocol.core.errors import BusError, BusForbidden, BusMissing, StoreError
+from ortoo_protocol.core.errors import BusError, BusForbidden, BusLost, BusMissing, StoreError
 from ortoo_protocol.station import inbox, receipts
 from ortoo_protocol.station.context import Parts, Tx
 from ortoo_protocol.station.database import Database
@@ -146,8 +146,9 @@ class OutboxPump:
                 done = list(zip(due, outcomes, strict=True))
                 await self.database.write(partial(self._note, done))
                 continue
+            wait_s = await self._until_next(now_ms)
             try:
-                await asyncio.wait_for(ticket.wait(), await self._until_next(now_ms))
+                await asyncio.wait_for(ticket.wait(), wait_s)
             except TimeoutError:
                 continue
 
@@ -363,6 +364,11 @@ async def run_consumer(
                 deliveries: list[Delivery] = await consumer.receive(PREFETCH)
                 await accept_all(database, [delivery.body for delivery in deliveries])
                 await consumer.settle(deliveries)
+        except BusLost as lost:
+            # Perhaps this queue alone went (an ended grant's is deleted): the other queues go on.
+            # It is asked for once more, which raises if the link is gone.
+            _log.info("%s", lost)
+            await asyncio.sleep(RETRY_S)
         finally:  # left alone it would go on taking, and keep from the next one what it took
             with suppress(BusError):
                 await consumer.close()

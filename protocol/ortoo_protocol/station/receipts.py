@@ -15,8 +15,9 @@ from ortoo_protocol.station.store.tables import receipts_due
 MAX_ENTRIES = 200
 
 
-def owe(tx: Tx, message: Message, status: str, error: str = "") -> None:
-    """Note a receipt to the sender of `message`; it goes back by the way the letter came."""
+def owe(tx: Tx, message: Message, status: str, error: str = "", time_ms: int | None = None) -> None:
+    """Note a receipt to the sender of `message`; it goes back by the way the letter came.
+    `time_ms`: when that was decided, if not now (the hub's is the legal instant)."""
     hub = tx.trust.hub
     sender = message.header.sender
     direct = message.kind.route in (Route.DIRECT, Route.BULK) and hub not in (sender, tx.party)
@@ -27,7 +28,7 @@ def owe(tx: Tx, message: Message, status: str, error: str = "") -> None:
         "hash": message.hash,
         "status": status,
         "error": error,
-        "time_ms": tx.now_ms,
+        "time_ms": tx.now_ms if time_ms is None else time_ms,
     }
     tx.conn.execute(insert(receipts_due).values(values))
     tx.after_commit(tx.parts.signals.receipts.set)

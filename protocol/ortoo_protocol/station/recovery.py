@@ -77,6 +77,11 @@ class Recovery:
         """On connecting: how far is each feed? What was missed shows at once."""
         await self.database.write(_ask_heads)
 
+    def forget_times(self) -> None:
+        """The clock was set: what was to be asked again at some time is asked again now."""
+        self._pending.clear()
+        self._trust_asked_ms = 0
+
     def _work(self, tx: Tx, needs: Sequence[Need]) -> None:
         inbox.retry_held(tx)
         self._ask_trust(tx)

@@ -73,6 +73,7 @@ def send(
     if recipient != tx.party:
         exchange, routing_key = messages.address(kind, tx.party, recipient, tx.trust.hub)
     message = sent_message(tx, raw, kind)
+    tx.parts.watch.sent(message.header.id)
     if kind.durable:
         _into_outbox(tx, message, recipient, exchange, routing_key)
         tx.journal(message, Direction.SENT, State.ACCEPTED, flow=case or "")
@@ -173,7 +174,7 @@ def settle(tx: Tx, sender: str, entry: ReceiptEntry) -> None:
         if letter.notarised_ms is not None:
             return
         values = {"notarised_ms": entry.time_ms}
-    elif entry.status in ("accepted", "refused"):
+    elif entry.status in ("accepted", "refused"):  # "early" is for the clock watch alone
         values = {"state": entry.status, "error": entry.error, "settled_ms": tx.now_ms}
     else:
         return

@@ -41,7 +41,7 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class StationTable(Table, frozen=True):
-    """`folder` holds the store, keys, socket and log; `language` serves where ORTOO_LANG is unset.
+    """`folder` holds the store, socket, log and trust; `language` serves where ORTOO_LANG is unset.
 
     `name` is the organisation's name as it enrols; the directory's counts afterwards.
     """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,11 +20,12 @@ from sqlalchemy import Connection
 
 from ortoo_protocol.bus.port import Bus, Link
 from ortoo_protocol.core import topology
-from ortoo_protocol.core.errors import BusError, BusLost, OrtooError, StoreError
+from ortoo_protocol.core.errors import BusError, BusLost, OrtooError
 from ortoo_protocol.core.keys import Random, Suites
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station import asks, checkpoints, feed_writer, proofs, pumps, trusting
 from ortoo_protocol.station.apply import ApplyWorker
+from ortoo_protocol.station.clockwatch import ClockWatch
 from ortoo_protocol.station.context import (
     Handler,
     Hooks,
@@ -40,6 +42,8 @@ from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.store.store import Store
 
 T = TypeVar("T")
+CLOCK_LOOK_S = 1.0
+STEADY_CAP_S = 10.0
 _log = logging.getLogger(__name__)
 
 ENGINE_HANDLERS: dict[str, Handler] = {
@@ -49,6 +53,11 @@ ENGINE_HANDLERS: dict[str, Handler] = {
     "trust.update": trusting.update,
     "proof.ask": proofs.ask,
 }
+
+
+def boot_ms() -> int:
+    """A clock that nobody sets, in ms; it goes on while the machine sleeps."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,7 @@ class Surroundings:
     clock: Callable[[], int]
     rand: Random
     timing: Timing
+    boot_ms: Callable[[], int] = boot_ms
 
 
 @dataclass
@@ -77,7 +87,7 @@ class Station:
     recovery: Recovery
     queues: set[str]
     workers: dict[str, ApplyWorker] = field(default_factory=dict)
-    last_error: str = ""
+    link_error: BusError | None = None
     linked_ms: int = 0
     _group: asyncio.TaskGroup | None = None
     _apply_tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -115,6 +125,7 @@ class Station:
                 start(_steady(self.recovery.run), name="recovery")
                 start(_steady(self._checkpoints), name="checkpoints")
                 start(_steady(self._heads), name="heads")
+                start(_steady(self._watch_clock), name="clock")
                 for loop in also:
                     start(_steady(loop), name="application")
                 # Letters to this station itself were with nobody when it died.
@@ -173,11 +184,11 @@ class Station:
             try:
                 link = await bus.connect()
             except BusError as error:
-                self.last_error = error.code
+                self.link_error = error
                 _log.warning("%s", error)
             else:
                 attempt = 0
-                self.last_error = ""
+                self.link_error = None
                 try:
                     await self._use(link)
                 finally:
@@ -209,7 +220,7 @@ class Station:
                 await link.wait_lost()
                 raise BusLost(detail="closed")
         except* BusLost as lost:
-            self.last_error = BusLost.code
+            self.link_error = BusLost(detail="closed")
             _log.info("%s", lost.exceptions[0])
         finally:
             self._session = None
@@ -239,6 +250,16 @@ class Station:
             await self.write(_checkpoint)
             await asyncio.sleep(self.parts.timing.checkpoint_s)
 
+    async def _watch_clock(self) -> None:
+        """When somebody sets the clock, nothing may go on waiting for a time of the old one."""
+        watch = self.parts.watch
+        while True:
+            await asyncio.sleep(CLOCK_LOOK_S)
+            if step_ms := watch.stepped_ms():
+                _log.warning("[trust.clock] the clock was set by %+.1f s", step_ms / 1000)
+                self.recovery.forget_times()
+                await self.write(pumps.make_all_due)
+
     async def _heads(self) -> None:
         while True:
             await asyncio.sleep(self.parts.timing.head_s)
@@ -256,21 +277,29 @@ def _post_heads(tx: Tx) -> None:
 
 
 async def _steady(loop: Callable[[], Coroutine[Any, Any, None] | Awaitable[None]]) -> None:
-    """Run `loop`; when the store or the law of the moment stops it, wait and start it again."""
-    delay_s = 0.25
+    """Run `loop`; when the store or the law of the moment stops it, wait and start it again.
+    Anything else is a defect, comes out and ends the process."""
+    delay_s, last = 0.25, ""
     while True:
+        begun_s = time.monotonic()
         try:
             await loop()
             return
-        except (StoreError, OrtooError) as error:
-            _log.error("%s", error)
+        except OrtooError as error:
+            if time.monotonic() - begun_s > 2 * STEADY_CAP_S:  # it had recovered
+                delay_s, last = 0.25, ""
+            # Said once, not six times a minute by each of ten loops.
+            _log.log(logging.DEBUG if error.code == last else logging.ERROR, "%s", error)
+            last = error.code
             await asyncio.sleep(delay_s)
-            delay_s = min(delay_s * 2, 10.0)
+            delay_s = min(delay_s * 2, STEADY_CAP_S)
 
 
 def make_station(identity: Identity, around: Surroundings, hooks: Hooks) -> Station:
     """Put a station together; nothing runs yet."""
     handlers = {**ENGINE_HANDLERS, **hooks.handlers}
+    watch = ClockWatch(identity.party, around.clock, around.boot_ms)
+    watch.heard(around.trust.hub, around.trust.timestamp_ms)
     wire, local = pumps.Wire(), pumps.Local()
     posts = pumps.Posts(wire)
     parts = Parts(
@@ -283,6 +312,7 @@ def make_station(identity: Identity, around: Surroundings, hooks: Hooks) -> Stat
         hooks=Hooks(handlers, hooks.settled, hooks.relay),
         signals=Signals(),
         post=pumps.Dispatch(local, posts),
+        watch=watch,
     )
     database = Database(around.store, parts)
     party = identity.party

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import delete, select
 
 from ortoo_protocol.core import diff, feeds
-from ortoo_protocol.core.codec import decode, encode, unpack
+from ortoo_protocol.core.codec import decode, encode
 from ortoo_protocol.core.feeds import DELETE, UPSERT, RowChange, TableSchema
 from ortoo_protocol.station import feed_writer
 from ortoo_protocol.station.context import Tx
@@ -114,8 +114,3 @@ def send_snapshot(tx: Tx, feed: str, reader: str) -> None:
             schema=schema,
         )
         send(tx, reader, body, rows=rows, case=None)
-
-
-def key_values(key: bytes) -> tuple[object, ...]:
-    """The key columns of a shadow key."""
-    return tuple(unpack(key))

@@ -7,7 +7,16 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, delete, insert, select
 
 from ortoo_protocol.core.codec import Shape
-from ortoo_protocol.core.errors import TrustError, TrustRollback
+from ortoo_protocol.core.directory import read_document
+from ortoo_protocol.core.errors import (
+    OrtooError,
+    TrustClock,
+    TrustError,
+    TrustExpired,
+    TrustRollback,
+    TrustSkipped,
+    TrustStale,
+)
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.core.keys import Suites
 from ortoo_protocol.core.notices import TrustUpdate
@@ -33,7 +42,8 @@ def save(conn: Connection, trust: Trust) -> None:
 
 def take(tx: Tx, documents: Iterable[bytes]) -> None:
     """Take each document that is newer than what is held. One refused document is quarantined and
-    does not keep the others out. What waited for trust is tried again."""
+    does not keep the others out; one that only our own time or standing speaks against is held.
+    What waited for trust is tried again."""
     before = tx.trust
     for raw in documents:
         try:
@@ -41,12 +51,51 @@ def take(tx: Tx, documents: Iterable[bytes]) -> None:
         except TrustRollback:
             continue  # an older one than is held: nothing to take, and nothing wrong in relaying it
         except TrustError as error:
+            _heed_stamp(tx, raw, error)
+            if not_now(tx, error):
+                held.hold(tx, raw, held.DOCUMENT)
+                continue
             quarantine.keep(tx, raw, error)
             tx.journal_unreadable(raw, error.code)
+    tx.parts.watch.heard(tx.trust.hub, tx.trust.timestamp_ms)
     if tx.trust is not before:
         save(tx.conn, tx.trust)
         tx.after_commit(tx.parts.signals.gaps.set)
-        held.mark_ready(tx, "trust")
+        held.mark_ready(tx, held.TRUST)
+
+
+def _heed_stamp(tx: Tx, raw: bytes, error: TrustError) -> None:
+    """A timestamp from our future, refused after its signature was verified."""
+    if isinstance(error, TrustClock) and read_document(raw).type == "timestamp":
+        ahead_s = error.facts.get("skew_s")
+        if isinstance(ahead_s, int):
+            tx.parts.watch.heard(tx.trust.hub, tx.now_ms + ahead_s * 1000)
+
+
+def not_now(tx: Tx, error: OrtooError) -> bool:
+    """Whether `error` comes from our own state: a wrong clock, an expired directory, a stale
+    timestamp. What met it is not at fault and waits until that has passed."""
+    if tx.parts.watch.stops(tx.trust.hub):
+        return isinstance(error, (TrustClock, TrustExpired, TrustStale, TrustSkipped))
+    if not isinstance(error, (TrustExpired, TrustStale, TrustSkipped)):
+        return False
+    try:
+        tx.trust.check_fresh(tx.now_ms)
+    except (TrustExpired, TrustStale, TrustSkipped):
+        return True
+    return False
+
+
+def retry_held(tx: Tx) -> None:
+    """Try again what waited for our own time and standing, once they allow."""
+    try:
+        tx.check_clock()
+        tx.trust.check_fresh(tx.now_ms)
+    except TrustError:
+        return
+    held.mark_ready(tx, held.STANDING)
+    if documents := held.take_documents(tx):
+        take(tx, documents)
 
 
 def update(tx: Tx, opened: Opened[Shape]) -> None:

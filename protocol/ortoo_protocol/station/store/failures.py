@@ -12,13 +12,13 @@ _FULL = frozenset(("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC"))
 _READ_ONLY = frozenset(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH", "SQLITE_CANTOPEN"))
 
 
-def store_failure(error: BaseException) -> BaseException:
-    """The StoreError behind a database error that no job can help; other errors as they are."""
+def store_failure(error: BaseException, where: object = "?") -> BaseException:
+    """The StoreError behind a database error that no job can help; other errors as they are.
+    `where` is the file, as people are told."""
     if not isinstance(error, DBAPIError):
         return error
     cause = error.orig
     name = getattr(cause, "sqlite_errorname", "")
-    where = "the store"
     if name in _FULL or "disk is full" in str(cause):
         return StoreFull(path=where)
     if name in _READ_ONLY or name.startswith("SQLITE_READONLY"):

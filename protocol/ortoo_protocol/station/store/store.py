@@ -38,7 +38,7 @@ class Store:
             async with self.reading.connect() as conn:
                 return await conn.run_sync(work)
         except DBAPIError as error:
-            raise store_failure(error) from error
+            raise store_failure(error, self.path) from error
 
     async def close(self) -> None:
         await self.reading.dispose()
@@ -64,7 +64,7 @@ def create_store(path: Path, party: str, plane: Plane, migrations: tuple[Migrati
         engine.dispose()
         path.chmod(0o600)
     except DBAPIError as error:
-        raise store_failure(error) from error
+        raise store_failure(error, path) from error
     finally:
         os.close(lock)
 
@@ -85,7 +85,7 @@ def open_store(path: Path, party: str, plane: Plane, migrations: tuple[Migration
             upgrade(conn, migrations)
     except DBAPIError as error:
         os.close(lock)
-        raise store_failure(error) from error
+        raise store_failure(error, path) from error
     except BaseException:
         os.close(lock)
         raise

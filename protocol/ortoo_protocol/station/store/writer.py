@@ -44,6 +44,7 @@ class Writer:
 
     def __init__(self, engine: Engine, start_batch: Callable[[Connection], Batch]) -> None:
         self._engine = engine
+        self._path = engine.url.database
         self._start_batch = start_batch
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
@@ -93,7 +94,7 @@ class Writer:
         except Exception as error:  # handed to those who wait; the thread must outlive it
             if batch is not None:
                 batch.rollback(start)
-            failure = store_failure(error)
+            failure = store_failure(error, self._path)
             self._hand_out([(job, None, failure) for job in jobs], None)
             return
         self._hand_out(results, batch)
@@ -106,7 +107,7 @@ class Writer:
         try:
             result = job.work(batch)
         except Exception as error:  # handed to the one who waits for the job
-            failure = store_failure(error)
+            failure = store_failure(error, self._path)
             if isinstance(failure, StoreError):
                 raise failure from error
             savepoint.rollback()
@@ -119,9 +120,14 @@ class Writer:
         self, results: list[tuple[_Job, Any, BaseException | None]], batch: Batch | None
     ) -> None:
         def deliver() -> None:
-            if batch is not None:
-                batch.after_commit_run()
-            for job, result, error in results:
+            failure: Exception | None = None
+            try:
+                if batch is not None:
+                    batch.after_commit_run()
+            except Exception as defect:  # told to those who wait, or they would wait for ever
+                failure = defect
+            for job, result, raised in results:
+                error = raised or failure
                 if job.future.done():
                     continue
                 if error is None:
