@@ -43,7 +43,39 @@ def declare(tx: Tx, feed: str, columns: Sequence[feeds.Column], key: Sequence[st
     schema = TableSchema(number=number, columns=tuple(columns), key=tuple(key))
     feed_writer.publish(tx, feed, schema)
     upsert(tx.conn, feed_schemas, [{"feed": feed, "number": number, "raw": encode(schema)}])
+    if known is not None:
+        _reshape(tx, feed, known, schema)
     return schema
+
+
+def _reshape(tx: Tx, feed: str, old: TableSchema, new: TableSchema) -> None:
+    """Bring the shadow under the new schema at once, as readers' tables are: else a snapshot made
+    before every row was published again would hold rows that its schema does not fit."""
+    places = {column.name: place for place, column in enumerate(old.columns)}
+    query = select(shadow.c.row, shadow.c.seq).where(shadow.c.feed == feed)
+    kept = []
+    for row in tx.conn.execute(query).all():
+        values = feeds.read_row_part(row.row, old).values
+        fitted = tuple(
+            values[places[column.name]] if column.name in places else None for column in new.columns
+        )
+        part = feeds.row_part(RowChange(UPSERT, fitted))
+        kept.append(_shadow_row(tx, feed, _key_places(new), row.seq, fitted, part))
+    tx.conn.execute(delete(shadow).where(shadow.c.feed == feed))
+    upsert(tx.conn, shadow, kept)
+
+
+def _key_places(schema: TableSchema) -> list[int]:
+    """In key order, as deletes carry their values."""
+    names = [column.name for column in schema.columns]
+    return [names.index(name) for name in schema.key]
+
+
+def _shadow_row(
+    tx: Tx, feed: str, places: Sequence[int], seq: int, values: Sequence[Scalar], part: bytes
+) -> dict[str, object]:
+    key = encode([values[place] for place in places])
+    return {"feed": feed, "key": key, "hash": row_hash(tx, part), "row": part, "seq": seq}
 
 
 def row_hash(tx: Tx, row: bytes) -> bytes:
@@ -58,7 +90,7 @@ def shadow_hashes(tx: Tx, feed: str) -> dict[bytes, bytes]:
 
 def publish_changes(tx: Tx, feed: str, schema: TableSchema, changes: Iterable[RowChange]) -> int:
     """Append `changes` as items and write the shadow along; returns the last number."""
-    places = [index for index, column in enumerate(schema.columns) if column.name in schema.key]
+    places = _key_places(schema)
     seq = int(feed_writer.feed_row(tx, feed).seq)
     pending = list(changes)
     parts = [feeds.row_part(change) for change in pending]
@@ -81,10 +113,7 @@ def _write_shadow(
     kept = []
     for change, part in zip(changes, parts, strict=True):
         if change.op == UPSERT:
-            key = encode([change.values[place] for place in places])
-            kept.append(
-                {"feed": feed, "key": key, "hash": row_hash(tx, part), "row": part, "seq": seq}
-            )
+            kept.append(_shadow_row(tx, feed, places, seq, change.values, part))
     upsert(tx.conn, shadow, kept)
     gone = [encode(list(change.values)) for change in changes if change.op == DELETE]
     for at in range(0, len(gone), 500):
