@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from sqlalchemy import Connection, func, select
 
@@ -123,8 +124,8 @@ class Router:
         """One pass: compare, and take every step. Raises BrokerAdminError."""
         async with self._turn:
             routes, changes = await self.compare()
-            for change in changes:
-                await self.admin.apply(change)
+            for steps in _side_by_side(changes):
+                await asyncio.gather(*(self.admin.apply(change) for change in steps))
             now_ms = self.station.parts.clock()
             self.standing = Standing(agree=True, changes=len(changes), checked_ms=now_ms)
         if changes:
@@ -169,6 +170,12 @@ class ProgrammedBus(Bus):
         except BusLoginRefused:
             self.router.wake()
             raise
+
+
+def _side_by_side(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    """The plan in its order; steps of one kind behind each other do not depend on each other."""
+    for _, steps in groupby(changes, key=lambda change: (change.verb, type(change.thing))):
+        yield list(steps)
 
 
 def describe(changes: Sequence[Change]) -> list[str]:

@@ -69,6 +69,8 @@ class ManagementBrokerAdmin(BrokerAdmin):
             auth=(address.user, address.password),
             verify=_tls_context(address),
             timeout=address.timeout_s,
+            # A new TLS connection costs more than a request; the server keeps idle ones for 60 s.
+            limits=httpx.Limits(max_connections=8, keepalive_expiry=50),
             trust_env=False,
         )
 
