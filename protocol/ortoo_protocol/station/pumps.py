@@ -1,8 +1,8 @@
 """Between the store and the broker: what is due goes out, what arrives is accepted, then acked.
 
-Each pump is a loop that looks, works, and waits for a signal. They live as long as the process, and
-do what needs no link while there is none; a consumer lives as long as its link. Nothing here decides
-about content.
+Each pump is a loop that looks, works, and waits for a signal. They live as long as the process,
+and do what needs no link while there is none; a consumer lives as long as its link. Nothing here
+decides about content.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A running station (or hub): the composition root of the engine, its supervisor, its shutdown.
 
 Pumps live as long as the process, consumers as long as a link. When the link is lost a new one is
-sought with full-jitter back-off; nothing else stops. Shutdown ends all tasks, then the link, then the
-store: what is not yet in the store stays with the broker.
+sought with full-jitter back-off; nothing else stops. Shutdown ends all tasks, then the link, then
+the store: what is not yet in the store stays with the broker.
 """
 
 from __future__ import annotations
