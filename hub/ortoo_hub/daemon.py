@@ -24,7 +24,7 @@ from ortoo_hub.reconcile import Reconciler
 from ortoo_hub.router import ProgrammedBus, Router
 from ortoo_hub.settings import HubSettings
 from ortoo_hub.store import HUB
-from ortoo_protocol.core.errors import OrtooError, SettingsSecret, TrustError
+from ortoo_protocol.core.errors import SettingsSecret, TrustError
 from ortoo_protocol.core.keys import Suites, builtin_suites
 from ortoo_protocol.core.trust import Trust, fingerprint_of_root
 from ortoo_protocol.station import launch, trusting
@@ -42,19 +42,7 @@ _log = logging.getLogger(__name__)
 
 def run(settings: HubSettings) -> None:
     """Run the hub until it is told to stop. Raises OrtooErrors that keep it from starting."""
-    try:
-        launch.serve(partial(serve, settings))
-    except BaseExceptionGroup as group:
-        raise _innermost(group) from group
-
-
-def _innermost(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one error of ours that ended everything, if there is one."""
-    ours = group.subgroup(OrtooError)
-    found: BaseException = ours or group
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found
+    launch.serve(partial(serve, settings))
 
 
 async def serve(settings: HubSettings, stop: asyncio.Event) -> None:
@@ -136,7 +124,7 @@ class Hub:
     async def _timestamps(self) -> None:
         parts = self.station.parts
         while True:
-            age_s = (parts.clock() - directory.stamped_ms(parts.trust.current)) / 1000
+            age_s = (parts.clock() - parts.trust.current.timestamp_ms) / 1000
             await asyncio.sleep(max(0.0, parts.timing.timestamp_s - age_s))
             await self.station.write(self._sign)
 

@@ -104,12 +104,6 @@ def stamp(tx: Tx) -> None:
     adopt(tx, tx.trust.with_timestamp(raw, tx.now_ms), [raw])
 
 
-def stamped_ms(trust: Trust) -> int:
-    """When the hub last said which directory is the newest; 0: never."""
-    found = documents(trust, "timestamp")
-    return read_body(read_document(found[0]), Timestamp).time_ms if found else 0
-
-
 def announce_own(tx: Tx, keys: KeyFile) -> None:
     """Announce the hub's own encryption keys unless that was done."""
     wanted = keys.wrap_entries(tx.now_ms)

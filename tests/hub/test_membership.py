@@ -177,6 +177,24 @@ async def test_a_directory_needs_the_threshold(tmp_path: Path) -> None:
         assert (await running.call["directory.show"]())["version"] == 2
 
 
+async def test_the_next_root_is_published_like_a_directory(tmp_path: Path) -> None:
+    kit = HubKit(tmp_path)
+    reader, region = kit.station(READER), kit.region
+    root = region.sign_root(region.root(version=2))
+    async with kit.hub_running(kit.hub(), reader) as running:
+        with pytest.raises(TrustThreshold):
+            await running.call["directory.publish"](
+                region.sign_root(region.root(version=2), region.roots[:1])
+            )
+        await running.call["directory.publish"](root)
+        await until(lambda: reader.parts.trust.current.root.version == 2)
+        await publish_next(running)
+        assert (await running.call["directory.show"]())["root_version"] == 2
+        stray = region.sign_announcement(region.announcement(READER, number=2))
+        with pytest.raises(TrustMalformed):
+            await running.call["directory.publish"](stray)
+
+
 async def test_a_suspended_member_is_out_until_it_is_restored(tmp_path: Path) -> None:
     kit = HubKit(tmp_path)
     provider, reader = kit.station(PROVIDER), kit.station(READER)
@@ -241,9 +259,9 @@ async def test_timestamps_and_announcements_reach_the_members(tmp_path: Path) ->
     provider, reader = kit.station(PROVIDER), kit.station(READER)
     hub = kit.hub()
     async with kit.hub_running(hub, provider, reader):
-        before_ms = directory.stamped_ms(hub.station.parts.trust.current)
+        before_ms = hub.station.parts.trust.current.timestamp_ms
         await hub.station.write(directory.stamp)
-        await until(lambda: directory.stamped_ms(reader.parts.trust.current) > before_ms)
+        await until(lambda: reader.parts.trust.current.timestamp_ms > before_ms)
 
         region = kit.region
         mine = region.sign_announcement(region.announcement(PROVIDER, number=2))

@@ -32,7 +32,8 @@ class DirectoryMethods:
         return await self.station.write(_propose)
 
     async def publish(self, document: bytes) -> dict[str, Any]:
-        published = await self.station.write(
+        """A signed directory, or the next root."""
+        changes = await self.station.write(
             lambda tx: directory.publish(tx, document, self.router.wake)
         )
         trust = self.station.parts.trust.current
@@ -41,7 +42,7 @@ class DirectoryMethods:
             "hash": trust.directory_hash.hex(),
             "expires_ms": directory.body_in_force(trust).expires_ms,
             "parties": len(trust.parties),
-            "changes": _changes(published.changes),
+            "changes": _changes(changes),
         }
 
     async def show(self) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def _show(tx: Tx) -> dict[str, Any]:
         "profile": body.profile,
         "root_version": trust.root.version,
         "root_fingerprint": fingerprint_of_root(root, plane=tx.plane, suites=tx.parts.suites),
-        "timestamp_ms": directory.stamped_ms(trust),
+        "timestamp_ms": trust.timestamp_ms,
         "parties": list_members(tx),
         "pending": [
             {"party": party, "from": status.get(party, ""), "to": entry.status}
