@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import delete, select
 
 from ortoo_protocol.core import diff, feeds
-from ortoo_protocol.core.codec import decode, encode
+from ortoo_protocol.core.codec import Scalar, decode, encode
 from ortoo_protocol.core.feeds import DELETE, UPSERT, RowChange, TableSchema
 from ortoo_protocol.station import feed_writer
 from ortoo_protocol.station.context import Tx
