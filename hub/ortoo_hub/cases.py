@@ -24,7 +24,7 @@ from ortoo_protocol.core.cases import (
     check_application,
     move,
 )
-from ortoo_protocol.core.codec import Shape
+from ortoo_protocol.core.codec import Shape, decode
 from ortoo_protocol.core.errors import (
     CaseField,
     CaseUnknown,
@@ -91,6 +91,9 @@ class Notary:
             terms.reader_department,
         ):
             raise GrantScope(detail=f"it is not what case {terms.case} asked for")
+        asked = decode(case.application, Application).items
+        if asked and (not terms.items or set(terms.items) - set(asked)):
+            raise GrantScope(detail=f"more items than case {terms.case} asked for")
         _grant(tx, case, terms.grant, terms.provider, terms.approver)
         grants_held.keep(tx, terms, opened.body_bytes)
         tx.after_commit(self.wake)

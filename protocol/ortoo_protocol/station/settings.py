@@ -81,8 +81,7 @@ class Timing(Table, frozen=True):
     receipt_linger_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 20
     reconnect_first_s: Positive = 0.5
     reconnect_cap_s: Positive = 30.0
-    retry_first_s: Positive = 30.0
-    retry_cap_s: Positive = 86_400.0
+    retry_first_s: Positive = 1.0
     publish_timeout_s: Positive = 30.0
     timestamp_s: Positive = 600.0
 
