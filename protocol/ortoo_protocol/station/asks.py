@@ -27,8 +27,8 @@ from ortoo_protocol.core.feeds import (
 from ortoo_protocol.core.ids import feed_owner
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station import feed_reader, feed_writer, grants_held, table_feed
-from ortoo_protocol.station.context import Handler, Tx
-from ortoo_protocol.station.sending import LOCAL, Post, post, send
+from ortoo_protocol.station.context import LOCAL, Handler, Post, Tx
+from ortoo_protocol.station.sending import post, send
 from ortoo_protocol.station.store.tables import feed_out_items
 
 MAX_ITEMS_AN_ASK = 500

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -21,9 +20,6 @@ from ortoo_protocol.core.verify import Message, Opened
 from ortoo_protocol.station.clockwatch import ClockWatch
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.store import journal_rows
-
-if TYPE_CHECKING:
-    from ortoo_protocol.station.sending import Post
 
 
 @dataclass(frozen=True)
@@ -45,6 +41,18 @@ class TrustBox:
     """The verified directory in force. Replaced as a whole, by the writer thread alone."""
 
     current: Trust
+
+
+LOCAL = ""  # exchange of a message to this very station: no broker
+
+
+@dataclass(frozen=True)
+class Post:
+    """One message for the broker (or, with exchange LOCAL, for ourselves)."""
+
+    exchange: str
+    routing_key: str
+    raw: bytes = field(repr=False)
 
 
 class Signal:

@@ -22,8 +22,8 @@ from ortoo_protocol.core.ids import check_feed
 from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.messages import Class, Kind
 from ortoo_protocol.station import secrets
-from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.sending import LOCAL, Post, post, send, sent_message
+from ortoo_protocol.station.context import LOCAL, Post, Tx
+from ortoo_protocol.station.sending import post, send, sent_message
 from ortoo_protocol.station.store.dialect import insert_new
 from ortoo_protocol.station.store.tables import feed_out_items, feed_readers, feeds_in, feeds_out
 

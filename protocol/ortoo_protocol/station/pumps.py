@@ -20,9 +20,9 @@ from sqlalchemy import Connection, Row, delete, select, tuple_, update
 from ortoo_protocol.bus.port import Delivery, Link, Outcome
 from ortoo_protocol.core.errors import BusError, BusForbidden, BusLost, BusMissing, StoreError
 from ortoo_protocol.station import inbox, receipts
-from ortoo_protocol.station.context import Parts, Tx
+from ortoo_protocol.station.context import LOCAL, Parts, Post, Tx
 from ortoo_protocol.station.database import Database
-from ortoo_protocol.station.sending import LOCAL, Post, next_attempt_ms
+from ortoo_protocol.station.sending import next_attempt_ms
 from ortoo_protocol.station.store.tables import (
     feed_out_items,
     feed_readers,

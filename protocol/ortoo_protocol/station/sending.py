@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -23,22 +22,12 @@ from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.messages import Class, Kind, Route
 from ortoo_protocol.core.notices import ReceiptEntry
 from ortoo_protocol.core.verify import Message, read_header
-from ortoo_protocol.station.context import SettledLetter, Tx
+from ortoo_protocol.station.context import LOCAL, Post, SettledLetter, Tx
 from ortoo_protocol.station.store.tables import outbox
 
-LOCAL = ""  # exchange of a letter to this very station: no broker
 REPLAYABLE_LIFE_MS = 600_000
 RECEIPTED_KEPT_MS = 35 * messages.DAY_MS
 _HOUR_MS = 3_600_000
-
-
-@dataclass(frozen=True)
-class Post:
-    """One message for the broker (or, with exchange LOCAL, for ourselves)."""
-
-    exchange: str
-    routing_key: str
-    raw: bytes = field(repr=False)
 
 
 def send(
