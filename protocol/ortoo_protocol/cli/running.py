@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from ortoo_protocol.core.errors import StoreReadOnly
 from ortoo_protocol.station.settings import Settings
+from ortoo_protocol.station.store.failures import file_failure
 
 LOG_FILE = "ortoo.log"
 LOG_FILE_BYTES = 10 * 1024 * 1024
@@ -38,8 +38,8 @@ def start_log(settings: Settings, level: Level) -> None:
             backupCount=LOG_FILES_KEPT,
             encoding="utf-8",
         )
-    except OSError:
-        raise StoreReadOnly(path=settings.log_folder) from None
+    except OSError as error:
+        raise file_failure(error, settings.log_folder) from None
     logging.basicConfig(
         level=level.value.upper(), format=_FORMAT, handlers=[logging.StreamHandler(), kept]
     )

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from importlib.metadata import PackageNotFoundError, version
 
 from ortoo_protocol.bus.amqp import AmqpAddress, AmqpBus
-from ortoo_protocol.core.errors import OrtooError
+from ortoo_protocol.core.errors import OrtooError, SettingsError, StoreMissing
 from ortoo_protocol.core.keys import Suites, key_id
 from ortoo_protocol.station.context import Identity
 from ortoo_protocol.station.keyfile import KeyFile
@@ -61,10 +61,14 @@ def load_identity(settings: Settings, suites: Suites) -> Identity:
 
 
 def make_bus(settings: Settings) -> AmqpBus | None:
-    """The way to the plane's broker; None before enrolment."""
+    """The way to the plane's broker; None before enrolment. Raises SettingsError: no ca_file."""
     if settings.broker is None:
         return None
     broker = settings.need_broker()
+    try:
+        broker.ca_file.open("rb").close()
+    except OSError as error:
+        raise SettingsError(path=broker.ca_file, detail=error.strerror) from None
     return AmqpBus(
         AmqpAddress(
             host=broker.host,
@@ -75,6 +79,7 @@ def make_bus(settings: Settings) -> AmqpBus | None:
             ca_file=broker.ca_file,
             heartbeat_s=broker.heartbeat_s,
             connect_timeout_s=broker.connect_timeout_s,
+            plane=settings.station.plane,
         )
     )
 
@@ -82,7 +87,9 @@ def make_bus(settings: Settings) -> AmqpBus | None:
 def open_station_store(settings: Settings, own: Migrations) -> Store:
     """The process's store, made when it is missing. Raises StorePlane, StoreBusy and the like."""
     station, migrations = settings.station, (STATION, own)
-    if not settings.store_file.exists():
+    try:
+        return open_store(settings.store_file, station.party, station.plane, migrations)
+    except StoreMissing:
         create_store(settings.store_file, station.party, station.plane, migrations)
     return open_store(settings.store_file, station.party, station.plane, migrations)
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from ortoo_protocol.core.errors import StoreBusy, StoreMissing, StorePlane, StoreReadOnly
+from ortoo_protocol.core.errors import StoreBusy, StoreMissing, StorePlane
 from ortoo_protocol.core.ids import Plane
-from ortoo_protocol.station.store.failures import store_failure
+from ortoo_protocol.station.store.failures import file_failure, store_failure
 from ortoo_protocol.station.store.migrate import Migrations, upgrade
 from ortoo_protocol.station.store.tables import stamp
 
@@ -48,7 +48,10 @@ class Store:
 
 def create_store(path: Path, party: str, plane: Plane, migrations: tuple[Migrations, ...]) -> None:
     """Make an empty store for `party` on `plane`. An existing one of the same owner is kept."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise file_failure(error, path.parent) from None
     lock = _lock(path)
     try:
         engine = _sqlite_engine(path)
@@ -81,6 +84,8 @@ def open_store(path: Path, party: str, plane: Plane, migrations: tuple[Migration
     try:
         engine = _sqlite_engine(path)
         with engine.begin() as conn:
+            if not inspect(conn).get_table_names():  # making it was broken off
+                raise StoreMissing(path=path.parent)
             _check_stamp(conn, path, party, plane)
             upgrade(conn, migrations)
     except DBAPIError as error:
@@ -104,8 +109,8 @@ def _lock(path: Path) -> int:
     """Take the lock file beside the store; the kernel frees it when this process ends."""
     try:
         lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:
-        raise StoreReadOnly(path=path.parent) from None
+    except OSError as error:
+        raise file_failure(error, path.parent) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
