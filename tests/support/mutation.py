@@ -74,6 +74,7 @@ def removed(function: Callable[..., object], what: str) -> Removal:
     `what` is as the source writes it: ``"EnvelopeSender"``, ``"Verdict.GAP"``. The function keeps
     its identity, so every module that imported it runs the mutated one.
     """
+    function = getattr(function, "__func__", function)  # of a class method
     assert isinstance(function, FunctionType)
 
     @contextmanager
@@ -122,5 +123,5 @@ def _code(tree: ast.Module, function: FunctionType) -> CodeType:
     scope: dict[str, Any] = {}
     code = compile("from __future__ import annotations\n" + ast.unparse(tree), "<mutated>", "exec")
     exec(code, function.__globals__, scope)  # noqa: S102 - the module's own source, one line less
-    made: FunctionType = scope[function.__name__]
-    return made.__code__
+    made = scope[function.__name__]
+    return getattr(made, "__func__", made).__code__  # type: ignore[no-any-return]

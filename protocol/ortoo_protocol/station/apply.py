@@ -144,7 +144,7 @@ class ApplyWorker:
             await self._apply_snapshot(work)
             return True
         if work.behind:
-            await self.database.write(self._begin_again)
+            await self.database.write(partial(self._begin_again, cursor))
             return False
         if not work.items:
             return False
@@ -233,10 +233,13 @@ class ApplyWorker:
             else:
                 tx.conn.execute(delete(table).where(passed))
 
-    def _begin_again(self, tx: Tx) -> None:
-        """The sink lacks what is not here either (it is new, restored or replaced)."""
+    def _begin_again(self, cursor: Cursor | None, tx: Tx) -> None:
+        """The sink lacks what is not here either (it is new, restored or replaced); unless a
+        snapshot has come since that was seen."""
         row = feed_reader.feed_row(tx, self.feed)
-        if row is not None and row.state == feed_reader.READING:
+        work = load(tx.conn, self.parts, self.feed, self.subscription, cursor)
+        came = work.snapshot_cursor is not None or not work.behind
+        if row is not None and row.state == feed_reader.READING and not came:
             feed_reader.resync(tx, self.feed, "sink.behind")
 
     def _set_aside(self, item: Item, error: OrtooError, tx: Tx) -> None:
