@@ -24,7 +24,7 @@ from ortoo_hub.reconcile import Reconciler
 from ortoo_hub.router import ProgrammedBus, Router
 from ortoo_hub.settings import HubSettings
 from ortoo_hub.store import HUB
-from ortoo_protocol.core.errors import SettingsSecret, TrustError
+from ortoo_protocol.core.errors import BusError, BusPlane, SettingsSecret, TrustError
 from ortoo_protocol.core.keys import Suites, builtin_suites
 from ortoo_protocol.core.trust import Trust, fingerprint_of_root
 from ortoo_protocol.station import launch, trusting
@@ -80,12 +80,23 @@ async def serve(settings: HubSettings, stop: asyncio.Event) -> None:
         )
         hub = make_hub(identity, around, admin, road, management.reconcile_s, keys)
         stack.push_async_callback(hub.station.close)
+        await _check_broker(admin, hub.router.broker_name)
         await hub.prepare(password)
         control = ControlServer(settings.socket_file, hub.methods(settings, stop))
         await control.start()
         stack.push_async_callback(control.close)
         _log.info("hub %s of the %s runs", identity.party, identity.plane.value)
         await launch.run_until(stop, hub.run())
+
+
+async def _check_broker(admin: BrokerAdmin, name: str) -> None:
+    """Refuse to start on the other plane's broker; one that is away is waited for."""
+    try:
+        await admin.claim(name)
+    except BusPlane:
+        raise
+    except BusError as error:
+        _log.warning("%s", error)
 
 
 @dataclass

@@ -98,6 +98,10 @@ class Router:
     _signal: Signal = field(default_factory=Signal)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    @property
+    def broker_name(self) -> str:
+        return topology.broker_name(self.station.party, self.station.parts.identity.plane)
+
     def wake(self) -> None:
         """Look at once. For the event loop, such as after a commit."""
         self._signal.set()
@@ -121,8 +125,10 @@ class Router:
                 continue
 
     async def correct(self) -> Routes:
-        """One pass: compare, and take every step. Raises BrokerAdminError."""
+        """One pass: compare, and take every step. Raises BrokerAdminError; BusPlane before it
+        touches the other plane's broker."""
         async with self._turn:
+            await self.admin.claim(self.broker_name)
             routes, changes = await self.compare()
             for steps in _side_by_side(changes):
                 await asyncio.gather(*(self.admin.apply(change) for change in steps))

@@ -16,6 +16,7 @@ from ortoo_protocol.bus.port import Bus
 from ortoo_protocol.core.enrolment import open_welcome
 from ortoo_protocol.core.errors import (
     BusError,
+    BusPlane,
     BusTlsAuthority,
     SettingsLacking,
     StoreReadOnly,
@@ -110,11 +111,11 @@ def _welcome(settings: NodeSettings, identity: Identity, suites: Suites) -> Trus
 
 
 async def _check_broker(bus: Bus) -> None:
-    """Refuse to start on a broker of another authority (another plane's); a broker that is away,
+    """Refuse to start on a broker of another authority, or of another plane; a broker that is away,
     or does not know this party yet, is waited for."""
     try:
         link = await bus.connect()
-    except BusTlsAuthority:
+    except (BusTlsAuthority, BusPlane):
         raise
     except BusError as error:
         _log.warning("%s", error)

@@ -22,6 +22,7 @@ from ortoo_protocol.core.errors import (
     BrokerAdminRefused,
     BrokerAdminTls,
     BrokerAdminUnreachable,
+    BusPlane,
 )
 from ortoo_protocol.core.topology import (
     Actual,
@@ -35,6 +36,7 @@ from ortoo_protocol.core.topology import (
     TopicPermission,
     User,
     Verb,
+    plane_of_broker,
 )
 
 _HASHING: Final = "rabbit_password_hashing_sha256"
@@ -82,6 +84,14 @@ class ManagementBrokerAdmin(BrokerAdmin):
 
     async def close(self) -> None:
         await self._client.aclose()
+
+    async def claim(self, name: str) -> None:
+        known = (await self._get("cluster-name"))["name"]
+        found, plane = plane_of_broker(known), plane_of_broker(name)
+        if found is not None and plane is not None and found is not plane:
+            raise BusPlane(address=self._address, found=found.value, plane=plane.value)
+        if known != name:
+            await self._call("PUT", "cluster-name", {"name": name})
 
     async def read(self) -> Actual:
         vhost = self._vhost

@@ -11,6 +11,9 @@ class MemoryBrokerAdmin(BrokerAdmin):
     def __init__(self, broker: MemoryBroker) -> None:
         self._broker = broker
 
+    async def claim(self, name: str) -> None:
+        """Planes in memory cannot meet."""
+
     async def read(self) -> Actual:
         return self._broker.read()
 

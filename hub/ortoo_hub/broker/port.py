@@ -10,6 +10,10 @@ from ortoo_protocol.core.topology import Actual, Change
 class BrokerAdmin(Protocol):
     """Errors of every call: BrokerAdminUnreachable, -Tls, -Login, -Refused."""
 
+    async def claim(self, name: str) -> None:
+        """Call the broker `name` (topology.broker_name). BusPlane when it serves another plane."""
+        ...
+
     async def read(self) -> Actual:
         """What stands on the broker now, foreign things included."""
         ...

@@ -36,8 +36,9 @@ from ortoo_protocol.bus.amqp_errors import (
     lost_is_named,
 )
 from ortoo_protocol.bus.port import Bus, Link, Outcome
-from ortoo_protocol.core.errors import BusForbidden, BusMissing, BusTlsAuthority
-from ortoo_protocol.core.topology import BULK
+from ortoo_protocol.core.errors import BusForbidden, BusMissing, BusPlane, BusTlsAuthority
+from ortoo_protocol.core.ids import Plane
+from ortoo_protocol.core.topology import BULK, plane_of_broker
 
 # A peer that fell silent cannot take part in TLS's goodbye; asyncio would wait 30 s for it.
 TLS_GOODBYE_S: Final = 2.0
@@ -59,6 +60,7 @@ class AmqpAddress:
     ca_file: Path
     heartbeat_s: int = 10
     connect_timeout_s: float = 10.0
+    plane: Plane | None = None  # a broker that is named for another one is refused
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -76,6 +78,7 @@ class AmqpBus(Bus):
             async with asyncio.timeout(address.connect_timeout_s):
                 for purpose in ("publish", "consume", "bulk"):
                     opened.append(await _open(address, context, purpose))
+                    _check_plane(address, opened[0])
         except BaseException as failure:
             await _close_all(opened)
             if cancelled_from_outside():
@@ -95,6 +98,15 @@ def _tls_context(address: AmqpAddress) -> ssl.SSLContext:
     except OSError as unreadable:
         detail = f"{address.ca_file}: {unreadable.strerror or unreadable}"
         raise BusTlsAuthority(address=address, detail=detail) from unreadable
+
+
+def _check_plane(address: AmqpAddress, connection: Connection) -> None:
+    """Whoever holds accounts on both planes must not take the letters of one for the other's."""
+    transport = connection.transport
+    told = {} if transport is None else transport.connection.server_properties
+    found = plane_of_broker(str(told.get("cluster_name", "")))
+    if address.plane is not None and found is not None and found is not address.plane:
+        raise BusPlane(address=address, found=found.value, plane=address.plane.value)
 
 
 class _Connection(Connection):

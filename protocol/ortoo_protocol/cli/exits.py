@@ -50,6 +50,7 @@ EXITS = MappingProxyType(
         errors.BusTlsAuthority: Exit.UNVERIFIED,
         errors.BusTlsHostname: Exit.UNVERIFIED,
         errors.BusLoginRefused: Exit.REFUSED,
+        errors.BusPlane: Exit.SETUP,
         errors.BusForbidden: Exit.REFUSED,
         errors.BrokerAdminTls: Exit.UNVERIFIED,
         errors.BrokerAdminLogin: Exit.REFUSED,

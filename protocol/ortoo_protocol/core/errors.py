@@ -716,6 +716,12 @@ class BusLoginRefused(BusError):
     cure = "Check password_file; if it is right, this party is suspended: ask the region."
 
 
+class BusPlane(BusError):
+    code = "bus.plane"
+    what = "The broker at {address} serves the {found} plane, not the {plane}."
+    cure = "The planes never meet: point [broker] to this plane's own broker and its keys."
+
+
 class BusForbidden(BusError):
     code = "bus.forbidden"
     what = "The broker does not allow {user} {action}: {detail}."

@@ -22,7 +22,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ortoo_protocol.core.errors import CodecIdentifier
-from ortoo_protocol.core.ids import check_feed, check_party
+from ortoo_protocol.core.ids import Plane, check_feed, check_party
 
 HUB = "hub"
 LETTERS = "letters"
@@ -30,6 +30,9 @@ BULK = "bulk"
 FEEDS = "feeds"
 EXCHANGES = (HUB, LETTERS, BULK, FEEDS)
 HUB_INBOX = "hub.inbox"
+
+# The broker's own name, which it says to whoever connects before anything is read or written.
+_BROKER_NAME = re.compile(r"ortoo-(extranet|intranet)-(h[0-9]+)")
 
 # The kinds that travel between stations without passing the hub.
 DIRECT_KINDS = ("feed.#", "receipt.direct")
@@ -39,6 +42,17 @@ DIRECT_KINDS = ("feed.#", "receipt.direct")
 DELIVERY_LIMIT = 1_000_000_000
 
 # --- names and routing keys ---------------------------------------------------------------------
+
+
+def broker_name(hub: str, plane: Plane) -> str:
+    """What the hub calls the broker in its care, so that nobody of the other plane uses it."""
+    return f"ortoo-{plane.value}-{hub}"
+
+
+def plane_of_broker(name: str) -> Plane | None:
+    """The plane that a broker of this name serves; None before a hub has named it."""
+    found = _BROKER_NAME.fullmatch(name)
+    return None if found is None else Plane(found[1])
 
 
 def inbox_queue(party: str) -> str:
