@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -22,7 +23,6 @@ from ortoo_protocol.i18n import ENGLISH, language_of, translator
 
 WIDTH = 160
 INTERRUPTED = 128 + signal.SIGINT
-TERMINATED = 128 + signal.SIGTERM
 _KEPT = Text("一切保持运行，按 Ctrl-C 结束。", "Everything keeps running; Ctrl-C ends it.")
 _STOPPED = Text("已中止，正在结束全部进程 …", "Stopped; ending every process …")
 
@@ -50,8 +50,9 @@ def demo(
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH
-    signal.signal(signal.SIGTERM, _terminate)
-    signal.signal(signal.SIGHUP, _terminate)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # under nohup it is ignored: so be it
+            signal.signal(number, _terminate)
     try:
         require_rabbitmq()
         with clean_folder(folder) as clean:
@@ -72,7 +73,8 @@ def _run(folder: Path, language: Language, console: Console, *, keep: bool) -> i
         running.show()
         if keep and held:
             console.print(_KEPT.say(language))
-            threading.Event().wait()
+            with contextlib.suppress(KeyboardInterrupt):
+                threading.Event().wait()
         in_order = True
     except (KeyboardInterrupt, SystemExit):
         console.print(_STOPPED.say(language))
@@ -100,8 +102,8 @@ def _complain(error: OrtooError, language: Language) -> None:
     print(what, cure, f"[{error.code}]", sep="\n", file=sys.stderr)
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(TERMINATED)
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 def main() -> None:

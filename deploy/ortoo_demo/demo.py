@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import sqlite3
 import threading
@@ -44,11 +45,15 @@ def clean_folder(folder: Path) -> Iterator[Path]:
     if folder.exists() and any(folder.iterdir()) and not mark.exists():
         raise SettingsExists(path=folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with mark.open("a", encoding="ascii") as held:
+    with mark.open("a+", encoding="ascii") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StoreBusy(path=folder, pid="?") from None
+            held.seek(0)
+            raise StoreBusy(path=folder, pid=held.read()) from None
+        held.truncate(0)
+        held.write(str(os.getpid()))
+        held.flush()
         for old in folder.iterdir():
             if old == mark:
                 continue

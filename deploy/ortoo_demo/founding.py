@@ -65,7 +65,7 @@ def _make_folder(plane: Plane, party: str) -> Path:
     plane.cli(party, "init", str(folder), *about)
     file = plane.settings_file(party)
     text = file.read_text(encoding="utf-8")
-    quick = "[timing]\nhead_s = 5\ncheckpoint_s = 2\ngap_ask_s = 0.5\n"
+    quick = "[timing]\nhead_s = 5\ncheckpoint_s = 2\ngap_ask_s = 1\n"
     file.write_text(text.replace("[timing]\n", quick), encoding="utf-8")
     for department in cast.departments:
         if department.station == party:

@@ -156,5 +156,7 @@ def program(name: str) -> tuple[str, ...]:
 def environment() -> dict[str, str]:
     """What children see: nothing of the caller's own Ortoo, messages in English for the logs."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ORTOO_")}
+    # A hundred commands would otherwise compile the same modules a hundred times.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     here = [path for path in sys.path if path]
     return {**kept, "ORTOO_LANG": "en", "PYTHONPATH": os.pathsep.join(here)}

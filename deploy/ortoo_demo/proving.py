@@ -9,13 +9,14 @@ from pathlib import Path
 
 from ortoo_demo.checks import check
 from ortoo_demo.plane import READY_S, Plane
-from ortoo_demo.processes import Service, program
+from ortoo_demo.processes import program
 from ortoo_demo.readers import granted
 from ortoo_demo.sharing import subscription
 from ortoo_demo.texts import PLANES, Text
 
 MIXED_UP = {
     "broker": "bus.tls-authority",
+    "broker with its account": "bus.plane",
     "database": "store.plane",
     "keys": "keys.plane",
 }
@@ -90,23 +91,24 @@ def healthy(plane: Plane) -> Text:
 
 def planes_never_meet(here: Plane, other: Plane, station: str) -> Text:
     """Start `station` of the plane `here` on the broker, database and keys of the `other`."""
-    codes = {}
-    for what, expected in MIXED_UP.items():
-        folder = here.folder / "mixed-up" / what
-        _copy_station(here.of(station), folder)
-        _mix_up(what, folder, here, other, station)
-        argv = (*program("ortoo-node"), "--config", str(folder), "run")
-        service = here.processes.start(argv, folder / "log" / "output.log")
-        code = service.wait(READY_S)
-        said = _said(service)
-        check(code not in (None, 0), f"it ran with the other plane's {what}: {said}")
-        check(expected in said, f"the other plane's {what}: no {expected} in {said}")
-        codes[what] = expected
-    names = PLANES[other.name].zh, PLANES[here.name].zh
+    list(here.pool.map(lambda what: _try(what, here, other, station), MIXED_UP))
+    codes, names = MIXED_UP.values(), (PLANES[other.name].zh, PLANES[here.name].zh)
     return Text(
-        f"用{names[0]}的代理、数据库、密钥启动{names[1]}驿站均被拒绝：{'、'.join(codes.values())}",
-        f"refused on the other plane's {', '.join(codes)}: {', '.join(codes.values())}",
+        f"用{names[0]}的代理、账号、数据库、密钥启动{names[1]}驿站均被拒绝：{'、'.join(codes)}",
+        f"refused on the other plane's {', '.join(MIXED_UP)}: {', '.join(codes)}",
     )
+
+
+def _try(what: str, here: Plane, other: Plane, station: str) -> None:
+    folder = here.folder / "mixed-up" / what.replace(" ", "-")
+    _copy_station(here.of(station), folder)
+    _mix_up(what, folder, here, other, station)
+    argv = (*program("ortoo-node"), "--config", str(folder), "run")
+    service = here.processes.start(argv, folder / "log" / "output.log")
+    code = service.wait(READY_S)
+    said, expected = service.log_text()[-1500:], MIXED_UP[what]
+    check(code not in (None, 0), f"it ran with the other plane's {what}: {said}")
+    check(expected in said, f"the other plane's {what}: no {expected} in {said}")
 
 
 def _copy_station(source: Path, target: Path) -> None:
@@ -119,12 +121,14 @@ def _copy_station(source: Path, target: Path) -> None:
 
 def _mix_up(what: str, folder: Path, here: Plane, other: Plane, station: str) -> None:
     foreign = other.of(station)
-    if what == "broker":
+    if what.startswith("broker"):
         file = folder / "station.toml"
         text = file.read_text(encoding="utf-8")
         ports = (f"port = {here.broker.amqps_port}", f"port = {other.broker.amqps_port}")
         check(ports[0] in text, "the settings do not name the broker's port")
         file.write_text(text.replace(*ports), encoding="utf-8")
+        for name in ("broker.password", "broker.ca.pem") if "account" in what else ():
+            shutil.copy(foreign / "keys" / name, folder / "keys" / name)
     elif what == "database":
         _copy_database(foreign / "store.sqlite", folder / "store.sqlite")
     else:
@@ -137,7 +141,3 @@ def _copy_database(source: Path, target: Path) -> None:
     uri = f"{source.as_uri()}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True)) as old, closing(sqlite3.connect(target)) as new:
         old.backup(new)
-
-
-def _said(service: Service) -> str:
-    return service.log_text()[-1500:]

@@ -35,6 +35,9 @@ def catalog(plane: Plane) -> Text:
     found = plane.refused_call(cast.households.owner.station, "catalog.add", entry=without_basis)
     check(found == "catalog.basis", f"a conditional entry without basis was met with {found}")
     for resource in cast.resources:
+        if resource is not cast.everybody:
+            plane.call(resource.owner.station, "catalog.add", entry=resource.entry())
+            continue
         file = plane.desk(f"entry-{resource.slug}.json")
         file.write_text(json.dumps(resource.entry(), ensure_ascii=False), encoding="utf-8")
         plane.cli(resource.owner.station, "catalog", "add", str(file))
@@ -72,14 +75,21 @@ def _in_mirror(plane: Plane, party: str, resource: Resource) -> bool:
 def unconditional(plane: Plane) -> Text:
     """Readers subscribe directly, without asking anybody."""
     resource, readers = plane.cast.everybody, takers(plane)
-    count = publish_first(plane, resource)
-    for one in readers:
-        plane.cli(
-            one.department.station, "subscribe", resource.code,
-            "--department", one.department.code, "--sink", one.department.slug,
-            "--table", one.sink.table, "--purpose", PURPOSE, "--basis", _WHY["basis"],
-            "--scenario", _WHY["scenario"], *_PEOPLE,
-        )  # fmt: skip
+    count = len(plane.source(resource).rows())
+    answer = plane.cli(
+        resource.owner.station, "publish", resource.code,
+        "--source", resource.owner.slug, "--table", resource.table,
+    )  # fmt: skip
+    check(answer["rows"] == count, f"published {answer}, the table has {count} rows")
+    first, *others = readers
+    plane.cli(
+        first.department.station, "subscribe", resource.code,
+        "--department", first.department.code, "--sink", first.department.slug,
+        "--table", first.sink.table, "--purpose", PURPOSE, "--basis", _WHY["basis"],
+        "--scenario", _WHY["scenario"], *_PEOPLE,
+    )  # fmt: skip
+    for one in others:
+        subscribe(plane, one, **_WHY, **_BY)
     wait_equal(plane, *readers)
     for one in readers:
         queue = feed_queue(one.department.station, resource.feed)
@@ -91,17 +101,6 @@ def unconditional(plane: Plane) -> Text:
     )
 
 
-def publish_first(plane: Plane, resource: Resource) -> int:
-    """The provider's people connect the resource to its table; returns how many rows it has."""
-    answer = plane.cli(
-        resource.owner.station, "publish", resource.code,
-        "--source", resource.owner.slug, "--table", resource.table,
-    )  # fmt: skip
-    rows = len(plane.source(resource).rows())
-    check(answer["rows"] == rows, f"published {answer}, the table has {rows} rows")
-    return rows
-
-
 # --- conditional --------------------------------------------------------------------------------
 
 
@@ -109,7 +108,10 @@ def refused(plane: Plane) -> Text:
     """A refusal without reason is not accepted; one with a reason reaches the applicant."""
     cast = plane.cast
     for resource in (cast.households, cast.ended):
-        publish_first(plane, resource)
+        plane.call(
+            resource.owner.station, "publish", resource=resource.code,
+            source=resource.owner.slug, table=resource.table,
+        )  # fmt: skip
     case = apply(plane, cast.households, cast.asker, cast.households.columns)
     provider, applicant = cast.households.owner.station, cast.asker.station
     refuse = ("request", "refuse", case, *_PEOPLE)
@@ -205,8 +207,11 @@ def apply(plane: Plane, resource: Resource, applicant: Department, items: Sequen
 def grant(plane: Plane, one: Reader, case: str, items: Sequence[str]) -> str:
     """The provider's people grant; returns the grant when the reader has it."""
     provider, reader = one.resource.owner.station, one.department.station
-    named = [word for item in items for word in ("--item", item)]
-    answer = plane.cli(provider, "request", "grant", case, *named, *_PEOPLE)
+    if items:
+        named = [word for item in items for word in ("--item", item)]
+        answer = plane.cli(provider, "request", "grant", case, *named, *_PEOPLE)
+    else:
+        answer = plane.call(provider, "request.grant", case=case, items=[], **_BY)
     wait_state(plane, reader, case, "granted")
 
     def listed() -> bool:
@@ -217,10 +222,12 @@ def grant(plane: Plane, one: Reader, case: str, items: Sequence[str]) -> str:
     return str(answer["grant"])
 
 
-def subscribe(plane: Plane, one: Reader) -> None:
+def subscribe(plane: Plane, one: Reader, **application: str) -> None:
+    """Under a grant; with `application` an unconditional resource."""
     plane.call(
         one.department.station, "subscribe", resource=one.resource.code,
         department=one.department.code, sink=one.department.slug, table=one.sink.table,
+        **application,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def test_an_earlier_run_is_cleaned_away(tmp_path: Path) -> None:
 def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
     with (
         clean_folder(tmp_path / "demo") as folder,
-        pytest.raises(StoreBusy),
+        pytest.raises(StoreBusy, match=str(os.getpid())),
         clean_folder(folder),
     ):
         pass
