@@ -1,0 +1,180 @@
+"""The one writer: group commit, a job that fails, a job that is not waited for, a full disk."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from ortoo_protocol.core.codec import Shape
+from ortoo_protocol.core.errors import CatalogBasis, StoreFull
+from ortoo_protocol.core.verify import Opened
+from ortoo_protocol.station import trusting
+from ortoo_protocol.station.context import Hooks, Tx
+from ortoo_protocol.station.sending import send
+from ortoo_protocol.station.station import Station
+from ortoo_protocol.station.store.tables import inbox, outbox, stamp
+from ortoo_protocol.station.store.writer import _Job
+from tests.support.letters import refusal
+from tests.support.stations import Kit, until, until_read
+from tests.support.trust import HUB
+
+PARTY = "s150700"
+MEGABYTE = 1 << 20
+taken = select(func.count()).select_from(inbox)
+
+
+def put(name: str) -> Callable[[Tx], None]:
+    def job(tx: Tx) -> None:
+        tx.conn.execute(insert(stamp).values(name=name, value="-"))
+
+    return job
+
+
+async def names(station: Station) -> set[str]:
+    return set(await station.read(lambda conn: list(conn.execute(select(stamp.c.name)).scalars())))
+
+
+async def test_a_failing_job_takes_back_only_itself(tmp_path: Path) -> None:
+    """All share one transaction: they wait while the first holds the writer."""
+    station = Kit(tmp_path).open(PARTY, online=False)
+    commits: list[int] = []
+    commit = station.database._writer._commit
+
+    def counted(jobs: list[_Job]) -> None:
+        commits.append(len(jobs))
+        commit(jobs)
+
+    station.database._writer._commit = counted  # type: ignore[method-assign]
+
+    def half_done(tx: Tx) -> None:
+        put("half done")(tx)
+        tx.after_commit(lambda: told.append("half done"))
+        raise CatalogBasis()
+
+    told: list[str] = []
+    work = [put(f"{n}") for n in range(20)]
+    work[7], work[13] = half_done, put("party")  # its name is taken
+    results = await asyncio.gather(*(station.write(job) for job in work), return_exceptions=True)
+    failed = [type(each) for each in results if isinstance(each, BaseException)]
+    assert failed == [CatalogBasis, IntegrityError]
+    kept = {f"{n}" for n in range(20)} - {"7", "13"}
+    assert await names(station) == {"party", "plane", *kept}
+    assert told == []
+    assert len(commits) < len(work)
+    await station.close()
+
+
+async def test_a_job_whose_caller_left_is_done(tmp_path: Path) -> None:
+    station = Kit(tmp_path).open(PARTY, online=False)
+    task = asyncio.create_task(station.write(put("left")))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await station.write(put("next"))
+    assert {"left", "next"} <= await names(station)
+    await station.close()
+
+
+async def test_a_trust_that_was_not_committed_is_not_in_force(tmp_path: Path) -> None:
+    kit = Kit(tmp_path)
+    station = kit.open(PARTY, online=False)
+    region, before = kit.region, station.parts.trust.current
+    newer = region.sign_directory(region.directory(version=2, previous=before.directory_hash))
+
+    def torn(tx: Tx) -> None:
+        trusting.take(tx, [newer])
+        assert tx.trust.directory_version == 2
+        raise CatalogBasis()
+
+    with pytest.raises(CatalogBasis):
+        await station.write(torn)
+    assert station.parts.trust.current is before
+    await station.write(lambda tx: trusting.take(tx, [newer]))
+    assert station.parts.trust.current.directory_version == 2
+    await station.close()
+
+
+# --- a full disk ----------------------------------------------------------------------------------
+
+
+class Disk:
+    """Where a station's store is; `fill` leaves no room on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.filler = folder / "filler"
+
+    async def fill(self, _station: Station) -> None:
+        with self.filler.open("wb", buffering=0) as file:
+            for size in (MEGABYTE, 4096, 512):
+                with suppress(OSError):
+                    while file.write(bytes(size)) == size:
+                        pass
+
+    async def clear(self, _station: Station) -> None:
+        self.filler.unlink()
+
+
+class Pages(Disk):
+    """For who may not mount: SQLite itself says that the disk is full."""
+
+    async def fill(self, station: Station) -> None:
+        await station.write(lambda tx: tx.conn.exec_driver_sql("PRAGMA max_page_count = 1"))
+
+    async def clear(self, station: Station) -> None:
+        store = station.database._store.writing
+        with store.connect() as conn:
+            conn.exec_driver_sql("PRAGMA max_page_count = 1000000")
+
+
+@pytest.fixture(params=["tmpfs", "pages"] if os.geteuid() == 0 else ["pages"])
+def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if request.param == "pages":
+        yield Pages(folder)
+        return
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], check=True)
+    try:
+        yield Disk(folder)
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+async def until_full(station: Station) -> None:
+    while True:
+        await station.write(lambda tx: tx.journal_unreadable(bytes(9), "x" * 10_000))
+
+
+async def test_a_full_disk_waits_and_goes_on(tmp_path: Path, small_disk: Disk) -> None:
+    """The recipient's disk is full: the broker keeps the letters, and all are taken later."""
+    done: list[bytes] = []
+
+    def handle(_tx: Tx, opened: Opened[Shape]) -> None:
+        done.append(opened.header.id)
+
+    kit = Kit(tmp_path)
+    (tmp_path / PARTY).symlink_to(small_disk.folder)
+    hub, reader = kit.open(HUB), kit.open(PARTY, Hooks(handlers={"catalog.refused": handle}))
+    async with kit.running(hub, reader):
+        letter = await hub.write(lambda tx: send(tx, PARTY, refusal()))
+        settled = select(func.count()).where(outbox.c.state == "accepted")
+        await until_read(hub, lambda conn: conn.execute(settled).scalar() == 1)
+        await small_disk.fill(reader)
+        with pytest.raises(StoreFull):
+            await until_full(reader)
+        letters = [await hub.write(lambda tx: send(tx, PARTY, refusal())) for _ in range(20)]
+        await until(lambda: len(done) > 1)  # tried, and taken back
+        assert await reader.read(lambda conn: conn.execute(taken).scalar_one()) < 21
+        await small_disk.clear(reader)
+        await until_read(hub, lambda conn: conn.execute(settled).scalar() == 21, 40)
+        ids = await reader.read(lambda conn: set(conn.execute(select(inbox.c.id)).scalars()))
+        assert ids == {letter, *letters}
