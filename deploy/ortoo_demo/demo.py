@@ -18,7 +18,7 @@ import httpx
 from rich.console import Console
 from rich.markup import escape
 
-from ortoo_demo import report, scenario, world
+from ortoo_demo import departments, report, scenario, world
 from ortoo_demo.checks import CheckFailed, DemoStopped, Patience, check
 from ortoo_demo.plane import Plane
 from ortoo_demo.processes import Processes, environment
@@ -96,9 +96,9 @@ class Demo:
             if all(future.result() for future in played):
                 extranet, intranet = self._planes
                 self._step(scenario.NEVER_MEET, lambda: scenario.never_meet(extranet, intranet))
-                self._step(scenario.EQUAL, self._compare)
                 if not self.keep:
                     self._step(scenario.ENDED, self._end)
+                self._step(scenario.EQUAL, self._compare)
         finally:
             self._write()
         return self.failure is None
@@ -166,6 +166,9 @@ class Demo:
         }
         wrong = {place: code for place, code in codes.items() if code != 0}
         check(not wrong, f"exit codes {wrong}")
+        for plane in self._planes:
+            for department in plane.cast.departments:
+                departments.settle(plane.database(department))
         return Text(f"{len(codes)} 个进程正常退出", f"{len(codes)} processes ended with code 0")
 
     def _write(self) -> None:

@@ -74,6 +74,12 @@ def create(database: Path) -> None:
         db.execute("PRAGMA journal_mode=WAL")
 
 
+def settle(database: Path) -> None:
+    """Fold the write-ahead log in, so that the one file holds everything; nobody has it open."""
+    with closing(sqlite3.connect(database)) as db:
+        db.execute("PRAGMA journal_mode=DELETE")
+
+
 def create_table(at: TableAt, types: Sequence[str], rows: Iterable[Row]) -> None:
     """Make the department's table with SQL `types` and fill it."""
     described = [f'"{name}" {kind} NOT NULL' for name, kind in zip(at.columns, types, strict=True)]
