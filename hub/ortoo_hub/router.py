@@ -23,7 +23,7 @@ from ortoo_protocol.core import topology
 from ortoo_protocol.core.errors import BusError, BusLoginRefused, OrtooError
 from ortoo_protocol.core.topology import Change, DirectRoute, FeedRoute, Member
 from ortoo_protocol.core.trust import Trust
-from ortoo_protocol.station.context import Signal
+from ortoo_protocol.station.context import Signal, wait
 from ortoo_protocol.station.grants_held import live
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store.tables import grants
@@ -119,10 +119,7 @@ class Router:
                 pause_s = min(RETRY_S, self.reconcile_s)
             finally:
                 self.tried.set()
-            try:
-                await asyncio.wait_for(ticket.wait(), pause_s)
-            except TimeoutError:
-                continue
+            await wait(ticket, pause_s)
 
     async def correct(self) -> Routes:
         """One pass: compare, and take every step. Raises BrokerAdminError; BusPlane before it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -70,6 +70,14 @@ class Signal:
 
     def ticket(self) -> asyncio.Event:
         return self._event
+
+
+async def wait(ticket: asyncio.Event, most_s: float) -> None:
+    """Until the signal or for `most_s`. Not asyncio.wait_for: before Python 3.12 it swallows a
+    cancellation that comes together with the signal, and the station would never end."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(most_s):
+            await ticket.wait()
 
 
 @dataclass(frozen=True)

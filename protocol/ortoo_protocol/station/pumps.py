@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Row, delete, select, tuple_, update
 from ortoo_protocol.bus.port import Delivery, Link, Outcome
 from ortoo_protocol.core.errors import BusError, BusForbidden, BusLost, BusMissing, StoreError
 from ortoo_protocol.station import inbox, receipts
-from ortoo_protocol.station.context import LOCAL, Parts, Post, Tx
+from ortoo_protocol.station.context import LOCAL, Parts, Post, Tx, wait
 from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.sending import next_attempt_ms
 from ortoo_protocol.station.store.tables import (
@@ -148,10 +148,7 @@ class OutboxPump:
                 await self.database.write(partial(self._note, done))
                 continue
             wait_s = await self._until_next(now_ms)
-            try:
-                await asyncio.wait_for(ticket.wait(), wait_s)
-            except TimeoutError:
-                continue
+            await wait(ticket, wait_s)
 
     async def _until_next(self, now_ms: int) -> float:
         blocked = self.wire.link is not None and self.wire.link.blocked()
@@ -254,10 +251,7 @@ class FeedPump:
                 await self._pause(ticket)
 
     async def _pause(self, ticket: asyncio.Event) -> None:
-        try:
-            await asyncio.wait_for(ticket.wait(), RETRY_S if self.wire.link else 60.0)
-        except TimeoutError:
-            return
+        await wait(ticket, RETRY_S if self.wire.link else 60.0)
 
     async def _publish(self, link: Link | None, row: Row[Any], readers: Readers) -> Outcome:
         if row.feed in readers.local:

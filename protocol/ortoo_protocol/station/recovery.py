@@ -19,7 +19,7 @@ from ortoo_protocol.core.ids import feed_owner
 from ortoo_protocol.core.notices import TrustAsk
 from ortoo_protocol.station import held, inbox
 from ortoo_protocol.station.asks import MAX_ITEMS_AN_ASK
-from ortoo_protocol.station.context import Parts, Tx
+from ortoo_protocol.station.context import Parts, Tx, wait
 from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.feed_reader import ENDED, JOINING, READING
 from ortoo_protocol.station.sending import send
@@ -68,10 +68,7 @@ class Recovery:
             ticket = self.parts.signals.gaps.ticket()
             needs = await self.database.read(read_needs)
             await self.database.write(lambda tx, n=needs: self._work(tx, n))  # type: ignore[misc]
-            try:
-                await asyncio.wait_for(ticket.wait(), pause_s)
-            except TimeoutError:
-                continue
+            await wait(ticket, pause_s)
 
     async def ask_heads(self) -> None:
         """On connecting: how far is each feed? What was missed shows at once."""
