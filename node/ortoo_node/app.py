@@ -25,9 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 def _on_ended(tx: Tx, opened: Opened[Shape]) -> None:
-    granting.on_ended(tx, opened)
-    if opened.header.case:
-        cases.ended(tx, opened.header.case, "grant.ended")
+    cases.ended(tx, granting.on_ended(tx, opened), "grant.ended")
 
 
 def hooks() -> Hooks:

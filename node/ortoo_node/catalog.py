@@ -18,7 +18,13 @@ from sqlalchemy import Connection, Row, insert, select, text
 from ortoo_node.store.tables import catalog, catalog_refusals
 from ortoo_protocol.core.catalog import Entry, Federated, Refusal, check_entry
 from ortoo_protocol.core.codec import Shape, decode, encode
-from ortoo_protocol.core.errors import CatalogField, CatalogOwner, CatalogUnknown, EnvelopeKind
+from ortoo_protocol.core.errors import (
+    CatalogField,
+    CatalogOwner,
+    CatalogUnknown,
+    EnvelopeKind,
+    TrustDepartment,
+)
 from ortoo_protocol.core.ids import feed_id
 from ortoo_protocol.core.verify import Opened, as_body, open_content, verify
 from ortoo_protocol.station import feed_writer
@@ -106,12 +112,25 @@ def federated(tx: Tx, opened: Opened[Shape]) -> None:
     if entry.provider != inner.header.sender:
         raise CatalogOwner(resource=entry.code)
     check_entry(entry)
+    _check_department(tx, entry)
     position = inner.header.position
     number = 0 if position is None else position.seq
     known = find(tx.conn, entry.code)
+    if known is not None and known.provider != entry.provider:
+        raise CatalogOwner(resource=entry.code)
     if known is not None and known.version > entry.version:
         return
     _store(tx.conn, entry, number, body.accepted_ms)
+
+
+def _check_department(tx: Tx, entry: Entry) -> None:
+    """Nobody speaks for a department that another active party announced. One that nobody did is
+    let pass: announcements come by another way, perhaps later."""
+    if entry.department in tx.trust.departments(entry.provider):
+        return
+    for party in tx.trust.parties:
+        if party.status == "active" and entry.department in tx.trust.departments(party.party):
+            raise TrustDepartment(department=entry.department, party=entry.provider)
 
 
 def refused(tx: Tx, opened: Opened[Shape]) -> None:

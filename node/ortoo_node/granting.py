@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from ortoo_node import subscribing, views
+from ortoo_node.store.tables import cases
 from ortoo_protocol.core.cases import Application
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.codec import Shape, encode
-from ortoo_protocol.core.errors import EnvelopeSender, GrantUnknown, StopReason
+from ortoo_protocol.core.errors import EnvelopeSender, GrantScope, GrantUnknown, StopReason
 from ortoo_protocol.core.errors import GrantEnded as GrantHasEnded
 from ortoo_protocol.core.grants import (
     GrantEnded,
@@ -87,9 +88,19 @@ def on_issued(tx: Tx, opened: Opened[Shape]) -> None:
     tx.trust.check_department(tx.party, terms.reader_department)
     if terms.reader != tx.party:
         raise GrantUnknown(grant=terms.grant)
+    _check_asked(tx, terms)
     if terms.provider != tx.party:
         grants_held.keep(tx, terms, letter.body_bytes)
     subscribing.granted(tx, terms)
+
+
+def _check_asked(tx: Tx, terms: GrantTerms) -> None:
+    """Only whom a department asked may grant, and only what it asked for: else any provider could
+    put its own rows in the place of another's."""
+    row = tx.conn.execute(select(cases).where(cases.c.case == terms.case)).first()
+    wanted = (terms.provider, terms.reader, terms.resource, terms.reader_department)
+    if row is None or (row.provider, row.applicant, row.resource, row.department) != wanted:
+        raise GrantScope(detail=f"it is not what case {terms.case} asked for")
 
 
 # --- ending -------------------------------------------------------------------------------------
@@ -139,17 +150,21 @@ def end(tx: Tx, grant: str, reason: str, by: str) -> GrantEnded:
     return ended
 
 
-def on_ended(tx: Tx, opened: Opened[Shape]) -> None:
-    """A grant to a department here has ended: what came up to the fence stays and is applied."""
+def on_ended(tx: Tx, opened: Opened[Shape]) -> str:
+    """A grant to a department here has ended: what came up to the fence stays and is applied.
+    Returns its case."""
     ended, sender = check_ended(as_body(opened, GrantEnded).body), opened.header.sender
     row = grants_held.row(tx, ended.grant)
     if row.provider != sender:
         raise EnvelopeSender(sender=sender, owner=row.provider)
+    if (ended.feed, ended.reader) != (row.feed, row.reader):
+        raise GrantScope(detail=f"grant {ended.grant} is of another feed or reader")
     grants_held.end(tx, ended)
     subscribing.grant_ended(tx, ended.grant)
     if not _reads_on(tx, ended.feed):
         feed_reader.end(tx, ended.feed, ended.fence, "grant.ended")
         subscribing.leave(tx, ended.feed)
+    return grants_held.terms_of(row).case
 
 
 def on_filing(tx: Tx, opened: Opened[Shape]) -> None:

@@ -33,7 +33,9 @@ from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import insert_new
 from ortoo_protocol.station.store.tables import shadow
 
-_TERM = re.compile(r"\s*([^\s=]+)\s*=\s*'((?:[^']|'')*)'\s*")
+# Nothing here steps back: the text is another member's, and it is read by the writer itself.
+_TERM = re.compile(r"\s*+([^\s=]++)\s*+=\s*+'([^']*+(?:''[^']*+)*+)'")
+_NEXT = re.compile(r"\s++AND(?=\s)|\s*+\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,16 @@ class View:
 def parse_filter(text: str, columns: Collection[str] | None) -> tuple[tuple[str, str], ...]:
     """``column = 'value' AND …``: the one form of row filter; `columns` None: checked before.
     Raises GrantScope."""
-    if not text.strip():
-        return ()
-    terms = []
-    for part in re.split(r"\s+AND\s+", text.strip(), flags=re.IGNORECASE):
-        match = _TERM.fullmatch(part)
-        if match is None or (columns is not None and match[1] not in columns):
-            raise GrantScope(detail=f"the row filter {part!r} is not column = 'value'")
+    terms: list[tuple[str, str]] = []
+    at = 0 if text.strip() else len(text)
+    while at < len(text):
+        match = _TERM.match(text, at)
+        following = match and _NEXT.match(text, match.end())
+        if not match or not following or (columns is not None and match[1] not in columns):
+            detail = f"the row filter {text[at : at + 60]!r} is not column = 'value'"
+            raise GrantScope(detail=detail)
         terms.append((match[1], match[2].replace("''", "'")))
+        at = following.end()
     return tuple(terms)
 
 

@@ -18,6 +18,7 @@ _PARTY_FORM = r"[hs][0-9]{6}(?:[0-9]{3}){0,2}"
 _FEED_NAME_FORM = r"[a-z0-9][a-z0-9-]{0,62}"
 _PARTY = re.compile(_PARTY_FORM)
 _FEED_NAME = re.compile(_FEED_NAME_FORM)
+_CODE = re.compile(r"[a-z][a-z0-9.-]{0,63}")
 _HEX_ID = re.compile(r"[0-9a-f]{32}")
 
 # Types for the fields of bodies: decoding refuses what does not have the form.
@@ -106,3 +107,8 @@ def uuid7(now_ms: int, random_10_bytes: bytes) -> bytes:
     raw[6] = 0x70 | (raw[6] & 0x0F)
     raw[8] = 0x80 | (raw[8] & 0x3F)
     return bytes(raw)
+
+
+def is_code(value: str) -> bool:
+    """Whether `value` has the form of an error code, known here or not."""
+    return _CODE.fullmatch(value) is not None

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from ortoo_protocol.core import messages
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import (
+    CodecShape,
     FeedError,
     FeedRetention,
     FeedUnknown,
@@ -24,7 +25,7 @@ from ortoo_protocol.core.feeds import (
     SnapshotAsk,
     SnapshotPart,
 )
-from ortoo_protocol.core.ids import feed_owner
+from ortoo_protocol.core.ids import feed_owner, is_code
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station import feed_reader, feed_writer, grants_held, table_feed
 from ortoo_protocol.station.context import LOCAL, Handler, Post, Tx
@@ -137,6 +138,8 @@ def refusal(tx: Tx, opened: Opened[Shape]) -> None:
     body = as_body(opened, FeedRefusal).body
     if feed_owner(body.feed) != opened.header.sender:
         return
+    if not is_code(body.error):  # people see it as it stands
+        raise CodecShape(expected="FeedRefusal", detail="its error is no code")
     if body.error == FeedRetention.code:
         feed_reader.resync(tx, body.feed, body.error)
     else:

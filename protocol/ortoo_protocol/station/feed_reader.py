@@ -68,8 +68,10 @@ def join(tx: Tx, feed: str, start: str) -> None:
 
 
 def resync(tx: Tx, feed: str, error: str) -> None:
-    """Ask for a new snapshot; what is held stays until it comes."""
-    _set(tx, feed, state=JOINING, error=error)
+    """Ask for a new snapshot; what is held stays until it comes. A feed that is disputed or ended
+    stays so, whatever its publisher says or sends."""
+    here = (feeds_in.c.feed == feed) & feeds_in.c.state.in_((JOINING, READING))
+    tx.conn.execute(update(feeds_in).where(here).values(state=JOINING, error=error))
     tx.after_commit(tx.parts.signals.gaps.set)
 
 

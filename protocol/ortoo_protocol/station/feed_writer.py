@@ -125,6 +125,8 @@ def add_reader(tx: Tx, feed: str, grant: str, grant_hash: bytes, reader: str) ->
         key = feeds.ratchet(tx.suite, tx.plane, feed, epoch, key)
         epoch += 1
         _keep_key(tx, feed, epoch, first, key)
+        if epoch % feeds.MAX_RATCHET_STEPS == 0:  # readers step no further, and no key is kept
+            _tell_key(tx, row.incarnation, feed, epoch, first, key, active_readers(tx, feed))
     insert_new(
         tx.conn,
         feed_readers,
@@ -159,12 +161,23 @@ def end_reader(tx: Tx, feed: str, grant: str) -> tuple[int, int]:
         epoch, first = row.epoch + 1, row.seq + 1
         key = tx.parts.rand(tx.suite.key_bytes)
         _keep_key(tx, feed, epoch, first, key)
-        for each in stay:
-            with suppress(TrustError):  # it asks when it meets the epoch; the fence cannot wait
-                _send_key(
-                    tx, row.incarnation, feed, epoch, first, key, each.reader, each.grant_hash
-                )
+        _tell_key(tx, row.incarnation, feed, epoch, first, key, stay)
     return row.incarnation, row.seq
+
+
+def _tell_key(
+    tx: Tx,
+    incarnation: int,
+    feed: str,
+    epoch: int,
+    first: int,
+    key: bytes,
+    readers: Sequence[Row[Any]],
+) -> None:
+    """To each reader once, however many grants it has."""
+    for each in {reader.reader: reader for reader in readers}.values():
+        with suppress(TrustError):  # it asks when it meets the epoch; the rest cannot wait
+            _send_key(tx, incarnation, feed, epoch, first, key, each.reader, each.grant_hash)
 
 
 def give_key(tx: Tx, feed: str, reader: str) -> None:

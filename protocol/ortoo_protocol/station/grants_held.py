@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from ortoo_protocol.core.codec import decode
-from ortoo_protocol.core.errors import GrantUnknown
+from ortoo_protocol.core.errors import GrantScope, GrantUnknown
 from ortoo_protocol.core.grants import GrantEnded, GrantTerms, grant_hash
 from ortoo_protocol.station import held
 from ortoo_protocol.station.context import Tx
@@ -18,9 +18,9 @@ from ortoo_protocol.station.store.tables import grants
 
 def keep(tx: Tx, terms: GrantTerms, raw: bytes) -> bytes:
     """Store the terms as they were signed; returns the grant's hash. Keys that came before their
-    grant are tried again."""
+    grant are tried again. Raises GrantScope when other terms are held under this number."""
     named = grant_hash(tx.suite, tx.plane, raw)
-    row = {
+    values = {
         "grant": terms.grant,
         "hash": named,
         "terms": raw,
@@ -35,7 +35,9 @@ def keep(tx: Tx, terms: GrantTerms, raw: bytes) -> bytes:
         "end_reason": "",
         "filing": "",
     }
-    insert_new(tx.conn, grants, [row])
+    insert_new(tx.conn, grants, [values])
+    if row(tx, terms.grant).hash != named:
+        raise GrantScope(detail=f"number {terms.grant} is of another grant")
     held.mark_ready(tx, f"grant:{named.hex()}")
     return named
 
