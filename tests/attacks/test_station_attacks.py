@@ -32,8 +32,8 @@ from ortoo_protocol.station import (
     recovery,
     sending,
 )
-from ortoo_protocol.station.apply import Opening
 from ortoo_protocol.station.context import Hooks, Tx
+from ortoo_protocol.station.opening import Opening
 from ortoo_protocol.station.store.dialect import upsert
 from ortoo_protocol.station.store.tables import (
     feed_readers,

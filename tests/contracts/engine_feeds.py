@@ -14,7 +14,8 @@ from ortoo_protocol.core.codec import encode
 from ortoo_protocol.core.errors import FeedEpoch, RowsValue, SinkUnreachable
 from ortoo_protocol.core.feeds import Column, RowChange, TableRows
 from ortoo_protocol.station import feed_reader, feed_writer, inbox
-from ortoo_protocol.station.apply import Item, Opening, load
+from ortoo_protocol.station.apply_work import Item, load
+from ortoo_protocol.station.opening import Opening
 from ortoo_protocol.station.ports import Cursor
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store.tables import feed_out_items, feeds_in, outbox

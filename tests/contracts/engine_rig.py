@@ -19,7 +19,13 @@ from ortoo_protocol.station import feed_writer, table_feed
 from ortoo_protocol.station.context import Hooks, Tx
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.station import Station
-from ortoo_protocol.station.store.tables import feed_out_items, feeds_in, outbox, quarantine
+from ortoo_protocol.station.store.tables import (
+    feed_applied,
+    feed_out_items,
+    feeds_in,
+    outbox,
+    quarantine,
+)
 from tests.contracts.amqp_rig import AmqpRig
 from tests.contracts.bus_rig import MEMBERS, BusRig
 from tests.contracts.memory_rig import MemoryRig
@@ -152,6 +158,8 @@ class EngineRig:
         station = await self.start(reader)
         await self.read_into(station, sink, granted)
         await until(lambda: sink.cursor is not None)
+        noted = select(feed_applied.c.incarnation).where(feed_applied.c.feed == FEED)
+        await until_read(station, lambda conn: conn.execute(noted).scalar())
         return station
 
     async def read_into(self, station: Station, sink: MemorySink, granted: GrantTerms) -> None:

@@ -15,8 +15,9 @@ from ortoo_protocol.station import (
     feed_reader,
     feed_writer,
 )
-from ortoo_protocol.station.apply import Opening, Work, load
+from ortoo_protocol.station.apply_work import Work, load
 from ortoo_protocol.station.context import Hooks, Tx
+from ortoo_protocol.station.opening import Opening
 from ortoo_protocol.station.ports import Cursor
 from tests.support.desk import Desk, Refused
 from tests.support.letters import make_letter

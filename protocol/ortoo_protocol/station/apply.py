@@ -9,78 +9,46 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import delete, select, update
 
-from ortoo_protocol.core import feeds
-from ortoo_protocol.core.codec import Scalar, decode, encode
-from ortoo_protocol.core.envelope import Header, key_commitment
+from ortoo_protocol.core.codec import encode
 from ortoo_protocol.core.errors import (
     CodecError,
     EnvelopeError,
     FeedEpoch,
     FeedError,
-    FeedKeyMismatch,
     OrtooError,
     RowsError,
     SinkError,
     SinkMoved,
 )
 from ortoo_protocol.core.feeds import (
-    UPSERT,
-    FeedKey,
     KeyAsk,
-    RowChange,
-    SnapshotPart,
-    TableRows,
-    TableSchema,
-    read_row_part,
 )
 from ortoo_protocol.core.ids import feed_owner
 from ortoo_protocol.core.journal import Direction, State
-from ortoo_protocol.core.verify import Message, open_content
-from ortoo_protocol.station import feed_reader, quarantine, secrets
-from ortoo_protocol.station.context import Parts, Tx
+from ortoo_protocol.station import feed_reader, quarantine
+from ortoo_protocol.station.apply_work import Item, Work, incarnation_of, lacks_rows, load
+from ortoo_protocol.station.context import Parts, Tx, wait
 from ortoo_protocol.station.database import Database
-from ortoo_protocol.station.inbox import content_key
+from ortoo_protocol.station.opening import Opening, Step, open_snapshot
 from ortoo_protocol.station.ports import Cursor, Sink
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store.dialect import insert_new, upsert
 from ortoo_protocol.station.store.tables import (
     feed_applied,
     feed_in_items,
-    feed_in_keys,
     feed_in_snapshots,
     feed_schemas,
-    feeds_in,
 )
 
-MAX_ITEMS_A_STEP = 64
 RETRY_FIRST_S = 0.2
 RETRY_CAP_S = 30.0
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Item:
-    seq: int
-    hash: bytes
-    raw: bytes | None
-
-
-@dataclass(frozen=True)
-class Work:
-    """What there is to do after `cursor`, read in one view of the store."""
-
-    snapshot: tuple[bytes, ...]
-    snapshot_cursor: Cursor | None
-    behind: bool  # what follows the cursor is not here any more: only a snapshot helps
-    items: tuple[Item, ...]
-    keys: dict[int, bytes]
-    schemas: dict[int, TableSchema]
 
 
 @dataclass
@@ -91,16 +59,6 @@ class Progress:
     error: str = ""
     applied_seq: int = 0
     applied_rows: int = 0
-
-
-@dataclass(frozen=True)
-class Step:
-    """One transaction of the sink: a whole snapshot, or changes under one schema."""
-
-    schema: TableSchema
-    cursor: Cursor
-    changes: tuple[RowChange, ...] = ()
-    snapshot: tuple[tuple[Scalar, ...], ...] | None = None
 
 
 @dataclass
@@ -132,7 +90,7 @@ class ApplyWorker:
                 if isinstance(error, FeedEpoch):
                     await self.database.write(partial(self._ask_key, error))
                 delay_s = min(delay_s * 2, RETRY_CAP_S)
-                await _wait(ticket, delay_s)
+                await wait(ticket, delay_s)
 
     async def _advance(self) -> bool:
         """Apply what is there; returns whether anything moved."""
@@ -148,7 +106,7 @@ class ApplyWorker:
             return False
         if not work.items:
             return False
-        incarnation = await self.database.read(lambda conn: _incarnation(conn, self.feed))
+        incarnation = await self.database.read(lambda conn: incarnation_of(conn, self.feed))
         opening = Opening(self.parts, self.feed, incarnation, work)
         done: list[Item] = []
         try:
@@ -297,199 +255,3 @@ class SnapshotUnfit(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
-
-
-async def _wait(ticket: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(ticket.wait(), seconds)
-    except TimeoutError:
-        return
-
-
-# --- reading the store --------------------------------------------------------------------------
-
-
-def lacks_rows(conn: Connection, feed: str, subscription: str) -> bool:
-    """Whether this sink has not had a snapshot since it began, or since an item was set aside."""
-    query = select(feed_applied.c.incarnation).where(
-        feed_applied.c.feed == feed, feed_applied.c.subscription == subscription
-    )
-    return not conn.execute(query).scalar()
-
-
-def load(
-    conn: Connection, parts: Parts, feed: str, subscription: str, cursor: Cursor | None
-) -> Work:
-    """The complete snapshot beyond the cursor if there is one, else the next items."""
-    lacking = lacks_rows(conn, feed, subscription)
-    snapshot, snapshot_cursor = _snapshot(conn, feed, cursor, lacking)
-    items: tuple[Item, ...] = ()
-    keys: dict[int, bytes] = {}
-    if snapshot_cursor is None and cursor is not None:
-        items = _items(conn, feed, cursor)
-        for row in conn.execute(
-            select(feed_in_keys).where(
-                feed_in_keys.c.feed == feed, feed_in_keys.c.incarnation == cursor.incarnation
-            )
-        ):
-            use = feed_reader.key_use(feed, row.incarnation, row.epoch)
-            keys[row.epoch] = secrets.unseal(parts.identity, use, row.key)
-    schemas = {
-        row.number: decode(row.raw, TableSchema)
-        for row in conn.execute(select(feed_schemas).where(feed_schemas.c.feed == feed))
-    }
-    behind = cursor is None or _behind(conn, feed, cursor, items)
-    return Work(snapshot, snapshot_cursor, behind, items, keys, schemas)
-
-
-def _behind(conn: Connection, feed: str, cursor: Cursor, items: Sequence[Item]) -> bool:
-    """Held no longer, since once applied, or never held, since a snapshot had them."""
-    if items:
-        return any(item.raw is None for item in items)
-    row = conn.execute(select(feeds_in).where(feeds_in.c.feed == feed)).first()
-    return row is not None and (row.incarnation, row.seq) > (cursor.incarnation, cursor.seq)
-
-
-def _snapshot(
-    conn: Connection, feed: str, cursor: Cursor | None, lacking: bool
-) -> tuple[tuple[bytes, ...], Cursor | None]:
-    rows = conn.execute(
-        select(feed_in_snapshots)
-        .where(feed_in_snapshots.c.feed == feed)
-        .order_by(feed_in_snapshots.c.seq.desc(), feed_in_snapshots.c.part)
-    ).all()
-    if not rows or len(rows) != rows[0].parts:
-        return (), None
-    first = rows[0]
-    place = (first.incarnation, first.seq)
-    if cursor is not None:
-        stands = (cursor.incarnation, cursor.seq)
-        if stands > place or (stands == place and not lacking):
-            return (), None
-    return tuple(row.raw for row in rows), Cursor(feed, first.incarnation, first.seq, first.hash)
-
-
-def _items(conn: Connection, feed: str, cursor: Cursor) -> tuple[Item, ...]:
-    query = (
-        select(feed_in_items)
-        .where(
-            feed_in_items.c.feed == feed,
-            feed_in_items.c.incarnation == cursor.incarnation,
-            feed_in_items.c.seq > cursor.seq,
-        )
-        .order_by(feed_in_items.c.seq)
-        .limit(MAX_ITEMS_A_STEP)
-    )
-    items = []
-    expected = cursor.seq + 1
-    for row in conn.execute(query):
-        if row.seq != expected:
-            break
-        items.append(Item(row.seq, row.hash, row.raw))
-        expected += 1
-    return tuple(items)
-
-
-def _incarnation(conn: Connection, feed: str) -> int:
-    query = select(feeds_in.c.incarnation).where(feeds_in.c.feed == feed)
-    return int(conn.execute(query).scalar_one())
-
-
-# --- opening ------------------------------------------------------------------------------------
-
-
-@dataclass
-class Opening:
-    """Opens items of one feed in order; runs in a thread and touches no database."""
-
-    parts: Parts
-    feed: str
-    incarnation: int
-    work: Work
-    learned: list[FeedKey] = field(default_factory=list)
-
-    @property
-    def schemas(self) -> dict[int, TableSchema]:
-        return self.work.schemas
-
-    @property
-    def schema(self) -> TableSchema:
-        return self.schemas[max(self.schemas)]
-
-    def step(self, item: Item) -> Step:
-        message = feed_reader.read_stored(
-            item.raw or b"", self.parts.suites, self.parts.identity.plane
-        )
-        opened = open_content(message, lambda header: self._key(header, message))
-        cursor = Cursor(self.feed, self.incarnation, item.seq, item.hash)
-        if isinstance(opened.body, TableSchema):
-            self.schemas[opened.body.number] = opened.body
-            return Step(opened.body, cursor)
-        if not isinstance(opened.body, TableRows):
-            raise RowsError(feed=self.feed, detail=f"kind {message.kind.name}")
-        schema = self.schemas.get(opened.body.schema)
-        if schema is None:
-            raise RowsError(feed=self.feed, detail=f"schema {opened.body.schema} is unknown")
-        changes = tuple(read_row_part(part, schema) for part in opened.rows)
-        return Step(schema, cursor, changes)
-
-    def _key(self, header: Header, message: Message) -> bytes:
-        """The key of the item's epoch: held, or reached from an earlier one by ratchet steps.
-
-        Raises FeedEpoch when neither fits: a letter with a fresh key is on its way.
-        """
-        epoch, keys = header.epoch or 0, self.work.keys
-        suite, plane = message.envelope.suite, message.envelope.plane
-        if epoch in keys:
-            if key_commitment(suite, plane, header, keys[epoch]) != header.key_commitment:
-                raise FeedKeyMismatch(epoch=epoch, feed=self.feed)
-            return keys[epoch]
-        earlier = [known for known in keys if epoch - feeds.MAX_RATCHET_STEPS <= known < epoch]
-        if earlier:
-            step = max(earlier)
-            key = keys[step]
-            while step < epoch:
-                key = feeds.ratchet(suite, plane, self.feed, step, key)
-                step += 1
-            if key_commitment(suite, plane, header, key) == header.key_commitment:
-                keys[epoch] = key
-                self._learn(header, epoch, key)
-                return key
-        raise FeedEpoch(epoch=epoch, feed=self.feed)
-
-    def _learn(self, header: Header, epoch: int, key: bytes) -> None:
-        position = header.position
-        self.learned.append(
-            FeedKey(
-                grant_hash=b"",
-                feed=self.feed,
-                incarnation=self.incarnation,
-                epoch=epoch,
-                first_seq=position.seq if position else 0,
-                key=key,
-            )
-        )
-
-
-def open_snapshot(parts: Parts, raws: Sequence[bytes], cursor: Cursor) -> Step:
-    """All parts of a snapshot as one step."""
-    schema: TableSchema | None = None
-    rows: list[tuple[Scalar, ...]] = []
-    for raw in raws:
-        message = feed_reader.read_stored(raw, parts.suites, parts.identity.plane)
-        opened = open_content(message, lambda header: content_key(parts, header))
-        if not isinstance(opened.body, SnapshotPart):
-            raise RowsError(feed=cursor.feed, detail="not a snapshot")
-        schema = opened.body.schema
-        rows.extend(_upserts(opened.rows, schema))
-    if schema is None:
-        raise RowsError(feed=cursor.feed, detail="an empty snapshot")
-    return Step(schema, cursor, snapshot=tuple(rows))
-
-
-def _upserts(parts: Sequence[bytes], schema: TableSchema) -> Iterator[tuple[Scalar, ...]]:
-    for part in parts:
-        change = read_row_part(part, schema)
-        if change.op != UPSERT:
-            raise RowsError(feed="-", detail="a snapshot holds a delete")
-        yield change.values

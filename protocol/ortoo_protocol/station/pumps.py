@@ -234,9 +234,8 @@ class FeedPump:
         while True:
             ticket = self.parts.signals.feeds.ticket()
             link = self.wire.ready()
-            readers = await self.database.read(partial(_readers, party=self.parts.identity.party))
-            away = frozenset[str]() if link else readers.remote - readers.local
-            rows = await self.database.read(partial(_unsent, away=away))
+            look = partial(_look, party=self.parts.identity.party, online=link is not None)
+            readers, rows = await self.database.read(look)
             if not rows:
                 await ticket.wait()
                 continue
@@ -270,6 +269,11 @@ class Readers:
 
     local: frozenset[str]
     remote: frozenset[str]
+
+
+def _look(conn: Connection, *, party: str, online: bool) -> tuple[Readers, Sequence[Row[Any]]]:
+    readers = _readers(conn, party=party)
+    return readers, _unsent(conn, away=frozenset() if online else readers.remote - readers.local)
 
 
 def _unsent(conn: Connection, *, away: frozenset[str]) -> Sequence[Row[Any]]:

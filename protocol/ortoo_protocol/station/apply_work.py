@@ -1,0 +1,131 @@
+"""What there is to apply after a sink's cursor: a snapshot or items, in one view of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from ortoo_protocol.core.codec import decode
+from ortoo_protocol.core.feeds import (
+    TableSchema,
+)
+from ortoo_protocol.station import feed_reader, secrets
+from ortoo_protocol.station.context import Parts
+from ortoo_protocol.station.ports import Cursor
+from ortoo_protocol.station.store.tables import (
+    feed_applied,
+    feed_in_items,
+    feed_in_keys,
+    feed_in_snapshots,
+    feed_schemas,
+    feeds_in,
+)
+
+MAX_ITEMS_A_STEP = 64
+
+
+@dataclass(frozen=True)
+class Item:
+    seq: int
+    hash: bytes
+    raw: bytes | None
+
+
+@dataclass(frozen=True)
+class Work:
+    """What there is to do after `cursor`, read in one view of the store."""
+
+    snapshot: tuple[bytes, ...]
+    snapshot_cursor: Cursor | None
+    behind: bool  # what follows the cursor is not here any more: only a snapshot helps
+    items: tuple[Item, ...]
+    keys: dict[int, bytes]
+    schemas: dict[int, TableSchema]
+
+
+def lacks_rows(conn: Connection, feed: str, subscription: str) -> bool:
+    """Whether this sink has not had a snapshot since it began, or since an item was set aside."""
+    query = select(feed_applied.c.incarnation).where(
+        feed_applied.c.feed == feed, feed_applied.c.subscription == subscription
+    )
+    return not conn.execute(query).scalar()
+
+
+def load(
+    conn: Connection, parts: Parts, feed: str, subscription: str, cursor: Cursor | None
+) -> Work:
+    """The complete snapshot beyond the cursor if there is one, else the next items."""
+    lacking = lacks_rows(conn, feed, subscription)
+    snapshot, snapshot_cursor = _snapshot(conn, feed, cursor, lacking)
+    items: tuple[Item, ...] = ()
+    keys: dict[int, bytes] = {}
+    if snapshot_cursor is None and cursor is not None:
+        items = _items(conn, feed, cursor)
+        for row in conn.execute(
+            select(feed_in_keys).where(
+                feed_in_keys.c.feed == feed, feed_in_keys.c.incarnation == cursor.incarnation
+            )
+        ):
+            use = feed_reader.key_use(feed, row.incarnation, row.epoch)
+            keys[row.epoch] = secrets.unseal(parts.identity, use, row.key)
+    schemas = {
+        row.number: decode(row.raw, TableSchema)
+        for row in conn.execute(select(feed_schemas).where(feed_schemas.c.feed == feed))
+    }
+    behind = cursor is None or _behind(conn, feed, cursor, items)
+    return Work(snapshot, snapshot_cursor, behind, items, keys, schemas)
+
+
+def _behind(conn: Connection, feed: str, cursor: Cursor, items: Sequence[Item]) -> bool:
+    """Held no longer, since once applied, or never held, since a snapshot had them."""
+    if items:
+        return any(item.raw is None for item in items)
+    row = conn.execute(select(feeds_in).where(feeds_in.c.feed == feed)).first()
+    return row is not None and (row.incarnation, row.seq) > (cursor.incarnation, cursor.seq)
+
+
+def _snapshot(
+    conn: Connection, feed: str, cursor: Cursor | None, lacking: bool
+) -> tuple[tuple[bytes, ...], Cursor | None]:
+    rows = conn.execute(
+        select(feed_in_snapshots)
+        .where(feed_in_snapshots.c.feed == feed)
+        .order_by(feed_in_snapshots.c.seq.desc(), feed_in_snapshots.c.part)
+    ).all()
+    if not rows or len(rows) != rows[0].parts:
+        return (), None
+    first = rows[0]
+    place = (first.incarnation, first.seq)
+    if cursor is not None:
+        stands = (cursor.incarnation, cursor.seq)
+        if stands > place or (stands == place and not lacking):
+            return (), None
+    return tuple(row.raw for row in rows), Cursor(feed, first.incarnation, first.seq, first.hash)
+
+
+def _items(conn: Connection, feed: str, cursor: Cursor) -> tuple[Item, ...]:
+    query = (
+        select(feed_in_items)
+        .where(
+            feed_in_items.c.feed == feed,
+            feed_in_items.c.incarnation == cursor.incarnation,
+            feed_in_items.c.seq > cursor.seq,
+        )
+        .order_by(feed_in_items.c.seq)
+        .limit(MAX_ITEMS_A_STEP)
+    )
+    items = []
+    expected = cursor.seq + 1
+    for row in conn.execute(query):
+        if row.seq != expected:
+            break
+        items.append(Item(row.seq, row.hash, row.raw))
+        expected += 1
+    return tuple(items)
+
+
+def incarnation_of(conn: Connection, feed: str) -> int:
+    query = select(feeds_in.c.incarnation).where(feeds_in.c.feed == feed)
+    return int(conn.execute(query).scalar_one())
