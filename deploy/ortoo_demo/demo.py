@@ -131,6 +131,7 @@ class Demo:
         except DemoStopped:
             raise
         except (OrtooError, *UNFORESEEN) as error:
+            self._patience.go_on()  # what fails because all is being ended is no failure
             found = error if isinstance(error, OrtooError) else CheckFailed(detail=repr(error))
             outcome, held = Text(str(found), str(found)), False
             with self._lock:
