@@ -22,6 +22,7 @@ from ortoo_protocol.core.cases import (
     Withdrawal,
     check_answer,
     check_application,
+    check_withdrawal,
     move,
 )
 from ortoo_protocol.core.codec import Shape, decode
@@ -49,6 +50,7 @@ from ortoo_protocol.station.store.dialect import insert_new
 from ortoo_protocol.station.store.tables import grants
 
 Wake = Callable[[], None]
+EXPIRED = "期满"
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ def _answer(tx: Tx, opened: Opened[Shape]) -> None:
 
 
 def _withdrawal(tx: Tx, opened: Opened[Shape]) -> None:
-    body = as_body(opened, Withdrawal).body
+    body = check_withdrawal(as_body(opened, Withdrawal).body)
     case = _case(tx, body.case)
     _check_ways(opened, case.applicant, case.provider)
     _move(tx, case, Event.WITHDRAW, case.applicant, body.handler, body.reason)
@@ -187,6 +189,18 @@ def _check_ways(opened: Opened[Shape], sender: str, recipient: str) -> None:
     """The letter goes from whom its content concerns to whom its content concerns."""
     if (opened.header.sender, opened.header.destination) != (sender, recipient):
         raise EnvelopeDestination(destination=opened.header.destination)
+
+
+def expire(tx: Tx) -> None:
+    """End the cases of grants whose term is over (期满)."""
+    over = select(grants).where(
+        grants.c.ended_ms.is_(None), grants.c.until_ms > 0, grants.c.until_ms <= tx.now_ms
+    )
+    for grant in tx.conn.execute(over).all():
+        terms = grants_held.terms_of(grant)
+        case = find(tx.conn, terms.case)
+        if case is not None and case.state == State.GRANTED.value:
+            _move(tx, case, Event.END, terms.provider, "", EXPIRED)
 
 
 # --- in the store -------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ from ortoo_protocol.station.station import Station, Surroundings, make_station
 from ortoo_protocol.station.store.store import Store
 
 RENEW_BEFORE_MS = 30 * 86_400_000
+EXPIRY_S = 60.0
 _log = logging.getLogger(__name__)
 
 
@@ -130,7 +131,13 @@ class Hub:
 
     async def run(self) -> None:
         """Until cancelled."""
-        await self.station.run(also=[self.router.run, self._timestamps])
+        await self.station.run(also=[self.router.run, self._timestamps, self._expiry])
+
+    async def _expiry(self) -> None:
+        """Cases whose grant has run out end; the router unbinds by the date itself."""
+        while True:
+            await self.station.write(cases.expire)
+            await asyncio.sleep(EXPIRY_S)
 
     async def _timestamps(self) -> None:
         parts = self.station.parts

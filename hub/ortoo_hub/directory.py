@@ -7,7 +7,7 @@ the hub's directory feed in one transaction.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 from sqlalchemy import delete, select
@@ -25,6 +25,7 @@ from ortoo_protocol.core.directory import (
     sign_document,
 )
 from ortoo_protocol.core.errors import TrustAnnouncement, TrustError, TrustExpired
+from ortoo_protocol.core.frames import MAX_CONTENT_BYTES
 from ortoo_protocol.core.ids import feed_id, is_hub
 from ortoo_protocol.core.messages import kind_named
 from ortoo_protocol.core.notices import Announce, TrustAsk, TrustUpdate
@@ -36,6 +37,7 @@ from ortoo_protocol.station.keyfile import KeyFile
 from ortoo_protocol.station.sending import send
 
 DIRECTORY, CATALOG = "directory", "catalog"
+MAX_UPDATE_BYTES = MAX_CONTENT_BYTES - (64 << 10)
 _log = logging.getLogger(__name__)
 
 
@@ -78,11 +80,25 @@ def adopt(tx: Tx, trust: Trust, news: Sequence[bytes]) -> None:
     try:
         trusting.save(tx.conn, trust)
         held.mark_ready(tx, held.TRUST)
-        update = TrustUpdate(documents=tuple(news))
-        feed_writer.publish(tx, directory_feed(tx.party), update, kind=kind_named("trust.update"))
+        for update in _updates(news):
+            kind = kind_named("trust.update")
+            feed_writer.publish(tx, directory_feed(tx.party), update, kind=kind)
     except BaseException:
         tx.parts.trust.current = before
         raise
+
+
+def _updates(raws: Iterable[bytes]) -> Iterator[TrustUpdate]:
+    """`raws` in their order, as many in each as a message holds: members' announcements alone may
+    be more than one holds."""
+    batch: list[bytes] = []
+    for raw in raws:
+        if batch and sum(map(len, batch)) + len(raw) > MAX_UPDATE_BYTES:
+            yield TrustUpdate(documents=tuple(batch))
+            batch = []
+        batch.append(raw)
+    if batch:
+        yield TrustUpdate(documents=tuple(batch))
 
 
 def sign_timestamp(tx: Tx, trust: Trust) -> bytes:
@@ -209,14 +225,14 @@ def answer_ask(tx: Tx, opened: Opened[Shape]) -> None:
     kinds = ["timestamp", "announcement"]
     if ask.version < tx.trust.directory_version:
         kinds += ["root", "directory"]
-    found = TrustUpdate(documents=tuple(documents(tx.trust, *kinds)))
-    send(
-        tx,
-        opened.header.sender,
-        found,
-        kind=kind_named("trust.answer"),
-        causation=opened.header.id,
-    )
+    for found in _updates(documents(tx.trust, *kinds)):
+        send(
+            tx,
+            opened.header.sender,
+            found,
+            kind=kind_named("trust.answer"),
+            causation=opened.header.id,
+        )
 
 
 def take_announcement(tx: Tx, opened: Opened[Shape]) -> None:

@@ -78,6 +78,9 @@ def admit(tx: Tx, raw: bytes, compared: str) -> tuple[PartyEntry, Announcement]:
     named = document_hash(suites.get(signed.suite), tx.plane, "enrolment", signed.body)
     _use_token(tx, request, named)
     # 4
+    if len(request.announcement) > directory.MAX_UPDATE_BYTES:
+        detail = f"{len(request.announcement)} bytes, which no message holds"
+        raise TrustAnnouncement(party=request.party, detail=detail)
     _check_departments(tx, announcement)
     entry = _entry_of(tx, request)
     _propose(tx, entry)

@@ -143,12 +143,18 @@ def _answers(tx: Tx, ask: str) -> dict[str, ProofAnswer]:
 
 def _common(whole: Answers, publisher: str) -> tuple[int, int, int] | None:
     """(incarnation, first, last) that the publisher and every reader that holds items have in
-    common; None without the publisher's answer."""
+    common; None without the publisher's answer. Who claims what the publisher does not hold, or
+    another number than its range has, narrows nothing: else one could empty it for all."""
     own = whole.get(publisher)
     if own is None:
         return None
     here = [
-        each for each in whole.values() if each.incarnation == own.incarnation and each.count > 0
+        each
+        for each in whole.values()
+        if each.incarnation == own.incarnation
+        and each.count > 0
+        and own.first <= each.first <= each.last <= own.last
+        and each.count == each.last - each.first + 1
     ]
     first = max((each.first for each in here), default=1)
     last = min((each.last for each in here), default=0)
@@ -197,6 +203,8 @@ def _one(
     elif whole.count == 0:
         # From a snapshot on, and nothing since: there is no item to compare.
         agree, detail = True, f"holds no item yet; stands at {whole.last}"
+    elif publisher.count == 0:
+        detail = "no items that the publisher and all readers hold: nothing was compared"
     elif (proven.count, proven.root) == (publisher.count, publisher.root):
         agree = True
     else:

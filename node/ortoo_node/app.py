@@ -16,7 +16,7 @@ from ortoo_protocol.core.errors import OrtooError
 from ortoo_protocol.core.ids import feed_id, feed_owner
 from ortoo_protocol.core.verify import Opened
 from ortoo_protocol.station import feed_reader, feed_writer
-from ortoo_protocol.station.context import Hooks, Tx
+from ortoo_protocol.station.context import Hooks, Tx, wait
 from ortoo_protocol.station.station import Station
 
 EXPIRY_S = 5.0
@@ -71,10 +71,7 @@ class NodeApp:
         while True:
             ticket = self.station.parts.signals.gaps.ticket()
             await self._take_up()
-            try:
-                await asyncio.wait_for(ticket.wait(), LOOK_S)
-            except TimeoutError:
-                continue
+            await wait(ticket, LOOK_S)
 
     async def _take_up(self) -> None:
         party = self.station.party

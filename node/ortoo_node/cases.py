@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from ortoo_node import catalog, granting
+from ortoo_node import catalog, granting, subscribing
 from ortoo_node.store.tables import case_events, cases
 from ortoo_protocol.core.cases import (
     Answer,
@@ -22,6 +22,7 @@ from ortoo_protocol.core.cases import (
     Withdrawal,
     check_answer,
     check_application,
+    check_withdrawal,
     move,
 )
 from ortoo_protocol.core.catalog import UNCONDITIONAL, Entry
@@ -111,7 +112,8 @@ def withdraw(tx: Tx, case: str, reason: str, handler: str) -> State:
     if row.role == PROVIDER:
         raise CaseUnknown(case=case)
     state = move(State(row.state), Event.WITHDRAW)
-    send(tx, row.provider, Withdrawal(case=case, reason=reason, handler=handler), case=case)
+    withdrawal = check_withdrawal(Withdrawal(case=case, reason=reason, handler=handler))
+    send(tx, row.provider, withdrawal, case=case)
     _set(tx, case, state=state.value, reason=reason)
     note(tx, case, Event.WITHDRAW.value, tx.party, handler, reason)
     return state
@@ -138,6 +140,8 @@ def on_answer(tx: Tx, opened: Opened[Shape]) -> None:
     )
     by = f"{answer.handler}, {answer.approver}"
     note(tx, answer.case, event.value, sender, by, answer.reason)
+    if event is Event.REFUSE:
+        subscribing.refused(tx, answer.case)
 
 
 def on_settled(tx: Tx, letter: SettledLetter) -> None:
@@ -153,6 +157,7 @@ def on_settled(tx: Tx, letter: SettledLetter) -> None:
     elif letter.status == "refused" and row.state == State.SUBMITTED.value:
         _set(tx, row.case, state=State.REFUSED.value, reason=letter.error)
         note(tx, row.case, Event.REFUSE.value, letter.recipient, "", letter.error)
+        subscribing.refused(tx, row.case)
 
 
 # --- the provider -------------------------------------------------------------------------------
@@ -251,7 +256,7 @@ def answer_no(tx: Tx, case: str, reason: str, handler: str, approver: str) -> St
 
 
 def on_withdrawal(tx: Tx, opened: Opened[Shape]) -> None:
-    body, sender = as_body(opened, Withdrawal).body, opened.header.sender
+    body, sender = check_withdrawal(as_body(opened, Withdrawal).body), opened.header.sender
     row = find(tx.conn, body.case)
     if row.applicant != sender:
         raise EnvelopeSender(sender=sender, owner=row.applicant)

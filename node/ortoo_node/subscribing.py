@@ -18,7 +18,7 @@ from ortoo_protocol.station import feed_reader
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.tables import feed_in_items
 
-WAITING, ACTIVE, ENDED = "waiting", "active", "ended"
+WAITING, ACTIVE, ENDED, REFUSED = "waiting", "active", "ended", "refused"
 
 
 def make(
@@ -35,7 +35,7 @@ def make(
     taken = select(subscriptions.c.subscription).where(
         subscriptions.c.sink == sink,
         subscriptions.c.table == table,
-        subscriptions.c.state != ENDED,
+        subscriptions.c.state.in_((WAITING, ACTIVE)),
     )
     if tx.conn.execute(taken).first():
         raise SinkTaken(table=table, name=sink, owner="another subscription")
@@ -65,6 +65,15 @@ def granted(tx: Tx, terms: GrantTerms) -> None:
     )
     for subscription in tx.conn.execute(waiting).scalars().all():
         _begin(tx, subscription, terms)
+
+
+def refused(tx: Tx, case: str) -> None:
+    """The application that subscriptions waited for was refused: their tables are free again."""
+    tx.conn.execute(
+        update(subscriptions)
+        .where(subscriptions.c.case == case, subscriptions.c.state == WAITING)
+        .values(state=REFUSED, changed_ms=tx.now_ms)
+    )
 
 
 def _begin(tx: Tx, subscription: str, terms: GrantTerms) -> None:

@@ -6,43 +6,79 @@ became of it.
 
 from __future__ import annotations
 
+import logging
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import select
 
+from ortoo_hub.reconcile import _common, _verdict
 from ortoo_node import app as node_app
 from ortoo_node import cases, catalog, subscribing, views
 from ortoo_node.store import NODE
 from ortoo_node.store import tables as node_tables
-from ortoo_protocol.core import feeds
-from ortoo_protocol.core.catalog import Federated
+from ortoo_protocol.bus.port import Outcome
+from ortoo_protocol.cli.shell import Shell
+from ortoo_protocol.cli.visible import LineFormatter
+from ortoo_protocol.core import announcement, feeds, journal
+from ortoo_protocol.core.announcement import DepartmentEntry
+from ortoo_protocol.core.cases import (
+    Withdrawal,
+    check_answer,
+    check_application,
+    check_withdrawal,
+)
+from ortoo_protocol.core.catalog import Federated, check_entry
 from ortoo_protocol.core.codec import encode
 from ortoo_protocol.core.envelope import Position, envelope_hash, split
-from ortoo_protocol.core.errors import GrantScope
-from ortoo_protocol.core.feeds import FeedRefusal, Head
-from ortoo_protocol.core.grants import GrantEnded
-from ortoo_protocol.core.ids import Plane, feed_id
-from ortoo_protocol.station import feed_reader, feed_writer, grants_held, inbox
-from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.station import Station
-from ortoo_protocol.station.store.tables import feeds_in, grants, quarantine
-from tests.attacks.test_station_attacks import (
-    FEED,
-    NewDesk,
-    desk,
-    open_item,
-    read_by,
+from ortoo_protocol.core.errors import CatalogUnknown, GrantScope, OrtooError, RowsError
+from ortoo_protocol.core.feeds import (
+    UPSERT,
+    FeedRefusal,
+    Head,
+    ItemsAsk,
+    ProofAnswer,
+    RowChange,
+    SnapshotAsk,
+    SnapshotPart,
+    TableSchema,
+    row_part,
 )
+from ortoo_protocol.core.grants import GrantEnded, check_ended, check_terms
+from ortoo_protocol.core.ids import Plane, feed_id
+from ortoo_protocol.core.journal import Note, NoteSignature
+from ortoo_protocol.core.notices import Announce, TrustAsk, TrustUpdate
+from ortoo_protocol.core.notices import Checkpoint as CheckpointLetter
+from ortoo_protocol.core.verify import as_body, open_content
+from ortoo_protocol.i18n import translator
+from ortoo_protocol.station import (
+    feed_reader,
+    feed_writer,
+    grants_held,
+    inbox,
+    quota,
+    table_feed,
+)
+from ortoo_protocol.station.apply_work import Item
+from ortoo_protocol.station.context import Hooks, Post, Tx
+from ortoo_protocol.station.opening import Opening, open_snapshot
+from ortoo_protocol.station.ports import Cursor
+from ortoo_protocol.station.sending import send
+from ortoo_protocol.station.station import Station
+from ortoo_protocol.station.store.tables import checkpoints as checkpoints_table
+from ortoo_protocol.station.store.tables import feeds_in, grants, outbox, quarantine
+from tests.attacks.test_station_attacks import FEED, NewDesk, desk, open_item, read_by, with_keys
 from tests.support import hubs
 from tests.support.desk import Desk, Refused
-from tests.support.letters import make_letter
-from tests.support.stations import Kit, terms
-from tests.support.trust import DEPARTMENTS, HUB
+from tests.support.letters import make_letter, refusal
+from tests.support.stations import COLUMNS, Kit, terms, until
+from tests.support.trust import DEPARTMENTS, HUB, seeded
 
 __all__ = ["desk"]  # a fixture
 
@@ -344,3 +380,264 @@ def test_a_refusal_that_is_no_code(desk: NewDesk) -> None:
     with pytest.raises(Refused):
         reader.take(make_letter(publisher.kit, A, B, said))
     assert reader.feed(FEED).error == ""
+
+
+# --- small questions with large answers ---------------------------------------------------------
+
+
+def test_a_reader_asks_for_snapshots_without_end(desk: NewDesk) -> None:
+    """An ask is a kilobyte, its answer the whole table: what one asker gets in a time is bounded,
+    and it is told so."""
+    publisher = desk(A)
+    chance = seeded("rows")
+    publisher.publish(FEED, *((f"{n:03}", chance(45).hex()) for n in range(3)))
+    reader = desk(B)
+    publisher.grant(reader, FEED)
+
+    def grow(tx: Tx) -> None:
+        schema = table_feed.current_schema(tx, FEED)
+        assert schema is not None
+        rows = [RowChange(UPSERT, (f"{n:05}", chance(45).hex())) for n in range(20_000)]
+        table_feed.publish_changes(tx, FEED, schema, rows)
+
+    publisher.do(grow)
+    with (
+        mock.patch.object(quota, "BURST_BYTES", 8 << 20),
+        mock.patch.object(quota, "BYTES_A_S", 0),
+    ):
+        for _ in range(12):
+            publisher.take(make_letter(publisher.kit, B, A, SnapshotAsk(feed=FEED)))
+    answered = sum(map(len, publisher.posts("feed.snapshot")))
+    assert 2 << 20 < answered < 12 << 20
+    assert len(publisher.posts("feed.refusal")) > 5
+
+
+def test_a_member_asks_for_items_without_end(desk: NewDesk) -> None:
+    """The same for items, of which any member may ask those of an open feed."""
+    publisher, (_,) = read_by(desk, B)
+    for _ in range(20_000 // 100):
+        publisher.parts.quota.spend(B, 1 << 20, publisher.kit.clock())
+    ask = ItemsAsk(feed=FEED, incarnation=1, first=1, last=2)
+    publisher.take(make_letter(publisher.kit, B, A, ask))
+    assert not publisher.posts("feed.again")
+    assert publisher.posts("feed.refusal")
+
+
+async def test_one_member_makes_the_answer_about_trust_too_large(tmp_path: Path) -> None:
+    """Announcements with as much as a letter holds: together they fit no letter any more."""
+    kit = hubs.HubKit(tmp_path)
+    hub = kit.hub()
+    await hub.prepare("a password for tests")
+    region = kit.region
+    large = []
+    for party in (A, B):
+        plain = region.announcement(party, number=2)
+        own = plain.departments
+        codes = [format(n, "018d") for n in range(1_000)]
+        more = tuple(DepartmentEntry(code=code, name="旗" * 200) for code in codes)
+        large.append(replace(plain, departments=own + more))
+    with mock.patch.object(announcement, "check_department"):
+        raws = [region.sign_announcement(each) for each in large]
+        for raw, party in zip(raws, (A, B), strict=True):
+            letter = make_letter(kit, party, HUB, Announce(document=raw))
+            await hub.station.write(lambda tx, raw=letter: inbox.accept(tx, raw))
+        sent: list[Post] = []
+        hub.station.parts.post.posts.put = sent.append  # type: ignore[attr-defined]
+        ask = make_letter(kit, C, HUB, TrustAsk(version=0))
+        await hub.station.write(lambda tx: inbox.accept(tx, ask))
+    documents = [raw for post in sent for raw in decode_update(kit, post.raw)]
+    assert set(raws) <= set(documents)
+    assert documents == list(hub.station.parts.trust.current.documents())
+    await hub.station.close()
+
+
+def decode_update(kit: Kit, raw: bytes) -> tuple[bytes, ...]:
+    message = feed_reader.read_stored(raw, kit.region.suites, Plane.EXTRANET)
+    return as_body(open_content(message, lambda _: None), TrustUpdate).body.documents
+
+
+# --- past the notary ----------------------------------------------------------------------------
+
+
+async def test_a_member_passes_the_notary_by(tmp_path: Path) -> None:
+    """Peers whom a grant joins reach each other's inbox without the hub: a letter that the hub is
+    to record is not taken that way, whatever routing key it bears."""
+    kit = hubs.HubKit(tmp_path)
+    hub, provider, reader = kit.hub(), kit.station(A), kit.station(B)
+    async with kit.hub_running(hub, provider, reader) as running:
+        await running.listed(provider, hubs.entry())
+        await running.granted(provider, reader)
+        await until(lambda: kit.direct_routes(B, A))
+        before = len(kit.seen[A].of_kind("case.application"))
+        link = await kit.bus(B).connect()
+        letter = make_letter(kit, B, A, hubs.application(9))
+        key = f"{B}.{A}.feed.key"
+        outcome = await link.publish("letters", key, letter, mandatory=True, timeout_s=5)
+        assert outcome is Outcome.CONFIRMED
+
+        async def codes() -> list[str]:
+            return await provider.read(hubs.quarantine_codes)
+
+        await hubs.until_true(codes)
+        await link.close()
+        assert await codes() == ["envelope.kind"]
+        assert len(kit.seen[A].of_kind("case.application")) == before
+
+
+# --- checkpoints --------------------------------------------------------------------------------
+
+
+def checkpoint_of(maker: Desk, junk: int) -> CheckpointLetter:
+    """A checkpoint of one leaf, with lines of keys that nobody knows."""
+    suite, plane = maker.parts.suites.get(1), Plane.EXTRANET
+    origin = journal.journal_origin(plane, maker.party)
+    signer = journal.note_signer(suite, origin, maker.parts.identity.signer)
+    note = Note(journal.Checkpoint(origin, 1, bytes(32))).signed(signer)
+    more = [NoteSignature(f"junk{n}", bytes(4), bytes(600)) for n in range(junk)]
+    return CheckpointLetter(note=note.joined(more).to_bytes().decode(), since=0, proof=())
+
+
+def test_a_checkpoint_swollen_with_lines_of_unknown_keys(desk: NewDesk) -> None:
+    """They compress to nothing on the way; the hub keeps what it judged, and no more."""
+    hub, member = desk(HUB), desk(A)
+    hub.take(make_letter(hub.kit, A, HUB, checkpoint_of(member, junk=200)))
+    (row,) = [row for row in hub.rows(checkpoints_table) if row.origin.endswith(A)]
+    assert len(row.note) < 500
+
+
+def test_a_checkpoint_sent_to_another_member(desk: NewDesk) -> None:
+    """The hub alone keeps and cosigns them."""
+    station, member = desk(B), desk(A)
+    with pytest.raises(Refused, match=r"envelope\.kind"):
+        station.take(make_letter(station.kit, A, B, checkpoint_of(member, junk=0)))
+    assert station.rows(checkpoints_table) == []
+
+
+# --- the hub's own letters ----------------------------------------------------------------------
+
+
+def test_a_letter_that_bears_the_number_of_one_of_the_hubs_own(desk: NewDesk) -> None:
+    """What the hub says itself waits for a receipt, whatever passes through it."""
+    hub = desk(HUB, Hooks(relay=lambda _tx, _opened: None))
+    own = hub.do(lambda tx: send(tx, B, refusal()))
+    hub.take(make_letter(hub.kit, A, B, hubs.application(), id=own))
+    states = {(row.kind, row.state) for row in hub.rows(outbox)}
+    assert states == {("catalog.refused", "waiting"), ("case.application", "passing")}
+
+
+# --- reconciliation -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("claim", [(1 << 50, 1 << 50, 1), (1, 0, 5), (1, 9, 3)])
+def test_one_reader_makes_the_comparison_empty(claim: tuple[int, int, int]) -> None:
+    """An answer about items that the publisher does not have narrows nothing for the others."""
+    first, last, count = claim
+    true = ProofAnswer(
+        ask="0" * 32, feed=FEED, incarnation=1, first=1, last=9, count=9, root=b"r" * 32
+    )
+    sham = replace(true, first=first, last=last, count=count, root=b"s" * 32)
+    assert _common({A: true, B: true, C: sham}, A) == (1, 1, 9)
+
+
+def test_nothing_in_common_is_no_agreement() -> None:
+    empty = ProofAnswer(
+        ask="0" * 32, feed=FEED, incarnation=1, first=5, last=4, count=0, root=b"e" * 32
+    )
+    whole = {A: replace(empty, count=9), B: replace(empty, count=3)}
+    verdict = _verdict(FEED, {A: "publisher", B: "reader"}, whole, {A: empty, B: empty}, (1, 5, 4))
+    assert not verdict["agree"]
+
+
+# --- what people see ----------------------------------------------------------------------------
+
+HOSTILE = "名单\x1b[2J\x1b]0;x\x07\x9b31m\u202e\r\n假的一行"
+
+
+def test_names_bring_no_commands_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    shell = Shell(translator("en"))
+    shell.facts([("Name", HOSTILE)])
+    shell.table(("Name",), [(HOSTILE,)])
+    shell.line("{file} holds no entry.", file=HOSTILE)
+    shell.complain(CatalogUnknown(resource=HOSTILE))
+    shown = "".join(capsys.readouterr())
+    assert "名单" in shown
+    assert not {"\x1b", "\x07", "\x9b", "\u202e", "\r"} & set(shown)
+
+
+def test_errors_bring_no_lines_to_the_log() -> None:
+    record = logging.LogRecord("x", logging.ERROR, "", 0, "%s", (HOSTILE,), None)
+    line = LineFormatter("%(levelname)s %(message)s").format(record)
+    assert not {"\n", "\x1b"} & set(line)
+    assert "名单" in line
+
+
+LONG = "长" * 4_001
+
+
+@pytest.mark.parametrize(
+    ("check", "body"),
+    [
+        (check_application, hubs.application(purpose=LONG)),
+        (check_application, hubs.application(row_filter=LONG)),
+        (check_answer, hubs.answer(reason=LONG)),
+        (check_withdrawal, Withdrawal(case=f"{1:032x}", reason=LONG, handler="甲")),
+        (check_terms, hubs.terms(conditions=LONG)),
+        (check_ended, hubs.ended(reason=LONG)),
+        (check_entry, hubs.entry(office=LONG)),
+        (check_entry, hubs.entry(related=(LONG,))),
+        (check_entry, hubs.entry(items=(replace(hubs.entry().items[0], remark=LONG),))),
+        (check_entry, hubs.entry(items=(replace(hubs.entry().items[0], name="长" * 201),))),
+    ],
+)
+def test_texts_that_swell(check: Callable[[Any], Any], body: Any) -> None:
+    """A megabyte of one character is a few bytes on the way. Kept by the hub and by every station
+    it makes stores grow and lists too long to be shown."""
+    with pytest.raises(OrtooError):
+        check(body)
+
+
+# --- rows ---------------------------------------------------------------------------------------
+
+
+def test_a_schema_that_no_sink_can_take(desk: NewDesk) -> None:
+    """It is set aside as any unusable item, and the one in force stays in force."""
+    publisher, (reader,) = read_by(desk, B)
+    opening = Opening(reader.parts, FEED, 1, with_keys(reader))
+    known = TableSchema(number=1, columns=COLUMNS, key=("code",))
+    opening.schemas[1] = known
+    bad = TableSchema(number=9, columns=(feeds.Column("\u202e", "?", 0),), key=("\u202e",))
+
+    def key(tx: Tx) -> tuple[int, bytes]:
+        row = feed_writer.feed_row(tx, FEED)
+        return row.epoch, feed_writer._unseal(tx, row)
+
+    raw = make_letter(
+        publisher.kit, A, FEED, bad,
+        position=Position(1, 3, bytes(32)), feed_key=publisher.do(key),
+    )  # fmt: skip
+    with pytest.raises(RowsError):
+        opening.step(Item(3, b"", raw))
+    assert opening.schema == known
+
+
+def test_a_snapshot_that_unpacks_to_more_than_memory(desk: NewDesk) -> None:
+    """Each part is small on the way and large unpacked: rows are handed on as they are read."""
+    publisher, (reader,) = read_by(desk, B)
+    schema = TableSchema(number=1, columns=COLUMNS, key=("code",))
+    part = row_part(RowChange(UPSERT, ("001", "x" * 40)))
+    body = SnapshotPart(
+        feed=FEED, snapshot="0" * 32, incarnation=1, seq=2, hash=bytes(32),
+        part=0, parts=40, schema=schema,
+    )  # fmt: skip
+    raw = make_letter(publisher.kit, A, B, body, rows=[part] * 16_000)
+    assert len(raw) < 20_000
+    cursor = Cursor(FEED, 1, 2, bytes(32))
+    tracemalloc.start()
+    try:
+        step = open_snapshot(reader.parts, [raw] * 40, cursor)
+        assert step.snapshot is not None
+        assert sum(1 for _ in step.snapshot) == 40 * 16_000
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 32 << 20

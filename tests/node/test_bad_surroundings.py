@@ -141,7 +141,7 @@ def test_two_on_one_folder(station: Station) -> None:
 def test_a_broker_that_is_away(station: Station) -> None:
     daemon = station()
     daemon.start()
-    daemon.until(lambda: daemon.warnings() == ["bus.unreachable"])
+    daemon.until(lambda: "bus.unreachable" in daemon.warnings())
     assert daemon.doctor()["broker"] == ["bus.unreachable"]
     assert not daemon.call("status")["broker"]["connected"]
     shown = daemon.cli("status").stdout
@@ -160,7 +160,7 @@ def test_a_broker_that_swallows_everything(
         port = silent.getsockname()[1]
         daemon = station(where=Where(port=port, ca_file=broker_authority.ca_file))
         daemon.start()
-        daemon.until(lambda: daemon.warnings() == ["bus.unreachable"])
+        daemon.until(lambda: "bus.unreachable" in daemon.warnings())
         assert daemon.stop() == 0
 
 
@@ -168,7 +168,7 @@ def test_a_wrong_password(station: Station, broker: PrivateBroker) -> None:
     where = at(broker)
     daemon = station(where=where)
     daemon.start("--log-level", "debug")
-    daemon.until(lambda: daemon.warnings() == ["bus.login"])
+    daemon.until(lambda: "bus.login" in daemon.warnings())
     assert daemon.doctor()["broker"] == ["bus.login"]
     doctor = daemon.cli("doctor")
     assert doctor.returncode == REFUSED

@@ -193,3 +193,13 @@ def test_a_small_step_is_none() -> None:
 def test_the_warning_is_no_reason_to_stop() -> None:
     assert issubclass(TrustClockSkew, TrustClock)
     assert not issubclass(TrustPeerClock, TrustClock)
+
+
+def test_what_a_hub_signed_before_counts_until_its_members_speak() -> None:
+    bench = Bench(own=HUB)
+    bench.watch.recall(HUB, bench.true_ms + 2 * HOUR)
+    assert bench.says() == [("trust.clock", 7200)]
+    bench.exchange(A)
+    bench.exchange(B)
+    assert [code for code, _ in bench.says()] == ["trust.peer-clock"]
+    bench.watch.check(HUB)

@@ -86,11 +86,15 @@ class Daemon:
 
     # --- the service ---
 
-    def start(self, *options: str) -> None:
+    def begin(self, *options: str) -> None:
         with (self.folder.parent / f"{self.folder.name}.stderr").open("ab") as log:
             self._process = subprocess.Popen(
                 self.command("run", *options), env=_environment(), stdout=log, stderr=log
             )
+
+    def start(self, *options: str) -> None:
+        """Begin, and wait until it answers."""
+        self.begin(*options)
         self.until(lambda: bool(self.call("status")))
 
     @property
@@ -108,6 +112,7 @@ class Daemon:
         return self._process.wait(within_s)
 
     def stop(self) -> int:
+        """By SIGTERM; the exit code."""
         self.signal(signal.SIGTERM)
         return self.ended()
 

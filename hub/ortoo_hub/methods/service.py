@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ortoo_hub import membership, supervision
+from sqlalchemy import Connection, func, select
+
+from ortoo_hub import supervision
 from ortoo_hub.router import Router
+from ortoo_hub.store.tables import pending
 from ortoo_protocol.core.errors import BrokerAdminError, BrokerDiffers
 from ortoo_protocol.station.common_methods import CommonMethods
-from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.control import Method, error_to
 from ortoo_protocol.station.station import Station
 
@@ -31,7 +33,7 @@ class ServiceMethods:
         warnings = await self._warnings()
         return {
             **answer,
-            "members": await self.station.write(_count_members),
+            "members": await self.station.read(self._count_members),
             "router": {
                 "agree": standing.agree,
                 "changes": standing.changes,
@@ -39,6 +41,16 @@ class ServiceMethods:
                 "error": None if standing.error is None else error_to(standing.error),
             },
             "warnings": [*answer["warnings"], *(error_to(each) for each in warnings)],
+        }
+
+    def _count_members(self, conn: Connection) -> dict[str, int]:
+        parties = self.station.parts.trust.current.parties
+        counted = Counter(entry.status for entry in parties)
+        waiting = conn.execute(select(func.count()).select_from(pending)).scalar_one()
+        return {
+            "active": counted["active"],
+            "suspended": counted["suspended"],
+            "pending": waiting,
         }
 
     async def doctor(self) -> dict[str, Any]:
@@ -72,12 +84,3 @@ class ServiceMethods:
 
 def _finding(check: str, error: dict[str, object] | None, level: str = "ok") -> dict[str, Any]:
     return {"check": check, "subject": "", "level": level, "error": error}
-
-
-def _count_members(tx: Tx) -> dict[str, int]:
-    counted = Counter(entry.status for entry in tx.trust.parties)
-    return {
-        "active": counted["active"],
-        "suspended": counted["suspended"],
-        "pending": len(membership.pending_entries(tx)),
-    }

@@ -22,7 +22,9 @@ def subscribe(
     department: Annotated[
         str, typer.Option(help="The reading department's unified social credit code.")
     ],
-    sink: Annotated[str, typer.Option(help="Name of the database, from [[sinks]].")],
+    sink: Annotated[
+        str, typer.Option(help="Name of the database among the sinks of the settings.")
+    ],
     table: Annotated[str, typer.Option(help="Table that the rows go into; made if missing.")],
     purpose: Annotated[str, typer.Option(help="What the data are used for.")] = "",
     basis: Annotated[str, typer.Option(help="The duty or law that needs them.")] = "",
@@ -89,7 +91,10 @@ def publish(
     ctx: typer.Context,
     resource: Annotated[str, typer.Argument(help="Code of the resource, of this station's own.")],
     source: Annotated[
-        str | None, typer.Option(help="Name of the database, from [[sources]]; kept for later.")
+        str | None,
+        typer.Option(
+            help="Name of the database among the sources of the settings; kept for later."
+        ),
     ] = None,
     table: Annotated[str | None, typer.Option(help="Its table; kept for later.")] = None,
     as_json: Json = False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import Connection, Row, select
@@ -20,6 +20,9 @@ from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.tables import grants
+
+CaseRole = Literal["applicant", "provider", "all"]
+GrantRole = Literal["provider", "reader", "all"]
 
 
 @dataclass
@@ -67,7 +70,7 @@ class RequestMethods:
         )
         return await self.app.station.write(lambda tx: _apply(tx, wish))
 
-    async def listed(self, role: str = "all", state: str | None = None) -> dict[str, Any]:
+    async def listed(self, role: CaseRole = "all", state: str | None = None) -> dict[str, Any]:
         def read(conn: Connection) -> list[dict[str, Any]]:
             return [case_of(conn, row) for row in cases.listed(conn, role, state)]
 
@@ -118,7 +121,7 @@ class RequestMethods:
 
     # --- grants ---
 
-    async def grants(self, active: bool = True, role: str = "all") -> dict[str, Any]:
+    async def grants(self, active: bool = True, role: GrantRole = "all") -> dict[str, Any]:
         now_ms, party = self.app.station.parts.clock(), self.app.station.party
 
         def read(conn: Connection) -> list[dict[str, Any]]:

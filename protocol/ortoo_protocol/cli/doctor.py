@@ -4,7 +4,6 @@ so that it helps also when the service does not start."""
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import stat
 from collections.abc import Callable, Iterator
@@ -27,9 +26,8 @@ from ortoo_protocol.core.errors import (
     StoreReadOnly,
 )
 from ortoo_protocol.station.control_client import error_from, error_to
+from ortoo_protocol.station.disk import disk_trouble
 from ortoo_protocol.station.settings import Settings, read_secret
-
-LEAST_FREE_BYTES = 256 * 1024 * 1024
 
 app = typer.Typer()
 
@@ -126,9 +124,8 @@ def _private(path: Path) -> None:
 
 
 def _disk(settings: Settings) -> None:
-    free_bytes = shutil.disk_usage(settings.folder).free
-    if free_bytes < LEAST_FREE_BYTES:
-        raise StoreLow(path=settings.folder, free_mb=free_bytes >> 20)
+    if trouble := disk_trouble(settings.folder):
+        raise trouble
 
 
 def _reachable(settings: Settings) -> None:

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
+from ortoo_protocol.cli.visible import LineFormatter
+from ortoo_protocol.station.disk import file_failure
 from ortoo_protocol.station.settings import Settings
-from ortoo_protocol.station.store.failures import file_failure
 
 LOG_FILE = "ortoo.log"
 LOG_FILE_BYTES = 10 * 1024 * 1024
@@ -40,9 +41,10 @@ def start_log(settings: Settings, level: Level) -> None:
         )
     except OSError as error:
         raise file_failure(error, settings.log_folder) from None
-    logging.basicConfig(
-        level=level.value.upper(), format=_FORMAT, handlers=[logging.StreamHandler(), kept]
-    )
+    handlers = (logging.StreamHandler(), kept)
+    for handler in handlers:
+        handler.setFormatter(LineFormatter(_FORMAT))
+    logging.basicConfig(level=level.value.upper(), handlers=handlers)
     # Requests of the management interface, steps of a migration and tracebacks of links that are
     # lost would bury the rest; the engine says what became of a link.
     for name, least in (("httpx", "WARNING"), ("alembic", "WARNING"), ("aiormq", "CRITICAL")):

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from ortoo_protocol.cli.visible import visible
 from ortoo_protocol.core.errors import OrtooError, RemoteError
 from ortoo_protocol.i18n import VARIABLE, Translator, language_of, translator
 from ortoo_protocol.station.control_client import CALL_TIMEOUT_S, call, error_from, error_to
@@ -75,7 +76,7 @@ class Shell:
         self.answer(value, lambda: self.line(msgid, **facts))
 
     def line(self, msgid: str, **facts: object) -> None:
-        typer.echo(self.say(msgid, **facts))
+        typer.echo(visible(self.say(msgid, **facts), keep="\n"))
 
     def facts(self, pairs: Iterable[tuple[str, object]]) -> None:
         """Label and value, one a line."""
@@ -132,9 +133,13 @@ class Shell:
     def explain(self, error: OrtooError, *, err: bool = False) -> None:
         """What happened, what to do, the code; no traceback."""
         what, cure = self.say.error(error)
-        typer.echo(what, err=err)
-        typer.echo(self.say("What to do: {cure}", cure=cure), err=err)
-        typer.echo(self.say("Code: {code}", code=code_of(error)), err=err)
+        lines = (
+            what,
+            self.say("What to do: {cure}", cure=cure),
+            self.say("Code: {code}", code=code_of(error)),
+        )
+        for line in lines:
+            typer.echo(visible(line, keep="\n"), err=err)
 
     def crossed(self, error: Mapping[str, Any] | None) -> str:
         """An error inside an answer, on one line; its code alone if its facts were not kept."""
@@ -158,7 +163,7 @@ def code_of(error: OrtooError) -> str:
 def _cell(value: object) -> Any:
     from rich.text import Text
 
-    return Text("" if value is None else str(value))
+    return Text("" if value is None else visible(str(value), keep="\n"))
 
 
 def _note_json(context: typer.Context, value: bool) -> bool:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from ortoo_protocol.core.codec import Count, Shape
 from ortoo_protocol.core.errors import CaseField, CaseMove, CaseReason
-from ortoo_protocol.core.grants import check_id
+from ortoo_protocol.core.grants import check_id, check_texts
 from ortoo_protocol.core.ids import ColumnName, HexId, check_department
 
 
@@ -87,6 +87,7 @@ def move(state: State, event: Event) -> State:
 
 
 def check_application(application: Application) -> Application:
+    check_texts(application)
     check_id(application.case, "case")
     check_department(application.department)
     for field in ("purpose", "basis", "scenario", "handler", "approver"):
@@ -98,6 +99,7 @@ def check_application(application: Application) -> Application:
 
 
 def check_answer(answer: Answer) -> Answer:
+    check_texts(answer)
     check_id(answer.case, "case")
     if answer.outcome not in ("granted", "refused"):
         raise CaseField(field="outcome", detail=answer.outcome)
@@ -106,3 +108,8 @@ def check_answer(answer: Answer) -> Answer:
     if answer.outcome == "granted":
         check_id(answer.grant, "grant")
     return answer
+
+
+def check_withdrawal(withdrawal: Withdrawal) -> Withdrawal:
+    check_texts(withdrawal)
+    return withdrawal

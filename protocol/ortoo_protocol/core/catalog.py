@@ -20,10 +20,11 @@ from ortoo_protocol.core.ids import (
 UNCONDITIONAL, CONDITIONAL, NOT_SHARED = 1, 2, 3  # 共享类型, Measures art. 13
 ITEM_TYPES = frozenset("CNYDTLMGBIF")
 CYCLES = frozenset(("实时", "每日", "每周", "每月", "每季度", "每半年", "每年", "其他"))
-PURPOSES = ("行政依据", "工作参考", "数据校核", "业务协同")  # Measures art. 18
-MODES = ("系统对接", "前置机", "联机查询", "批量下载")
 _CODE_CHARACTERS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ/")
 MAX_ITEMS = 1_000
+MAX_NAME_CHARACTERS = 200
+MAX_TEXT_CHARACTERS = 4_000
+MAX_LISTED = 100  # modes, purposes, related resources
 
 
 class Item(Shape, frozen=True):
@@ -88,7 +89,7 @@ class Refusal(Shape, frozen=True):
 
 
 def check_entry(entry: Entry) -> Entry:
-    """Refuse an entry that the Measures do not allow (art. 13, 14, 18, 26) or no one can read."""
+    """Refuse an entry that the Measures do not allow (art. 13, 14, 26) or no one can read."""
     check_party(entry.provider)
     check_department(entry.department)
     check_feed(entry.feed)
@@ -98,10 +99,11 @@ def check_entry(entry: Entry) -> Entry:
         raise CatalogField(field="code", detail=repr(entry.code[:64]))
     if entry.code[0] not in "123":
         raise CatalogField(field="code", detail="begins with 1 base, 2 theme or 3 department")
+    _check_texts(entry)
     for field, text, most in (
-        ("name", entry.name, 200),
-        ("abstract", entry.abstract, 4_000),
-        ("department_name", entry.department_name, 200),
+        ("name", entry.name, MAX_NAME_CHARACTERS),
+        ("abstract", entry.abstract, MAX_TEXT_CHARACTERS),
+        ("department_name", entry.department_name, MAX_NAME_CHARACTERS),
     ):
         if not text.strip() or len(text) > most:
             raise CatalogField(field=field, detail=f"1 to {most} characters")
@@ -121,6 +123,25 @@ def check_entry(entry: Entry) -> Entry:
         raise CatalogField(field="approved_by", detail="who compiles does not approve")
     _check_items(entry)
     return entry
+
+
+def _check_texts(entry: Entry) -> None:
+    """Every station keeps every entry; compressed on the way, a megabyte of text is a few bytes."""
+    for field in entry.__struct_fields__:
+        value = getattr(entry, field)
+        if type(value) is str and len(value) > MAX_TEXT_CHARACTERS:
+            raise CatalogField(field=field, detail=f"1 to {MAX_TEXT_CHARACTERS} characters")
+    for field, listed in (
+        ("modes", entry.modes),
+        ("purposes", entry.purposes),
+        ("related", entry.related),
+    ):
+        if len(listed) > MAX_LISTED or any(len(each) > MAX_NAME_CHARACTERS for each in listed):
+            detail = f"{MAX_LISTED} of {MAX_NAME_CHARACTERS} characters at most"
+            raise CatalogField(field=field, detail=detail)
+    for item in entry.items:
+        if len(item.name) > MAX_NAME_CHARACTERS or len(item.remark) > MAX_TEXT_CHARACTERS:
+            raise CatalogField(field="items", detail=f"{item.column}: its texts are too long")
 
 
 def _check_items(entry: Entry) -> None:

@@ -20,6 +20,7 @@ from ortoo_protocol.core.ids import (
 )
 from ortoo_protocol.core.keys import Suite, domain
 
+MAX_TEXT_CHARACTERS = 4_000
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -85,8 +86,17 @@ def check_id(value: str, field: str) -> str:
     return value
 
 
+def check_texts(body: Shape) -> None:
+    """Compressed, a megabyte of text is a few bytes: kept and shown it is one. Raises CaseField."""
+    for field in body.__struct_fields__:
+        value = getattr(body, field)
+        if type(value) is str and len(value) > MAX_TEXT_CHARACTERS:
+            raise CaseField(field=field, detail=f"above {MAX_TEXT_CHARACTERS} characters")
+
+
 def check_terms(terms: GrantTerms, columns: Collection[str] | None = None) -> GrantTerms:
     """Refuse terms that name foreign feeds, no purpose, or items outside `columns` if known."""
+    check_texts(terms)
     check_id(terms.grant, "grant")
     check_id(terms.case, "case")
     check_party(terms.provider)
@@ -109,6 +119,7 @@ def check_terms(terms: GrantTerms, columns: Collection[str] | None = None) -> Gr
 
 
 def check_ended(ended: GrantEnded) -> GrantEnded:
+    check_texts(ended)
     check_id(ended.grant, "grant")
     check_id(ended.filing, "filing")
     if not ended.reason.strip():
@@ -117,6 +128,7 @@ def check_ended(ended: GrantEnded) -> GrantEnded:
 
 
 def check_filing(filing: StopFiling) -> StopFiling:
+    check_texts(filing)
     check_id(filing.filing, "filing")
     if not filing.reason.strip():
         raise StopReason()

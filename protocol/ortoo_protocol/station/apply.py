@@ -142,7 +142,8 @@ class ApplyWorker:
             return  # somebody applied this already: the next look begins at the true cursor
         self.progress.state, self.progress.error = "applying", ""
         self.progress.applied_seq = step.cursor.seq
-        self.progress.applied_rows += len(step.changes) + len(step.snapshot or ())
+        self.progress.applied_rows += len(step.changes)
+        self.progress.applied_rows += step.snapshot.count if step.snapshot else 0
 
     async def _apply_snapshot(self, work: Work) -> None:
         cursor = work.snapshot_cursor

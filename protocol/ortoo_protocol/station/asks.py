@@ -34,6 +34,7 @@ from ortoo_protocol.station.store.tables import feed_out_items
 
 MAX_ITEMS_AN_ASK = 500
 MAX_BYTES_AN_ASK = 16 << 20
+KEY_ASK_BYTES = 64 << 10  # it is answered by a durable letter
 
 
 def items_ask(tx: Tx, opened: Opened[Shape]) -> None:
@@ -42,6 +43,7 @@ def items_ask(tx: Tx, opened: Opened[Shape]) -> None:
     ask, asker = as_body(opened, ItemsAsk).body, opened.header.sender
     try:
         _check_reader(tx, ask.feed, asker, ask.first)
+        _check_quota(tx, ask.feed, asker)
         _send_items(tx, ask, asker)
     except (FeedError, GrantError) as error:
         _refuse(tx, asker, ask.feed, error)
@@ -67,6 +69,7 @@ def _send_items(tx: Tx, ask: ItemsAsk, asker: str) -> None:
         sent_bytes += len(row.raw)
         if sent_bytes > MAX_BYTES_AN_ASK or not feed_writer.may_read(tx, ask.feed, asker, row.seq):
             return
+        tx.parts.quota.spend(asker, len(row.raw), tx.now_ms)
         post(tx, Post(exchange, key, row.raw))
 
 
@@ -93,7 +96,9 @@ def key_ask(tx: Tx, opened: Opened[Shape]) -> None:
     ask, asker = as_body(opened, KeyAsk).body, opened.header.sender
     try:
         _check_reader(tx, ask.feed, asker, None)
+        _check_quota(tx, ask.feed, asker)
         feed_writer.give_key(tx, ask.feed, asker)
+        tx.parts.quota.spend(asker, KEY_ASK_BYTES, tx.now_ms)
     except (FeedError, GrantError) as error:
         _refuse(tx, asker, ask.feed, error)
 
@@ -102,7 +107,9 @@ def snapshot_ask(tx: Tx, opened: Opened[Shape]) -> None:
     ask, asker = as_body(opened, SnapshotAsk).body, opened.header.sender
     try:
         _check_reader(tx, ask.feed, asker, None)
-        table_feed.send_snapshot(tx, ask.feed, asker)
+        _check_quota(tx, ask.feed, asker)
+        sent_bytes = table_feed.send_snapshot(tx, ask.feed, asker)
+        tx.parts.quota.spend(asker, sent_bytes, tx.now_ms)
     except (FeedError, GrantError) as error:
         _refuse(tx, asker, ask.feed, error)
 
@@ -114,6 +121,11 @@ def _check_reader(tx: Tx, feed: str, asker: str, last: int | None) -> None:
     present = feed_writer.feed_row(tx, feed).seq + 1
     if not feed_writer.may_read(tx, feed, asker, present if last is None else last):
         raise GrantEnded(grant="-", reason="no grant reaches this item")
+
+
+def _check_quota(tx: Tx, feed: str, asker: str) -> None:
+    if asker != tx.party:
+        tx.parts.quota.check(asker, feed, tx.now_ms)
 
 
 def _refuse(tx: Tx, asker: str, feed: str, error: FeedError | GrantError) -> None:

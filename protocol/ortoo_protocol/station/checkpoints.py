@@ -5,12 +5,14 @@ A checkpoint is made only when there are new leaves, and is itself no leaf.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
 from ortoo_protocol.core import journal
 from ortoo_protocol.core.codec import Shape
+from ortoo_protocol.core.errors import EnvelopeKind
 from ortoo_protocol.core.journal import Checkpoint, Note, OpenedCheckpoint, check_extension
 from ortoo_protocol.core.notices import Checkpoint as CheckpointLetter
 from ortoo_protocol.core.notices import Cosigned
@@ -60,6 +62,8 @@ def take(tx: Tx, opened: Opened[Shape]) -> None:
     A proof from another size than the one persisted here is answered with what is persisted.
     Raises JournalError: a journal that was rewritten is refused by name.
     """
+    if tx.party != tx.trust.hub:
+        raise EnvelopeKind(kind=opened.message.kind.name, detail="the hub keeps checkpoints")
     letter, sender = as_body(opened, CheckpointLetter).body, opened.header.sender
     origin = journal.journal_origin(tx.plane, sender)
     found = _open(tx, letter.note, sender, origin)
@@ -99,10 +103,14 @@ def cosigned(tx: Tx, opened: Opened[Shape]) -> None:
 
 
 def _open(tx: Tx, note: str, sender: str, origin: str) -> OpenedCheckpoint:
+    """With the journal's own signature alone: what else stands there nobody has judged."""
     public = tx.trust.current_signing_key(sender, tx.now_ms).public
-    return journal.open_checkpoint(
-        note.encode(), origin, [journal.note_key(tx.suite, origin, public)]
-    )
+    key = journal.note_key(tx.suite, origin, public)
+    found = journal.open_checkpoint(note.encode(), origin, [key])
+    own = [
+        each for each in found.note.signatures if (each.name, each.key_id) == (key.name, key.key_id)
+    ]
+    return replace(found, note=Note(found.checkpoint).joined(own))
 
 
 def _store(tx: Tx, origin: str, size: int, note: Note, *, cosigned: bool) -> None:

@@ -14,8 +14,10 @@ from vote, each with the bound it has proven; one that answered us, or does not 
 future, votes for us (whether we are ahead, only answers tell). Ours is wrong when more of them say
 so, in the same direction, than do not; the hub, whose clock gives the legal instants and timestamps
 of the directory, decides a tie and suffices alone when nobody else was heard. Without the hub it
-takes two. A hub, which hears everybody, goes by the majority alone. What we say it is off by is the
-least that any of them has proven. A party that is voted down is named, for its people to set it.
+takes two. A hub, which hears everybody, goes by the majority alone. Until anybody was heard, the
+newest timestamp in the store tells, at the hub too, whether the clock fell back. What we say it is
+off by is the least that any of them has proven. A party that is voted down is named, for its people
+to set it.
 
 Over 5 minutes warns. Over 1 hour nothing new is signed (Tx.build), since what bears a false time
 can neither be verified by others nor be taken back; arrivals wait and are never refused for it.
@@ -61,8 +63,11 @@ class ClockWatch:
 
     def heard(self, party: str, time_ms: int) -> None:
         """`party` signed `time_ms` some time before now."""
-        if party == self._own:
-            return
+        if party != self._own:
+            self.recall(party, time_ms)
+
+    def recall(self, party: str, time_ms: int) -> None:
+        """The same, known from the store: `party` may be ourselves, before this start."""
         boot_ms, held = self._boot_ms(), self._bounds.get(party, _Bounds())
         low = time_ms - boot_ms
         if held.low is not None and low < held.low and boot_ms - held.low_at < BEST_BOUND_MS:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,13 +14,13 @@ from ortoo_protocol.core.errors import (
     JournalTree,
     OrtooError,
     StoreLow,
-    StoreReadOnly,
     TrustClockSkew,
     TrustExpiring,
     TrustPeerClock,
 )
 from ortoo_protocol.core.journal import Checkpoint, Note, journal_origin
 from ortoo_protocol.station.control import error_to
+from ortoo_protocol.station.disk import disk_trouble
 from ortoo_protocol.station.feed_reader import DISPUTED, ENDED, JOINING
 from ortoo_protocol.station.settings import Settings
 from ortoo_protocol.station.station import Station
@@ -36,7 +35,6 @@ from ortoo_protocol.station.store.tables import (
     quarantine,
 )
 
-LOW_DISK_BYTES = 1 << 30
 MAX_SHOWN = 1_000
 Method = Callable[..., Awaitable[object]]
 
@@ -91,7 +89,8 @@ class CommonMethods:
         """The clock first: a wrong one makes directory and timestamp look old."""
         parts, trust = self.station.parts, self.station.parts.trust.current
         found = [*parts.watch.warnings(trust.hub), *trust.warnings(now_ms)]
-        troubles = (self.station.database.trouble, self._link_trouble())
+        store = self.station.database.trouble or disk_trouble(self.settings.folder)
+        troubles = (store, self._link_trouble())
         return found + [trouble for trouble in troubles if trouble is not None]
 
     def _counted(self, conn: Connection) -> dict[str, Any]:
@@ -145,7 +144,7 @@ class CommonMethods:
         trust, store = parts.trust.current, str(self.settings.store_file)
         findings = [
             self._finding("store", store, self.station.database.trouble),
-            self._finding("disk", str(self.settings.folder), self._disk_trouble()),
+            self._finding("disk", str(self.settings.folder), disk_trouble(self.settings.folder)),
             self._finding("broker", "", self._link_trouble()),
         ]
         for check, found in (
@@ -164,14 +163,6 @@ class CommonMethods:
                     }
                 )
         return {"findings": findings}
-
-    def _disk_trouble(self) -> OrtooError | None:
-        folder = self.settings.folder
-        if not os.access(folder, os.W_OK):
-            return StoreReadOnly(path=folder)
-        free_bytes = shutil.disk_usage(folder).free
-        low = free_bytes < LOW_DISK_BYTES
-        return StoreLow(path=folder, free_mb=free_bytes >> 20) if low else None
 
     def _link_trouble(self) -> OrtooError | None:
         if self.station.bus is None or self.station.wire.link is not None:

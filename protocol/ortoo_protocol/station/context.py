@@ -18,6 +18,7 @@ from ortoo_protocol.core.messages import Kind
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.core.verify import Message, Opened
 from ortoo_protocol.station.clockwatch import ClockWatch
+from ortoo_protocol.station.quota import Quota
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.store import journal_rows
 
@@ -38,9 +39,13 @@ class Identity:
 
 @dataclass
 class TrustBox:
-    """The verified directory in force. Replaced as a whole, by the writer thread alone."""
+    """The verified directory in force. Replaced as a whole, by the writer thread alone.
+
+    `named`: the highest directory version that a verified message named; it is asked for once.
+    """
 
     current: Trust
+    named: int = 0
 
 
 LOCAL = ""  # exchange of a message to this very station: no broker
@@ -80,6 +85,21 @@ async def wait(ticket: asyncio.Event, most_s: float) -> None:
             await ticket.wait()
 
 
+class Leaves(Signal):
+    """Set when `every` journal rows have been written since the last checkpoint."""
+
+    def __init__(self, every: int) -> None:
+        super().__init__()
+        self._every = every
+        self._written = 0
+
+    def add(self, count: int) -> None:
+        self._written += count
+        if self._written >= self._every:
+            self._written = 0
+            self.set()
+
+
 @dataclass(frozen=True)
 class Signals:
     """Wakes the workers after a commit."""
@@ -89,6 +109,7 @@ class Signals:
     feeds: Signal = field(default_factory=Signal)
     apply: Signal = field(default_factory=Signal)
     gaps: Signal = field(default_factory=Signal)
+    leaves: Leaves = field(default_factory=lambda: Leaves(256))
 
 
 Handler = Callable[["Tx", Opened[Shape]], None]
@@ -132,6 +153,7 @@ class Parts:
     signals: Signals
     post: Callable[[Post], None]
     watch: ClockWatch
+    quota: Quota = field(default_factory=Quota)
 
 
 class Tx:
@@ -276,5 +298,6 @@ class Tx:
         journal_rows.append(self.conn, self.suite, self._rows, self.now_ms)
 
     def after_commit_run(self) -> None:
+        self.parts.signals.leaves.add(len(self._rows))
         for call in self._calls:
             call()

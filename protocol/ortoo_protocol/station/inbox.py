@@ -52,11 +52,12 @@ from ortoo_protocol.station.store.tables import inbox
 _log = logging.getLogger(__name__)
 
 
-def accept(tx: Tx, raw: bytes) -> None:
-    """Take one message as it came from the broker (or from ourselves)."""
+def accept(tx: Tx, raw: bytes, via: str = "") -> None:
+    """Take one message as it came from the broker (or from ourselves). `via`: the party that
+    brought it to the broker, where that is known."""
     mark, savepoint = tx.savepoint(), tx.conn.begin_nested()
     try:
-        _accept(tx, raw)
+        _accept(tx, raw, via)
     except Exception as error:
         if isinstance(store_failure(error), StoreError):
             raise  # the store failed, not the message: it stays with the broker
@@ -79,9 +80,10 @@ def retry_held(tx: Tx) -> None:
         accept(tx, raw)
 
 
-def _accept(tx: Tx, raw: bytes) -> None:
+def _accept(tx: Tx, raw: bytes, via: str) -> None:
     try:
         message = _verified(tx, raw)
+        _check_way(tx, message, via)
         header = message.header
         _learn_times(tx, message)
         if header.expires_ms and header.expires_ms < tx.now_ms:
@@ -97,7 +99,8 @@ def _accept(tx: Tx, raw: bytes) -> None:
         _hold_early(tx, message)
         return
     if header.directory_version > tx.trust.directory_version:
-        tx.after_commit(tx.parts.signals.gaps.set)  # a newer directory exists: ask for it
+        tx.parts.trust.named = max(tx.parts.trust.named, header.directory_version)
+        tx.after_commit(tx.parts.signals.gaps.set)
     try:
         with tx.attempt():
             if not header.kind.startswith("trust."):  # a newer directory ends this by itself
@@ -120,6 +123,14 @@ def _verified(tx: Tx, raw: bytes) -> Message:
         message = check(now_ms=read_header(envelope).created_ms)
     check_addressee(message, tx.party)
     return message
+
+
+def _check_way(tx: Tx, message: Message, via: str) -> None:
+    """What the hub is to record comes from the hub: peers reach this inbox by themselves, under
+    keys that may say anything behind their own name."""
+    hub = tx.trust.hub
+    if via and message.kind.route is Route.HUB and hub not in (via, tx.party):
+        raise EnvelopeKind(kind=message.kind.name, detail=f"{via} brought it past the hub")
 
 
 def _learn_times(tx: Tx, message: Message) -> None:

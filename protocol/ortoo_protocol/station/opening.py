@@ -25,12 +25,34 @@ from ortoo_protocol.core.feeds import (
     TableSchema,
     read_row_part,
 )
-from ortoo_protocol.core.verify import Message, open_content
+from ortoo_protocol.core.rows import check_schema
+from ortoo_protocol.core.verify import Message, Opened, as_body, open_content
 from ortoo_protocol.station import feed_reader
 from ortoo_protocol.station.apply_work import Item, Work
 from ortoo_protocol.station.context import Parts
 from ortoo_protocol.station.inbox import content_key
 from ortoo_protocol.station.ports import Cursor
+
+
+@dataclass
+class SnapshotRows:
+    """Rows of a snapshot, each part opened when it is come to: unpacked, a few megabytes of parts
+    may be more than memory holds. `count`: how many the last reading gave."""
+
+    parts: Parts
+    raws: Sequence[bytes]
+    schema: TableSchema
+    count: int = 0
+
+    def __iter__(self) -> Iterator[tuple[Scalar, ...]]:
+        self.count = 0
+        for raw in self.raws:
+            opened = _open_part(self.parts, raw)
+            if opened.body.schema != self.schema:
+                raise RowsError(feed=opened.body.feed, detail="parts of one snapshot differ")
+            for row in _upserts(opened.rows, self.schema):
+                self.count += 1
+                yield row
 
 
 @dataclass(frozen=True)
@@ -40,7 +62,7 @@ class Step:
     schema: TableSchema
     cursor: Cursor
     changes: tuple[RowChange, ...] = ()
-    snapshot: tuple[tuple[Scalar, ...], ...] | None = None
+    snapshot: SnapshotRows | None = None
 
 
 @dataclass
@@ -68,6 +90,7 @@ class Opening:
         opened = open_content(message, lambda header: self._key(header, message))
         cursor = Cursor(self.feed, self.incarnation, item.seq, item.hash)
         if isinstance(opened.body, TableSchema):
+            check_schema(opened.body)  # before it is the one in force
             self.schemas[opened.body.number] = opened.body
             return Step(opened.body, cursor)
         if not isinstance(opened.body, TableRows):
@@ -118,18 +141,15 @@ class Opening:
 
 def open_snapshot(parts: Parts, raws: Sequence[bytes], cursor: Cursor) -> Step:
     """All parts of a snapshot as one step."""
-    schema: TableSchema | None = None
-    rows: list[tuple[Scalar, ...]] = []
-    for raw in raws:
-        message = feed_reader.read_stored(raw, parts.suites, parts.identity.plane)
-        opened = open_content(message, lambda header: content_key(parts, header))
-        if not isinstance(opened.body, SnapshotPart):
-            raise RowsError(feed=cursor.feed, detail="not a snapshot")
-        schema = opened.body.schema
-        rows.extend(_upserts(opened.rows, schema))
-    if schema is None:
+    if not raws:
         raise RowsError(feed=cursor.feed, detail="an empty snapshot")
-    return Step(schema, cursor, snapshot=tuple(rows))
+    schema = check_schema(_open_part(parts, raws[0]).body.schema)
+    return Step(schema, cursor, snapshot=SnapshotRows(parts, raws, schema))
+
+
+def _open_part(parts: Parts, raw: bytes) -> Opened[SnapshotPart]:
+    message = feed_reader.read_stored(raw, parts.suites, parts.identity.plane)
+    return as_body(open_content(message, lambda h: content_key(parts, h)), SnapshotPart)
 
 
 def _upserts(parts: Sequence[bytes], schema: TableSchema) -> Iterator[tuple[Scalar, ...]]:

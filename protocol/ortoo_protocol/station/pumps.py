@@ -60,7 +60,7 @@ class Local:
             raws = [await self.queue.get()]
             while not self.queue.empty() and len(raws) < WINDOW:
                 raws.append(self.queue.get_nowait())
-            await accept_all(database, raws)
+            await accept_all(database, [(raw, "") for raw in raws])
 
 
 @dataclass
@@ -325,13 +325,13 @@ def _send_receipts(remote: bool, tx: Tx) -> int:
 # --- arrivals -----------------------------------------------------------------------------------
 
 
-async def accept_all(database: Database, raws: Sequence[bytes]) -> None:
-    """Accept each in a job of its own; all share a commit. When the store cannot (disk full), wait
-    and try again: the broker keeps them until then."""
+async def accept_all(database: Database, arrived: Sequence[tuple[bytes, str]]) -> None:
+    """Accept each (message, who brought it) in a job of its own; all share a commit. When the store
+    cannot (disk full), wait and try again: the broker keeps them until then."""
     delay_s = RETRY_S
     while True:
         try:
-            jobs = [database.write(partial(_accept, raw)) for raw in raws]
+            jobs = [database.write(partial(_accept, raw, via)) for raw, via in arrived]
             await asyncio.gather(*jobs)
         except StoreError as error:
             _log.error("%s", error)
@@ -341,8 +341,13 @@ async def accept_all(database: Database, raws: Sequence[bytes]) -> None:
             return
 
 
-def _accept(raw: bytes, tx: Tx) -> None:
-    inbox.accept(tx, raw)
+def _accept(raw: bytes, via: str, tx: Tx) -> None:
+    inbox.accept(tx, raw, via)
+
+
+def _brought(delivery: Delivery) -> tuple[bytes, str]:
+    """The broker lets nobody write under a key that does not begin with the writer's name."""
+    return delivery.body, delivery.routing_key.partition(".")[0]
 
 
 async def run_consumer(
@@ -361,7 +366,7 @@ async def run_consumer(
         try:
             while True:
                 deliveries: list[Delivery] = await consumer.receive(PREFETCH)
-                await accept_all(database, [delivery.body for delivery in deliveries])
+                await accept_all(database, [_brought(delivery) for delivery in deliveries])
                 await consumer.settle(deliveries)
         except BusLost as lost:
             # Perhaps this queue alone went (an ended grant's is deleted): the other queues go on.

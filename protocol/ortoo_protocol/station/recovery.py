@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
@@ -17,6 +18,7 @@ from ortoo_protocol.core.errors import FeedWithheld, OrtooError, TrustError, Tru
 from ortoo_protocol.core.feeds import HeadAsk, ItemsAsk, SnapshotAsk
 from ortoo_protocol.core.ids import feed_owner
 from ortoo_protocol.core.notices import TrustAsk
+from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station import held, inbox
 from ortoo_protocol.station.asks import MAX_ITEMS_AN_ASK
 from ortoo_protocol.station.context import Parts, Tx, wait
@@ -24,10 +26,12 @@ from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.feed_reader import ENDED, JOINING, READING
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store.tables import feed_in_parked, feeds_in
+from ortoo_protocol.station.store.tables import held as held_messages
 
 MAX_BACKOFF_S = 60.0
 WITHHELD_AFTER_ASKS = 4
 TRUST_ASK_S = 5.0
+SNAPSHOT_ASK_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,9 @@ class Recovery:
         pause_s = self.parts.timing.gap_ask_s / 2
         while True:
             ticket = self.parts.signals.gaps.ticket()
-            needs = await self.database.read(read_needs)
-            await self.database.write(lambda tx, n=needs: self._work(tx, n))  # type: ignore[misc]
+            needs, waiting = await self.database.read(look)
+            if needs or waiting or self._pending or self._lacks_trust():
+                await self.database.write(partial(self._work, needs))
             await wait(ticket, pause_s)
 
     async def ask_heads(self) -> None:
@@ -79,7 +84,13 @@ class Recovery:
         self._pending.clear()
         self._trust_asked_ms = 0
 
-    def _work(self, tx: Tx, needs: Sequence[Need]) -> None:
+    def _lacks_trust(self) -> bool:
+        """Whether the hub, or anybody, named a newer directory, or the one held has expired."""
+        trust, now_ms = self.parts.trust, self.parts.clock()
+        named = max(trust.current.announced_version, trust.named)
+        return named > trust.current.directory_version or _expired(trust.current, now_ms)
+
+    def _work(self, needs: Sequence[Need], tx: Tx) -> None:
         inbox.retry_held(tx)
         self._ask_trust(tx)
         for feed in set(self._pending) - {need.feed for need in needs}:
@@ -105,7 +116,9 @@ class Recovery:
         if tx.now_ms < max(pending.noticed_ms + wait_ms, pending.next_ms):
             return
         pending.asks += 1
-        backoff_s = min(self.parts.timing.gap_ask_s * 2**pending.asks, MAX_BACKOFF_S)
+        # A first snapshot ask is often ahead of the hub's binding, so it is repeated soon.
+        first_s = SNAPSHOT_ASK_S if need.snapshot else self.parts.timing.gap_ask_s
+        backoff_s = min(first_s * 2**pending.asks, MAX_BACKOFF_S)
         pending.next_ms = tx.now_ms + int(backoff_s * 1000 * pending.jitter)
         self._ask(tx, pending)
 
@@ -131,18 +144,18 @@ class Recovery:
         """A message named a key or a directory that is not known here, or the hub a newer one."""
         if tx.party == tx.trust.hub or not self.online.is_set():
             return
-        behind = tx.trust.announced_version > tx.trust.directory_version
-        if not behind and not _expired(tx) and not held.waits_for_trust(tx):
+        if not self._lacks_trust() and not held.waits_for_trust(tx):
             return
         if tx.now_ms - self._trust_asked_ms < TRUST_ASK_S * 1000:
             return
         self._trust_asked_ms = tx.now_ms
+        tx.parts.trust.named = 0  # a sender who names what does not exist is believed once
         send(tx, tx.trust.hub, TrustAsk(version=tx.trust.directory_version))
 
 
-def _expired(tx: Tx) -> bool:
+def _expired(trust: Trust, now_ms: int) -> bool:
     try:
-        tx.trust.check_live(tx.now_ms)
+        trust.check_live(now_ms)
     except TrustExpired:
         return True
     return False
@@ -161,6 +174,11 @@ def _ask_heads(tx: Tx) -> None:
             send(tx, feed_owner(feed), HeadAsk(feed=feed))
         except TrustError as error:
             _note(tx, feed, error.code)
+
+
+def look(conn: Connection) -> tuple[tuple[Need, ...], bool]:
+    """What each feed lacks now, and whether any message is held."""
+    return read_needs(conn), conn.execute(select(held_messages.c.number)).first() is not None
 
 
 def read_needs(conn: Connection) -> tuple[Need, ...]:

@@ -18,6 +18,7 @@ from ortoo_protocol.core.envelope import (
     envelope_hash,
     split,
 )
+from ortoo_protocol.core.ids import is_code
 from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.messages import Class, Kind, Route
 from ortoo_protocol.core.notices import ReceiptEntry
@@ -26,7 +27,6 @@ from ortoo_protocol.station.context import LOCAL, Post, SettledLetter, Tx
 from ortoo_protocol.station.store.tables import outbox
 
 REPLAYABLE_LIFE_MS = 600_000
-RECEIPTED_KEPT_MS = 35 * messages.DAY_MS
 _HOUR_MS = 3_600_000
 
 
@@ -98,7 +98,14 @@ def _encryption_key(tx: Tx, party: str) -> Recipient:
     return tx.trust.recipient(party, tx.now_ms)
 
 
-def _into_outbox(tx: Tx, message: Message, recipient: str, exchange: str, routing_key: str) -> None:
+def _into_outbox(
+    tx: Tx,
+    message: Message,
+    recipient: str,
+    exchange: str,
+    routing_key: str,
+    state: str = "waiting",
+) -> None:
     header = message.header
     values: dict[str, Any] = {
         "id": header.id,
@@ -113,7 +120,7 @@ def _into_outbox(tx: Tx, message: Message, recipient: str, exchange: str, routin
         "next_ms": tx.now_ms,
         "attempts": 0,
         "confirms": 0,
-        "state": "waiting",
+        "state": state,
         "error": "",
     }
     tx.conn.execute(insert(outbox).values(values))
@@ -129,16 +136,13 @@ def pass_on(tx: Tx, message: Message, recipient: str) -> None:
         post(tx, Post(exchange, routing_key, message.envelope.raw))
         return
     query = select(outbox.c.number).where(
-        outbox.c.id == message.header.id, outbox.c.state == "passing"
+        outbox.c.id == message.header.id,
+        outbox.c.hash == message.hash,
+        outbox.c.state == "passing",
     )
     if tx.conn.execute(query).first():
         return
-    _into_outbox(tx, message, recipient, exchange, routing_key)
-    tx.conn.execute(
-        update(outbox)
-        .where(outbox.c.id == message.header.id, outbox.c.state == "waiting")
-        .values(state="passing")
-    )
+    _into_outbox(tx, message, recipient, exchange, routing_key, "passing")
 
 
 # --- what comes back ----------------------------------------------------------------------------
@@ -159,20 +163,19 @@ def settle(tx: Tx, sender: str, entry: ReceiptEntry) -> None:
     if sender != letter.recipient and not (by_hub and entry.status in ("notarised", "refused")):
         return
     values: dict[str, Any]
+    error = entry.error if is_code(entry.error) else ""  # people see it as it stands
     if entry.status == "notarised":
         if letter.notarised_ms is not None:
             return
         values = {"notarised_ms": entry.time_ms}
     elif entry.status in ("accepted", "refused"):  # "early" is for the clock watch alone
-        values = {"state": entry.status, "error": entry.error, "settled_ms": tx.now_ms}
+        values = {"state": entry.status, "error": error, "settled_ms": tx.now_ms}
     else:
         return
     tx.conn.execute(update(outbox).where(outbox.c.number == letter.number).values(values))
     tx.parts.hooks.settled(
         tx,
-        SettledLetter(
-            letter.id, letter.kind, letter.recipient, entry.status, entry.error, entry.time_ms
-        ),
+        SettledLetter(letter.id, letter.kind, letter.recipient, entry.status, error, entry.time_ms),
     )
 
 

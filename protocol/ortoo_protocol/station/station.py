@@ -23,17 +23,27 @@ from ortoo_protocol.core import topology
 from ortoo_protocol.core.errors import BusError, BusLost, OrtooError
 from ortoo_protocol.core.keys import Random, Suites
 from ortoo_protocol.core.trust import Trust
-from ortoo_protocol.station import asks, checkpoints, feed_writer, proofs, pumps, trusting
+from ortoo_protocol.station import (
+    asks,
+    checkpoints,
+    feed_writer,
+    proofs,
+    pumps,
+    retention,
+    trusting,
+)
 from ortoo_protocol.station.apply import ApplyWorker
 from ortoo_protocol.station.clockwatch import ClockWatch
 from ortoo_protocol.station.context import (
     Handler,
     Hooks,
     Identity,
+    Leaves,
     Parts,
     Signals,
     TrustBox,
     Tx,
+    wait,
 )
 from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.ports import Sink
@@ -44,6 +54,7 @@ from ortoo_protocol.station.store.store import Store
 T = TypeVar("T")
 CLOCK_LOOK_S = 1.0
 STEADY_CAP_S = 10.0
+SWEEP_S = 3_600.0
 _log = logging.getLogger(__name__)
 
 ENGINE_HANDLERS: dict[str, Handler] = {
@@ -125,6 +136,7 @@ class Station:
                 start(_steady(self.recovery.run), name="recovery")
                 start(_steady(self._checkpoints), name="checkpoints")
                 start(_steady(self._heads), name="heads")
+                start(_steady(self._forget), name="retention")
                 start(_steady(self._watch_clock), name="clock")
                 for loop in also:
                     start(_steady(loop), name="application")
@@ -225,6 +237,9 @@ class Station:
         finally:
             self._session = None
             self._consumers.clear()
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError  # it came with the loss, and the group raised that alone
 
     async def _greet(self) -> None:
         """On a new link: what is on the way is sent again, and what was missed is asked for."""
@@ -247,8 +262,14 @@ class Station:
 
     async def _checkpoints(self) -> None:
         while True:
+            ticket = self.parts.signals.leaves.ticket()
             await self.write(_checkpoint)
-            await asyncio.sleep(self.parts.timing.checkpoint_s)
+            await wait(ticket, self.parts.timing.checkpoint_s)
+
+    async def _forget(self) -> None:
+        while True:
+            await self.write(retention.sweep)
+            await asyncio.sleep(SWEEP_S)
 
     async def _watch_clock(self) -> None:
         """When somebody sets the clock, nothing may go on waiting for a time of the old one."""
@@ -299,7 +320,7 @@ def make_station(identity: Identity, around: Surroundings, hooks: Hooks) -> Stat
     """Put a station together; nothing runs yet."""
     handlers = {**ENGINE_HANDLERS, **hooks.handlers}
     watch = ClockWatch(identity.party, around.clock, around.boot_ms)
-    watch.heard(around.trust.hub, around.trust.timestamp_ms)
+    watch.recall(around.trust.hub, around.trust.timestamp_ms)
     wire, local = pumps.Wire(), pumps.Local()
     posts = pumps.Posts(wire)
     parts = Parts(
@@ -310,7 +331,7 @@ def make_station(identity: Identity, around: Surroundings, hooks: Hooks) -> Stat
         rand=around.rand,
         timing=around.timing,
         hooks=Hooks(handlers, hooks.settled, hooks.relay),
-        signals=Signals(),
+        signals=Signals(leaves=Leaves(around.timing.checkpoint_rows)),
         post=pumps.Dispatch(local, posts),
         watch=watch,
     )

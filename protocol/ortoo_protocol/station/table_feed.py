@@ -122,12 +122,13 @@ def _write_shadow(
         )
 
 
-def send_snapshot(tx: Tx, feed: str, reader: str) -> None:
-    """Send the table as it stands after the last item, in letters that only `reader` opens."""
+def send_snapshot(tx: Tx, feed: str, reader: str) -> int:
+    """Send the table as it stands after the last item, in letters that only `reader` opens.
+    Returns how many bytes of rows that were."""
     row = feed_writer.feed_row(tx, feed)
     schema = current_schema(tx, feed)
     if schema is None:
-        return
+        return 0
     query = select(shadow.c.row).where(shadow.c.feed == feed).order_by(shadow.c.key)
     batches = list(diff.batches(tx.conn.execute(query).scalars())) or [()]
     snapshot = uuid.UUID(bytes=tx.new_id()).hex
@@ -143,3 +144,4 @@ def send_snapshot(tx: Tx, feed: str, reader: str) -> None:
             schema=schema,
         )
         send(tx, reader, body, rows=rows, case=None)
+    return sum(len(row) for rows in batches for row in rows)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import sqlite3
-from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
@@ -12,12 +10,6 @@ from ortoo_protocol.core.errors import StoreError, StoreFull, StoreReadOnly
 
 _FULL = frozenset(("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC"))
 _READ_ONLY = frozenset(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH", "SQLITE_CANTOPEN"))
-
-
-def file_failure(error: OSError, path: Path) -> StoreError:
-    """Why the file or folder `path` cannot be written."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return StoreFull(path=path) if full else StoreReadOnly(path=path)
 
 
 def store_failure(error: BaseException, where: object = "?") -> BaseException:

@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ortoo_protocol.core.errors import StoreBusy, StoreMissing, StorePlane
 from ortoo_protocol.core.ids import Plane
-from ortoo_protocol.station.store.failures import file_failure, store_failure
+from ortoo_protocol.station.disk import file_failure
+from ortoo_protocol.station.store.failures import store_failure
 from ortoo_protocol.station.store.migrate import Migrations, upgrade
 from ortoo_protocol.station.store.tables import stamp
 

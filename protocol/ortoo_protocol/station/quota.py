@@ -1,0 +1,32 @@
+"""How much one asker may be sent again: an ask is small, its answer may be a whole table.
+
+One answer is always given in full; the next waits until what is owed has run off.
+"""
+
+from __future__ import annotations
+
+from ortoo_protocol.core.errors import FeedQuota
+
+BURST_BYTES = 64 << 20
+BYTES_A_S = 8 << 20
+MOST_OWED_BYTES = 600 * BYTES_A_S  # nobody is kept waiting for longer than ten minutes
+
+
+class Quota:
+    """For the writer's thread alone. Askers are verified members: their number is bounded."""
+
+    def __init__(self) -> None:
+        self._left: dict[str, tuple[int, int]] = {}
+
+    def check(self, asker: str, feed: str, now_ms: int) -> None:
+        """Raises FeedQuota."""
+        if self._now(asker, now_ms) <= 0:
+            raise FeedQuota(reader=asker, feed=feed)
+
+    def spend(self, asker: str, size_bytes: int, now_ms: int) -> None:
+        left = max(self._now(asker, now_ms) - size_bytes, -MOST_OWED_BYTES)
+        self._left[asker] = (left, now_ms)
+
+    def _now(self, asker: str, now_ms: int) -> int:
+        left, at_ms = self._left.get(asker, (BURST_BYTES, now_ms))
+        return min(BURST_BYTES, left + max(0, now_ms - at_ms) * BYTES_A_S // 1000)
