@@ -95,6 +95,7 @@ def test_a_clock_off_by_two_hours(
     assert "trust.clock" not in daemon.warnings()
 
     wall.set(wrong_s)
+    daemon.until(lambda: "the clock was set by" in daemon.log())
     daemon.until(lambda: "trust.clock" in daemon.warnings())
     assert daemon.doctor()["clock"] == ["trust.clock"]
     with pytest.raises(TrustClock):
