@@ -15,12 +15,14 @@ from typing import Any
 from unittest import mock
 
 import pytest
+import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy import select
 
 from ortoo_hub.reconcile import _common, _verdict
 from ortoo_node import app as node_app
 from ortoo_node import cases, catalog, subscribing, views
+from ortoo_node.sinks.columns import storer
 from ortoo_node.store import NODE
 from ortoo_node.store import tables as node_tables
 from ortoo_protocol.bus.port import Outcome
@@ -55,6 +57,7 @@ from ortoo_protocol.core.ids import Plane, feed_id
 from ortoo_protocol.core.journal import Note, NoteSignature
 from ortoo_protocol.core.notices import Announce, TrustAsk, TrustUpdate
 from ortoo_protocol.core.notices import Checkpoint as CheckpointLetter
+from ortoo_protocol.core.rows import checks
 from ortoo_protocol.core.verify import as_body, open_content
 from ortoo_protocol.i18n import translator
 from ortoo_protocol.station import (
@@ -72,8 +75,22 @@ from ortoo_protocol.station.ports import Cursor
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store.tables import checkpoints as checkpoints_table
-from ortoo_protocol.station.store.tables import feeds_in, grants, outbox, quarantine
-from tests.attacks.test_station_attacks import FEED, NewDesk, desk, open_item, read_by, with_keys
+from ortoo_protocol.station.store.tables import (
+    feed_in_snapshots,
+    feeds_in,
+    grants,
+    outbox,
+    quarantine,
+)
+from tests.attacks.test_station_attacks import (
+    FEED,
+    NewDesk,
+    desk,
+    hash_of,
+    open_item,
+    read_by,
+    with_keys,
+)
 from tests.support import hubs
 from tests.support.desk import Desk, Refused
 from tests.support.letters import make_letter, refusal
@@ -433,7 +450,7 @@ async def test_one_member_makes_the_answer_about_trust_too_large(tmp_path: Path)
     for party in (A, B):
         plain = region.announcement(party, number=2)
         own = plain.departments
-        codes = [format(n, "018d") for n in range(1_000)]
+        codes = [f"{party[1:]}{n:012}" for n in range(1_000)]
         more = tuple(DepartmentEntry(code=code, name="旗" * 200) for code in codes)
         large.append(replace(plain, departments=own + more))
     with mock.patch.object(announcement, "check_department"):
@@ -627,17 +644,62 @@ def test_a_snapshot_that_unpacks_to_more_than_memory(desk: NewDesk) -> None:
     part = row_part(RowChange(UPSERT, ("001", "x" * 40)))
     body = SnapshotPart(
         feed=FEED, snapshot="0" * 32, incarnation=1, seq=2, hash=bytes(32),
-        part=0, parts=40, schema=schema,
+        part=0, parts=12, schema=schema,
     )  # fmt: skip
     raw = make_letter(publisher.kit, A, B, body, rows=[part] * 16_000)
     assert len(raw) < 20_000
     cursor = Cursor(FEED, 1, 2, bytes(32))
     tracemalloc.start()
     try:
-        step = open_snapshot(reader.parts, [raw] * 40, cursor)
+        step = open_snapshot(reader.parts, [raw] * 12, cursor)
         assert step.snapshot is not None
-        assert sum(1 for _ in step.snapshot) == 40 * 16_000
+        assert sum(1 for _ in step.snapshot) == 12 * 16_000
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 32 << 20
+    assert peak < 16 << 20
+
+
+@pytest.mark.parametrize(
+    ("item", "target", "value"),
+    [
+        ("T", sa.DateTime(), "0001-01-01T00:00:00+14:00"),
+        ("T", sa.DateTime(), "9999-12-31T23:59:59-12:00"),
+        ("N", sa.Numeric(40, 2), "1" * 30 + ".255"),
+    ],
+)
+def test_a_value_that_ends_the_readers_process(item: str, target: Any, value: str) -> None:
+    """It has the form of its type, and the arithmetic on its way into PostgreSQL failed with an
+    error that is nobody's: the service ended, and at every start again."""
+    column = feeds.Column("value", item, 0)
+    schema = TableSchema(number=1, columns=(feeds.Column("id", "C", 9), column), key=("id",))
+    with pytest.raises(RowsError):
+        storer(column, checks(schema)[1], target, "postgresql")(value)
+
+
+def test_long_decimals_are_stored_as_they_are() -> None:
+    column = feeds.Column("value", "N", 0)
+    schema = TableSchema(number=1, columns=(feeds.Column("id", "C", 9), column), key=("id",))
+    store = storer(column, checks(schema)[1], sa.Numeric(40, 2), "postgresql")
+    for text in ("1" * 30, "1" * 30 + ".25", "1.500", "-0.10"):
+        assert str(store(text)) == text
+
+
+def test_snapshots_that_never_come_whole(desk: NewDesk) -> None:
+    publisher, (reader,) = read_by(desk, B)
+    reader.do(lambda tx: feed_reader.resync(tx, FEED, "sink.behind"))
+    schema = TableSchema(number=1, columns=COLUMNS, key=("code",))
+    for number in range(6):
+        body = SnapshotPart(
+            feed=FEED,
+            snapshot=f"{number:032x}",
+            incarnation=1,
+            seq=2,
+            hash=hash_of(publisher, 2),
+            part=0,
+            parts=1 << 40,
+            schema=schema,
+        )
+        reader.take(make_letter(publisher.kit, A, B, body))
+    kept = {row.snapshot for row in reader.rows(feed_in_snapshots) if row.parts > 1}
+    assert len(kept) <= 2

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ from ortoo_protocol.core.feeds import Column
 from ortoo_protocol.core.rows import CIVIL_ZONE, INT64, Check, wrong
 
 MAX_VARCHAR = 10_485_760  # PostgreSQL's bound
+PG_DIGITS = 1_000  # of a NUMERIC with a scale
 EXACT_DIGITS = 15  # decimal digits that a float of SQLite always gives back
 
 AnyType = TypeEngine[Any]
@@ -106,16 +107,18 @@ def _change(column: Column, target: AnyType, dialect: str) -> Callable[[str], ob
     if column.type in "NY" and isinstance(target, sa.Numeric):
         return _sqlite_number(column) if dialect == "sqlite" else _numeric(column, target)
     if column.type == "T" and dialect != "sqlite" and isinstance(target, sa.DateTime):
-        return _with_offset if target.timezone else _civil
+        return _with_offset if target.timezone else _civil(column)
     return None
 
 
 def _numeric(column: Column, target: sa.Numeric[Decimal]) -> Callable[[str], object]:
     scale = target.scale if target.precision is not None else None
+    wide = Context(prec=2 * PG_DIGITS)
 
     def change(text: str) -> object:
         number = Decimal(text)
-        if scale is not None and number != round(number, scale):
+        # In the common context rounding raises above 28 digits.
+        if scale is not None and number != number.quantize(Decimal(1).scaleb(-scale), context=wide):
             raise wrong(column, f"has more decimal places than the sink's column ({scale})")
         return number
 
@@ -144,6 +147,12 @@ def _with_offset(text: str) -> object:
     return moment if moment.tzinfo else moment.replace(tzinfo=CIVIL_ZONE)
 
 
-def _civil(text: str) -> object:
-    moment = datetime.fromisoformat(text)
-    return moment.astimezone(CIVIL_ZONE).replace(tzinfo=None) if moment.tzinfo else moment
+def _civil(column: Column) -> Callable[[str], object]:
+    def change(text: str) -> object:
+        moment = datetime.fromisoformat(text)
+        try:
+            return moment.astimezone(CIVIL_ZONE).replace(tzinfo=None) if moment.tzinfo else moment
+        except OverflowError:
+            raise wrong(column, "is before the year 1 or after 9999 in civil time") from None
+
+    return change

@@ -39,6 +39,7 @@ from ortoo_protocol.station.store.tables import (
 )
 
 MAX_PARKED = 2_000
+MAX_SNAPSHOTS = 2
 HISTORY, SNAPSHOT = "history", "snapshot"
 JOINING, READING, DISPUTED, ENDED = "joining", "reading", "disputed", "ended"
 
@@ -322,6 +323,7 @@ def accept_snapshot(tx: Tx, opened: Opened[SnapshotPart]) -> None:
         "raw": message.envelope.raw,
     }
     upsert(tx.conn, feed_in_snapshots, [values])
+    _forget_broken_off(tx, part.feed)
     held = select(func.count()).where(
         feed_in_snapshots.c.feed == part.feed,
         feed_in_snapshots.c.snapshot == part.snapshot,
@@ -330,6 +332,16 @@ def accept_snapshot(tx: Tx, opened: Opened[SnapshotPart]) -> None:
     )
     if tx.conn.execute(held).scalar() == part.parts:
         _begin_tail(tx, message, part)
+
+
+def _forget_broken_off(tx: Tx, feed: str) -> None:
+    """Snapshots that never came whole: of each ask one answer may be under way, and one before."""
+    here = feed_in_snapshots.c.feed == feed
+    newest = select(feed_in_snapshots.c.snapshot).where(here).distinct()
+    newest = newest.order_by(feed_in_snapshots.c.snapshot.desc()).limit(MAX_SNAPSHOTS)
+    kept = tx.conn.execute(newest).scalars().all()
+    gone = feed_in_snapshots.c.snapshot.not_in(kept)
+    tx.conn.execute(delete(feed_in_snapshots).where(here, gone))
 
 
 def _begin_tail(tx: Tx, message: Message, part: SnapshotPart) -> None:
