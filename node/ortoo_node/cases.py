@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from ortoo_node import catalog, granting, subscribing
 from ortoo_node.store.tables import case_events, cases
@@ -37,11 +37,14 @@ from ortoo_protocol.core.errors import (
     GrantScope,
 )
 from ortoo_protocol.core.verify import Opened, as_body
+from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import SettledLetter, Tx
 from ortoo_protocol.station.sending import send
+from ortoo_protocol.station.store.tables import grants
 
 APPLICANT, PROVIDER, BOTH = "applicant", "provider", "both"
 AUTOMATIC = "系统自动"
+MAX_OWN_SCOPES = 16  # of one reader in one resource, granted without people
 
 
 @dataclass(frozen=True)
@@ -178,8 +181,22 @@ def on_application(tx: Tx, opened: Opened[Shape]) -> None:
         _open_case(tx, application, PROVIDER, sender, tx.party, opened.header.id, notarised=True)
         by = f"{application.handler}, {application.approver}"
         note(tx, application.case, Event.SUBMIT.value, sender, by, "")
-    if entry.share_type == UNCONDITIONAL:
+    narrow = bool(application.items or application.row_filter.strip())
+    many = narrow and _own_scopes(tx, entry, sender) >= MAX_OWN_SCOPES
+    if entry.share_type == UNCONDITIONAL and not many:
         answer_yes(tx, application.case, application.items, AUTOMATIC, "", "", 0)
+
+
+def _own_scopes(tx: Tx, entry: Entry, reader: str) -> int:
+    """How many grants `reader` has of less than the whole resource: each is a copy of the table
+    that every publication follows, so people answer when there are many."""
+    query = select(func.count()).where(
+        grants.c.resource == entry.code,
+        grants.c.reader == reader,
+        grants.c.feed != entry.feed,
+        grants_held.live(tx.now_ms),
+    )
+    return int(tx.conn.execute(query).scalar() or 0)
 
 
 def answer_yes(

@@ -703,3 +703,21 @@ def test_snapshots_that_never_come_whole(desk: NewDesk) -> None:
         reader.take(make_letter(publisher.kit, A, B, body))
     kept = {row.snapshot for row in reader.rows(feed_in_snapshots) if row.parts > 1}
     assert len(kept) <= 2
+
+
+async def test_applications_that_multiply_a_table(node: Callable[[str], Node]) -> None:
+    """Each scope of its own is a copy of the table that every publication has to follow. Past some
+    of them people answer, as they do for a conditional resource."""
+    provider = node(A)
+    open_items = tuple(replace(item, share_type=1) for item in hubs.entry().items)
+    open_entry = hubs.entry(share_type=1, items=open_items)
+    await provider.do(lambda tx: catalog._store(tx.conn, open_entry, 1, 1))
+    for number in range(1, cases.MAX_OWN_SCOPES + 5):
+        asked_for = hubs.application(number, row_filter=f"code = '{number}'")
+        assert await provider.take(make_letter(provider.kit, B, A, asked_for)) == ""
+    assert len(await provider.rows(node_tables.views)) == cases.MAX_OWN_SCOPES
+    whole = hubs.application(99, items=())
+    await provider.take(make_letter(provider.kit, B, A, whole))
+    states = [row.state for row in await provider.rows(node_tables.cases)]
+    assert states.count("submitted") == 4
+    assert states.count("granted") == cases.MAX_OWN_SCOPES + 1
