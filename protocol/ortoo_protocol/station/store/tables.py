@@ -194,7 +194,7 @@ feed_out_items = Table(
     Column("incarnation", BigInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("hash", LargeBinary, nullable=False),
-    Column("raw", LargeBinary),  # erased after retention; the chain still proves
+    Column("raw", LargeBinary),  # may be erased: the chain still proves
     Column("created_ms", BigInteger, nullable=False),
     Column("sent", Boolean, nullable=False),
     Index("feed_out_unsent", "sent", "feed", "seq"),
