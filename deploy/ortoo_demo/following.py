@@ -77,7 +77,7 @@ def killed(plane: Plane) -> Text:
     wait_equal(plane, *(one for one in takers(plane) if one is not victim and one != victim))
     searched = search_broker(plane, cast.everybody)
     return Text(
-        f"{cast.killed} 在接收中途被 SIGKILL，其余照常；滞留在代理上的条目不可读"
+        f"{cast.killed} 在接收中途被 SIGKILL，其余照常；滞留在消息服务器上的条目不可读"
         f"（查 {searched.files} 个文件）",
         f"{cast.killed} got SIGKILL while rows arrived, the others went on; what waits for it on"
         f" the broker is unreadable ({searched.files} files searched)",

@@ -122,7 +122,7 @@ def ceremony(plane: Plane) -> Text:
         f"{REGISTRAR_THRESHOLD}/{REGISTRARS}",
     )
     return Text(
-        f"根 {root_of}，登记员 {registrars_of}；少一个签名即被拒绝",
+        f"根 {root_of}，登记管理员 {registrars_of}；少一个签名即被拒绝",
         f"root {root_of}, registrars {registrars_of}; one signature too few is refused",
     )
 
@@ -194,7 +194,7 @@ def enrol(plane: Plane) -> Text:
     tags = plane.admin().users()
     check(all(not tags[station] for station in stations), "a station has tags on the broker")
     return Text(
-        f"{len(stations)} 个驿站凭令牌、双向核对指纹入网；指纹不符即被拒绝",
+        f"{len(stations)} 个节点凭令牌、双向核对指纹入网；指纹不符即被拒绝",
         f"{len(stations)} stations joined by token and both fingerprints; a wrong one is refused",
     )
 

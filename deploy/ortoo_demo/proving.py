@@ -81,7 +81,7 @@ def healthy(plane: Plane) -> Text:
     router = plane.cli(cast.hub, "router", "show")
     check(router["agree"] and not router["changes"], f"the broker differs: {router}")
     return Text(
-        f"{len(cast.names)} 方 doctor 无错误；代理上的权限与目录、授权一致",
+        f"{len(cast.names)} 方 doctor 无错误；消息服务器上的权限与目录、授权一致",
         f"doctor of {len(cast.names)} parties finds no error; the broker is as grants say",
     )
 
@@ -94,7 +94,7 @@ def planes_never_meet(here: Plane, other: Plane, station: str) -> Text:
     list(here.pool.map(lambda what: _try(what, here, other, station), MIXED_UP))
     codes, names = MIXED_UP.values(), (PLANES[other.name].zh, PLANES[here.name].zh)
     return Text(
-        f"用{names[0]}的代理、账号、数据库、密钥启动{names[1]}驿站均被拒绝：{'、'.join(codes)}",
+        f"用{names[0]}的消息服务器、账号、数据库、密钥启动{names[1]}节点均被拒绝：{'、'.join(codes)}",
         f"refused on the other plane's {', '.join(MIXED_UP)}: {', '.join(codes)}",
     )
 

@@ -19,14 +19,14 @@ class Step:
 
 
 STEPS: tuple[Step, ...] = (
-    Step(Text("消息代理与目录初始化", "broker and folders"), founding.brokers),
-    Step(Text("根与登记员门限签名", "ceremony with thresholds"), founding.ceremony),
-    Step(Text("驿站入网", "enrolment"), founding.enrol),
+    Step(Text("消息服务器与目录初始化", "broker and folders"), founding.brokers),
+    Step(Text("根与登记管理员门限签名", "ceremony with thresholds"), founding.ceremony),
+    Step(Text("节点入网", "enrolment"), founding.enrol),
     Step(Text("目录联合与检索", "catalog federated and found"), sharing.catalog),
     Step(Text("无条件共享：直接订阅", "unconditional: subscribed"), sharing.unconditional),
     Step(Text("有条件共享：拒绝须有理由", "conditional: refused with reason"), sharing.refused),
     Step(Text("有条件共享：按信息项核准", "conditional: granted in part"), sharing.granted_in_part),
-    Step(Text("同站两部门共享", "inside one station"), sharing.inside_one_station),
+    Step(Text("同节点两部门共享", "inside one station"), sharing.inside_one_station),
     Step(Text("增、改、删随动", "changes followed"), following.changes),
     Step(Text("读取方被强制杀死", "reader killed in the middle"), following.killed),
     Step(Text("读取方重启补齐", "reader restarted"), following.restarted),
@@ -38,7 +38,7 @@ STEPS: tuple[Step, ...] = (
     Step(Text("对账证明", "proofs agree"), proving.proofs),
     Step(Text("密文检索", "nothing readable"), searching.unreadable),
     Step(Text("运行体检", "everybody is well"), proving.healthy),
-    Step(Text("驿站暂停", "station suspended"), ending.suspended),
+    Step(Text("节点暂停", "station suspended"), ending.suspended),
 )
 
 NEVER_MEET = Text("两平面互不相通", "planes never meet")

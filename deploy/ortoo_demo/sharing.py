@@ -179,7 +179,7 @@ def inside_one_station(plane: Plane) -> Text:
     queue = feed_queue(station, subscription(plane, one)["feed"])
     check(queue not in plane.admin().queues(), f"the broker has {queue}")
     return Text(
-        f"{cast.neighbour.name}同站获得 {len(one.sink.rows())} 行，未经消息代理与枢纽",
+        f"{cast.neighbour.name}同节点获得 {len(one.sink.rows())} 行，未经消息服务器与枢纽",
         f"{len(one.sink.rows())} rows from department to department, no broker, no hub",
     )
 
