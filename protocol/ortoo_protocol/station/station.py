@@ -101,7 +101,6 @@ class Station:
     link_error: BusError | None = None
     linked_ms: int = 0
     _group: asyncio.TaskGroup | None = None
-    _apply_tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _consumers: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _session: asyncio.TaskGroup | None = None
 
@@ -144,7 +143,7 @@ class Station:
                 start(_steady(partial(self.write, pumps.make_all_due)), name="due")
                 self._group = group
                 for name, worker in self.workers.items():
-                    self._apply_tasks[name] = start(_steady(worker.run), name=f"apply {name}")
+                    start(_steady(worker.run), name=f"apply {name}")
                 if self.bus is not None:
                     start(self._keep_linked(self.bus), name="link")
         finally:
@@ -165,15 +164,7 @@ class Station:
         worker = ApplyWorker(self.database, self.parts, feed, subscription, sink)
         self.workers[subscription] = worker
         if self._group is not None:
-            self._apply_tasks[subscription] = self._group.create_task(
-                _steady(worker.run), name=f"apply {feed}"
-            )
-
-    def stop_applying(self, subscription: str) -> None:
-        self.workers.pop(subscription, None)
-        task = self._apply_tasks.pop(subscription, None)
-        if task is not None:
-            task.cancel()
+            self._group.create_task(_steady(worker.run), name=f"apply {feed}")
 
     def read_queue(self, queue: str) -> None:
         """Consume `queue` on this and every later link."""
