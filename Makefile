@@ -37,6 +37,8 @@ pins: setup-check
 	$(PIN) --upgrade --output-file requirements/runtime.txt pyproject.toml
 	$(PIN) --upgrade --extra dev --constraint requirements/runtime.txt \
 		--output-file requirements/dev.txt pyproject.toml
+	$(PIN) --upgrade --extra bench --constraint requirements/dev.txt \
+		--output-file requirements/bench.txt pyproject.toml
 
 wheel: setup-check
 	$(BIN)/python -m build --wheel --no-isolation
