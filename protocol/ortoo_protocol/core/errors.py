@@ -930,6 +930,98 @@ class SourceValue(SourceError):
     cure = "Correct the data, or the item's type or length in the catalog entry."
 
 
+class SourceFolder(SourceUnreachable):
+    code = "source.folder"
+    what = "The folder {path} cannot be read: {detail}."
+    cure = "Check that it is mounted and that this service may read it; it is tried again by itself."
+
+
+class SourceSpool(SourceError):
+    code = "source.spool"
+    what = "File {file} cannot be copied into {path} before it is read: {detail}."
+    cure = "Free space there; nothing of it was published, and it is read again."
+
+
+class SourceParquet(SourceError):
+    code = "source.parquet"
+    what = "Parquet files cannot be read or written here: pyarrow is not installed."
+    cure = "Install it: pip install 'ortoo[parquet]'."
+
+
+class SourceFile(SourceError):
+    """One file cannot be used; the others of its folder go on."""
+
+    code = "source.file"
+    what = "File {file} of {name} cannot be used: {detail}."
+    cure = "Correct the file and put it there again; nothing of it is published until then."
+
+
+class SourceFileEncoding(SourceFile):
+    code = "source.file-encoding"
+    what = "File {file} of {name} is not text in {encoding}: byte {place} does not fit."
+    cure = "Save it as UTF-8 or GB18030, or name its encoding in [[folders.files]]."
+
+
+class SourceFileColumns(SourceFile):
+    code = "source.file-columns"
+    what = "The header of file {file} of {name} lacks: {columns}."
+    cure = "Write the items' names or columns into the header, or correct the catalog entry."
+
+
+class SourceFileTwice(SourceFile):
+    code = "source.file-twice"
+    what = "The header of file {file} of {name} names {columns} twice."
+    cure = "Leave one of them; which one counts cannot be guessed."
+
+
+class SourceFileSize(SourceFile):
+    code = "source.file-size"
+    what = "File {file} of {name} unpacks to more than {limit_mb} MB."
+    cure = "Split it, or deliver it as CSV."
+
+
+class SourceRow(SourceError):
+    """A row is set aside; the others of its file go on."""
+
+    code = "source.row"
+    what = "Line {line} of {file} cannot be read: {detail}."
+    cure = "Correct it and put the file there again."
+
+
+class SourceRowWidth(SourceRow):
+    code = "source.row-width"
+    what = "Line {line} of {file} has {found} fields, its header has {wanted}."
+
+
+class SourceRowOp(SourceRow):
+    code = "source.row-op"
+    what = "Line {line} of {file} says in {column} neither that it stands nor that it is deleted."
+    cure = "Write U or D there, or leave it empty; the README lists the words."
+
+
+class SourceRowKey(SourceRow):
+    code = "source.row-key"
+    what = "Line {line} of {file} deletes, but its key cannot be read: {column}."
+
+
+class SourceRowFormula(SourceRow):
+    code = "source.row-formula"
+    what = "Cell {cell} of {file} holds a formula without a stored value."
+    cure = "Open the file in a spreadsheet program, let it calculate, and save it."
+
+
+class SourceRowCell(SourceRow):
+    code = "source.row-cell"
+    what = "Cell {cell} of {file} shows the error {shown}."
+    cure = "Correct the formula behind it, and save the file again."
+
+
+class SourceRowDigits(SourceRow):
+    code = "source.row-digits"
+    what = "Cell {cell} of {file} keeps a code as a number of more than 15 digits: it was rounded."
+    cure = "Format the column as text and enter the codes anew."
+
+
 class SinkError(OrtooError):
     code = "sink"
     fault = Fault.OPERATOR
@@ -953,6 +1045,24 @@ class SinkBusy(SinkUnavailable):
     code = "sink.busy"
     what = "Table {table} of {name} is locked by others: {detail}."
     cure = "It is tried again by itself; if it stays, find who holds the lock."
+
+
+class SinkFolder(SinkUnreachable):
+    code = "sink.folder"
+    what = "The folder {path} cannot be written: {detail}."
+    cure = "Check that it is mounted and there; nothing is lost, and it goes on by itself."
+
+
+class SinkWaiting(SinkBusy):
+    code = "sink.waiting"
+    what = "{count} files of {table} in {name} wait to be taken away."
+    cure = "Let the department's program take them; it goes on by itself."
+
+
+class SinkParquet(SinkError):
+    code = "sink.parquet"
+    what = "Parquet files cannot be read or written here: pyarrow is not installed."
+    cure = "Install it: pip install 'ortoo[parquet]'."
 
 
 class SinkFull(SinkUnavailable):
