@@ -933,7 +933,9 @@ class SourceValue(SourceError):
 class SourceFolder(SourceUnreachable):
     code = "source.folder"
     what = "The folder {path} cannot be read: {detail}."
-    cure = "Check that it is mounted and that this service may read it; it is tried again by itself."
+    cure = (
+        "Check that it is mounted and that this service may read it; it is tried again by itself."
+    )
 
 
 class SourceSpool(SourceError):
