@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ortoo_node import cases, catalog, granting, subscribing
 from ortoo_node.publishing import Publisher
 from ortoo_node.settings import NodeSettings
-from ortoo_node.sinks import SinkTable
+from ortoo_node.sinks import open_sink
 from ortoo_protocol.core import topology
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import OrtooError
@@ -79,8 +79,7 @@ class NodeApp:
             if row.subscription in self.station.workers:
                 continue
             try:
-                url = self.settings.sink(row.sink).read_url()
-                sink = SinkTable(url, row.table)
+                sink = open_sink(self.settings, row.sink, row.table)
             except OrtooError as error:
                 _log.error("%s", error)
                 continue

@@ -24,14 +24,13 @@ from ortoo_protocol.core.feeds import (
     RowChange,
     TableSchema,
     read_row_part,
-    row_part,
 )
 from ortoo_protocol.core.ids import feed_id
 from ortoo_protocol.core.keys import domain
-from ortoo_protocol.station import feed_writer, table_feed
+from ortoo_protocol.core.row_codec import key_bytes, key_picker, upsert_part
+from ortoo_protocol.station import feed_writer, shadow, table_feed
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import insert_new
-from ortoo_protocol.station.store.tables import shadow
 
 # Nothing here steps back: the text is another member's, and it is read by the writer itself.
 _TERM = re.compile(r"\s*+([^\s=]++)\s*+=\s*+'([^']*+(?:''[^']*+)*+)'")
@@ -123,8 +122,7 @@ def _fill(tx: Tx, resource_feed: str, feed: str) -> None:
     view = find(tx.conn, feed)
     if schema is None or view is None:
         return
-    query = select(shadow.c.row).where(shadow.c.feed == resource_feed).order_by(shadow.c.key)
-    rows = [read_row_part(raw, schema) for raw in tx.conn.execute(query).scalars()]
+    rows = [read_row_part(raw, schema) for raw in shadow.rows(tx.conn, resource_feed)]
     follow(tx, view, schema, rows)
 
 
@@ -147,22 +145,18 @@ def declare(tx: Tx, view: View, schema: TableSchema) -> TableSchema | None:
 def _changes(
     tx: Tx, view: View, schema: TableSchema, changes: Sequence[RowChange]
 ) -> Iterator[RowChange]:
-    places = [index for index, column in enumerate(schema.columns) if column.name in schema.key]
+    key_of = key_picker(schema)
+    shown: dict[bytes, tuple[tuple[Scalar, ...], tuple[Scalar, ...] | None]] = {}
     for change in changes:
-        if change.op == DELETE:
-            key: tuple[Scalar, ...] = change.values
-            row = None
-        else:
-            key = tuple(change.values[place] for place in places)
-            row = view.of_row(schema, change.values)
-        held = tx.conn.execute(
-            select(shadow.c.hash).where(
-                shadow.c.feed == view.feed, shadow.c.key == encode(list(key))
-            )
-        ).scalar()
-        if row is not None:
-            upserted = RowChange(UPSERT, row)
-            if held != table_feed.row_hash(tx, row_part(upserted)):
-                yield upserted
-        elif held is not None:
-            yield RowChange(DELETE, key)
+        deleted = change.op == DELETE
+        key = change.values if deleted else key_of(change.values)
+        row = None if deleted else view.of_row(schema, change.values)
+        shown[key_bytes(key)] = key, row
+    held = shadow.look(tx.conn, view.feed, list(shown))
+    for name, (key, row) in shown.items():
+        stands = held.get(name)
+        if row is None:
+            if stands is not None:
+                yield RowChange(DELETE, key)
+        elif stands is None or stands[0] != upsert_part(row):
+            yield RowChange(UPSERT, row)

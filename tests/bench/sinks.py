@@ -19,7 +19,7 @@ import psycopg
 
 from ortoo_node.sinks import SinkTable
 from ortoo_node.sources import SourceTable
-from ortoo_protocol.core.feeds import UPSERT, Column, RowChange, TableSchema
+from ortoo_protocol.core.feeds import Changes, Column, TableSchema
 from ortoo_protocol.station.ports import Cursor
 from tests.support.postgres import PrivatePostgres
 
@@ -84,7 +84,7 @@ def cursor(seq: int) -> Cursor:
 
 def apply(sink: SinkTable, rows: list[Row]) -> None:
     for seq, batch in enumerate(batches(rows), 1):
-        sink.apply(SCHEMA, [RowChange(UPSERT, row) for row in batch], cursor(seq))
+        sink.apply(SCHEMA, Changes(batch), cursor(seq))
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -107,7 +107,7 @@ def compare(name: str, url: str, raw: Callable[[str, list[Row]], None], rows: li
             "replace, empty table": seconds(lambda: two.replace(SCHEMA, rows, cursor(1))),
             "replace, nothing changed": seconds(lambda: two.replace(SCHEMA, rows, cursor(2))),
             "replace, 1 % changed": seconds(lambda: two.replace(SCHEMA, changed, cursor(3))),  # type: ignore[arg-type]
-            "source, all rows": seconds(lambda: sum(1 for _ in source.rows())),
+            "source, all rows": seconds(lambda: sum(1 for _ in source.read().rows)),
         }
     print(f"{name}, {len(rows)} rows of {len(SCHEMA.columns)} columns")
     for what, took in figures.items():

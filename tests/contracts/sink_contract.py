@@ -23,7 +23,7 @@ from ortoo_protocol.core.errors import (
     SinkMoved,
     SinkTaken,
 )
-from ortoo_protocol.core.feeds import DELETE, UPSERT, Column, RowChange, TableSchema
+from ortoo_protocol.core.feeds import Changes, Column, TableSchema
 from ortoo_protocol.station.ports import Cursor, Sink
 from tests.support.department import Department
 
@@ -44,12 +44,15 @@ def at(seq: int, incarnation: int = 1, feed: str = FEED) -> Cursor:
     return Cursor(feed, incarnation, seq, bytes([seq % 256]) * 32)
 
 
-def put(*rows: Row) -> list[RowChange]:
-    return [RowChange(UPSERT, row) for row in rows]
+NOTHING = Changes()
 
 
-def drop(*keys: Row) -> list[RowChange]:
-    return [RowChange(DELETE, key) for key in keys]
+def put(*rows: Row, drop: tuple[Row, ...] = ()) -> Changes:
+    return Changes(rows, drop)
+
+
+def drop(*keys: Row) -> Changes:
+    return Changes(deletes=keys)
 
 
 class SinkContract:
@@ -74,20 +77,22 @@ class SinkContract:
 
     def test_changes_follow(self, sink: Sink, department: Department) -> None:
         sink.apply(TOWNS, put(("1", "a", 1), ("2", "b", 2), ("3", "c", 3)), at(1))
-        sink.apply(TOWNS, [*drop(("1",), ("9",)), *put(("2", "B", 2), ("4", "d", 4))], at(2))
-        assert self.towns(department) == [("2", "B", 2), ("3", "c", 3), ("4", "d", 4)]
-
-    def test_the_last_change_of_a_key_decides(self, sink: Sink, department: Department) -> None:
-        one, two = ("1", "a", 1), ("2", "b", 2)
         sink.apply(
             TOWNS,
-            [*put(one), *drop(("1",)), *put(two), *drop(("2",)), *put(("2", "c", 3))],
-            at(1),
+            put(
+                ("2", "B", 2),
+                ("4", "d", 4),
+                drop=(
+                    ("1",),
+                    ("9",),
+                ),
+            ),
+            at(2),
         )
-        assert self.towns(department) == [("2", "c", 3)]
+        assert self.towns(department) == [("2", "B", 2), ("3", "c", 3), ("4", "d", 4)]
 
     def test_no_changes_still_move_the_cursor(self, sink: Sink, department: Department) -> None:
-        sink.apply(TOWNS, [], at(1))
+        sink.apply(TOWNS, NOTHING, at(1))
         assert self.towns(department) == []
         assert sink.read_cursor(FEED) == at(1)
 
@@ -101,15 +106,15 @@ class SinkContract:
         assert sink.read_cursor(FEED) == at(5)
 
     def test_another_item_of_the_same_number_is_not_taken_for_it(self, sink: Sink) -> None:
-        sink.apply(TOWNS, [], at(5))
+        sink.apply(TOWNS, NOTHING, at(5))
         with pytest.raises(SinkMoved):
-            sink.apply(TOWNS, [], replace(at(5), hash=b"x"))
+            sink.apply(TOWNS, NOTHING, replace(at(5), hash=b"x"))
         assert sink.read_cursor(FEED) == at(5)
 
     def test_where_it_stands_is_read_first(self, sink: Sink, sink_of: SinkOf) -> None:
-        sink.apply(TOWNS, [], at(5))
+        sink.apply(TOWNS, NOTHING, at(5))
         with pytest.raises(SinkMoved):
-            sink_of("towns").apply(TOWNS, [], at(6))
+            sink_of("towns").apply(TOWNS, NOTHING, at(6))
 
     def test_a_cursor_that_somebody_else_moved(self, sink: Sink, sink_of: SinkOf) -> None:
         sink.apply(TOWNS, put(("1", "a", 1)), at(1))
@@ -131,19 +136,19 @@ class SinkContract:
         assert len(self.towns(department)) == 2
 
     def test_a_table_has_one_feed(self, sink: Sink, sink_of: SinkOf) -> None:
-        sink.apply(TOWNS, [], at(1))
+        sink.apply(TOWNS, NOTHING, at(1))
         other = sink_of("towns")
         with pytest.raises(SinkTaken) as caught:
-            other.apply(TOWNS, [], at(1, feed="s150200.towns"))
+            other.apply(TOWNS, NOTHING, at(1, feed="s150200.towns"))
         assert caught.value.facts["owner"] == FEED
         with pytest.raises(SinkTaken):
             other.replace(TOWNS, [], at(1, feed="s150200.towns"))
 
     def test_one_feed_fills_two_tables(self, sink: Sink, sink_of: SinkOf) -> None:
         second = sink_of("towns_again")
-        sink.apply(TOWNS, [], at(1))
+        sink.apply(TOWNS, NOTHING, at(1))
         assert second.read_cursor(FEED) is None
-        second.apply(TOWNS, [], at(2))
+        second.apply(TOWNS, NOTHING, at(2))
         assert (sink.read_cursor(FEED), second.read_cursor(FEED)) == (at(1), at(2))
 
     # --- snapshots ------------------------------------------------------------------------------
@@ -203,8 +208,9 @@ class SinkContract:
     def test_a_table_that_is_all_key(self, sink_of: SinkOf, department: Department) -> None:
         pairs = schema(Column("a", "C", 0), Column("b", "I", 0), key=("b", "a"))
         sink = sink_of("pairs")
-        sink.apply(pairs, [*put(("x", 1), ("y", 2), ("x", 1)), *drop((2, "y"))], at(1))
-        sink.replace(pairs, [("x", 1), ("z", 3)], at(2))
+        sink.apply(pairs, put(("x", 1), ("y", 2), ("x", 1)), at(1))
+        sink.apply(pairs, drop((2, "y")), at(2))
+        sink.replace(pairs, [("x", 1), ("z", 3)], at(3))
         assert department.rows("SELECT a, b FROM pairs ORDER BY b") == [("x", 1), ("z", 3)]
 
     # --- schemas --------------------------------------------------------------------------------
@@ -221,7 +227,7 @@ class SinkContract:
         ]
 
     def test_text_announced_longer_fits(self, sink: Sink, department: Department) -> None:
-        sink.apply(TOWNS, [], at(1))
+        sink.apply(TOWNS, NOTHING, at(1))
         for seq, length in ((2, 200), (3, 0)):
             wide = schema(CODE, replace_length(NAME, length), COUNT)
             sink.apply(wide, put((str(seq), "长" * (length or 300), 1)), at(seq))
@@ -263,7 +269,7 @@ class SinkContract:
     def test_a_type_announced_anew_does_not_fit(self, sink: Sink) -> None:
         sink.apply(TOWNS, put(("1", "a", 1)), at(1))
         with pytest.raises(SinkMismatch) as caught:
-            sink.apply(schema(CODE, NAME, Column("count", "C", 9)), [], at(2))
+            sink.apply(schema(CODE, NAME, Column("count", "C", 9)), NOTHING, at(2))
         assert "count" in str(caught.value)
         assert sink.read_cursor(FEED) == at(1)
 
@@ -314,7 +320,7 @@ class SinkContract:
         name = 'k"%s; --'
         keyed = schema(Column(name, "C", 0), COUNT, key=(name,))
         sink.apply(keyed, put(("a", 1), ("b", 1)), at(1))
-        sink.apply(keyed, [*put(("a", 2)), *drop(("b",))], at(2))
+        sink.apply(keyed, put(("a", 2), drop=(("b",),)), at(2))
         sink.replace(keyed, [("a", 3)], at(3))
         assert department.rows("SELECT * FROM towns") == [("a", 3)]
 
@@ -333,7 +339,7 @@ class SinkContract:
         self, sink: Sink, department: Department, columns: list[Column]
     ) -> None:
         with pytest.raises(RowsSchema):
-            sink.apply(schema(*columns), [], at(1))
+            sink.apply(schema(*columns), NOTHING, at(1))
         assert department.tables() == set()
 
     def test_as_many_columns_as_may_be(self, sink: Sink, department: Department) -> None:
@@ -437,7 +443,7 @@ def _work(sink: Sink) -> None:
     if seq < 1:
         sink.apply(TOWNS, put(*_FIRST), at(1))
     if seq < 2:
-        sink.apply(TOWNS, [*put(("1", "A", 1), ("3", "c", 3)), *drop(("2",))], at(2))
+        sink.apply(TOWNS, put(("1", "A", 1), ("3", "c", 3), drop=(("2",),)), at(2))
     if seq < 3:
         sink.replace(TOWNS, _THIRD, at(3))
 

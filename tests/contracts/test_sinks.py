@@ -26,14 +26,15 @@ from ortoo_protocol.core.feeds import Column
 from tests.contracts.sink_contract import (
     CODE,
     FEED,
+    NOTHING,
     TOWNS,
     SinkContract,
     SinkOf,
     at,
-    drop,
     put,
     schema,
 )
+from tests.contracts.source_contract import passed
 from tests.support.department import Department
 from tests.support.postgres import PASSWORD, PrivatePostgres
 
@@ -86,7 +87,7 @@ class TestSinkTable(SinkContract):
         sink.apply(table, put(*rows[:-1]), at(1))
         sink.replace(table, rows, at(2))
         source = SourceTable(department.url, "sent", table.columns, table.key)
-        back = sorted(source.rows(), key=str)
+        back = sorted(passed(source, *table.columns, key=table.key[0]), key=str)
         assert back == rows
         assert [type(value) for _, value in back] == [type(value) for _, value in rows]
 
@@ -105,7 +106,7 @@ class TestSinkTable(SinkContract):
         table = schema(Column("k", letter, 0), Column("v", "I", 0), key=("k",))
         sink = sink_of("keyed")
         sink.apply(table, put(*((key, 1) for key in keys)), at(1))
-        sink.apply(table, [*drop((keys[0],)), *put((keys[1], 2))], at(2))
+        sink.apply(table, put((keys[1], 2), drop=((keys[0],),)), at(2))
         left = department.rows("SELECT v FROM keyed ORDER BY v DESC")
         assert left == [(2,), *[(1,)] * (len(keys) - 2)]
         sink.replace(table, [(keys[0], 5)], at(3))
@@ -153,7 +154,7 @@ def test_sqlite_keeps_a_long_decimal_in_text_only(sqlite: Department, opened: Op
 
 
 def test_sqlite_is_one_table_in_any_capitals(sqlite: Department, opened: Open) -> None:
-    opened(sqlite.url, "Towns").apply(TOWNS, [], at(1))
+    opened(sqlite.url, "Towns").apply(TOWNS, NOTHING, at(1))
     assert opened(sqlite.url, "towns").read_cursor(FEED) == at(1)
 
 
@@ -178,7 +179,7 @@ def test_sqlite_that_is_no_database(tmp_path: Path, opened: Open) -> None:
     (tmp_path / "text").write_text("no database, but long enough to look like one" * 50)
     for path in (tmp_path / "text", tmp_path / "no" / "folder", tmp_path):
         with pytest.raises(SinkUnreachable):
-            opened(f"sqlite:///{path}", "towns").apply(TOWNS, [], at(1))
+            opened(f"sqlite:///{path}", "towns").apply(TOWNS, NOTHING, at(1))
 
 
 # --- PostgreSQL ---------------------------------------------------------------------------------
@@ -212,7 +213,7 @@ def test_postgresql_moments(pg: Department, pg_sink: SinkTable) -> None:
     pg_sink.apply(table, put(("1", naive, naive, naive, "2026-09-18")), at(1))
     pg_sink.apply(table, put(("2", utc, utc, utc, None)), at(2))
     source = SourceTable(pg.url, "towns", table.columns, table.key)
-    assert sorted(source.rows()) == [
+    assert sorted(passed(source, *table.columns, key=table.key[0])) == [
         ("1", naive, f"{naive}+08:00", naive, "2026-09-18"),
         ("2", naive, f"{naive}+08:00", f"{naive}+08:00", None),
     ]
@@ -224,12 +225,12 @@ def test_postgresql_types_that_would_change_text(
 ) -> None:
     pg.run(f"CREATE TABLE towns (code TEXT PRIMARY KEY, name {kind}, count BIGINT)")
     with pytest.raises(SinkMismatch):
-        pg_sink.apply(TOWNS, [], at(1))
+        pg_sink.apply(TOWNS, NOTHING, at(1))
 
 
 def test_postgresql_types(pg: Department, pg_sink: SinkTable) -> None:
     table = schema(CODE, *(Column(letter.lower(), letter, 9) for letter in "CNYDTLMGBIF"))
-    pg_sink.apply(table, [], at(1))
+    pg_sink.apply(table, NOTHING, at(1))
     assert list(pg.columns("towns").values()) == [
         *("VARCHAR(12)", "VARCHAR(9)", "NUMERIC", "NUMERIC", "DATE", "TIMESTAMP", "BOOLEAN"),
         *("TEXT", "BYTEA", "DOUBLE PRECISION", "BIGINT", "DOUBLE PRECISION"),
@@ -245,7 +246,7 @@ def test_postgresql_schemas(pg: Department, opened: Open) -> None:
     assert pg.rows("SELECT code FROM office.towns") == [("2",)]
     assert opened(pg.url, "public.towns").read_cursor(FEED) is None
     with pytest.raises(SinkMismatch):
-        opened(pg.url, "missing.towns").apply(TOWNS, [], at(1))
+        opened(pg.url, "missing.towns").apply(TOWNS, NOTHING, at(1))
 
 
 def test_postgresql_comes_back(pg: Department, pg_sink: SinkTable) -> None:
@@ -277,7 +278,7 @@ def test_postgresql_without_rights(pg: Department, opened: Open) -> None:
     pg.run(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'", "CREATE TABLE towns (x INTEGER)")
     sink = opened(pg.url.replace("//postgres:", f"//{name}:"), "towns")
     with pytest.raises(SinkForbidden):
-        sink.apply(TOWNS, [], at(1))
+        sink.apply(TOWNS, NOTHING, at(1))
 
 
 @pytest.mark.parametrize(
@@ -288,7 +289,7 @@ def test_postgresql_that_lets_nobody_in(
 ) -> None:
     sink = opened("postgresql://" + address.format(port=postgres.port), "towns")
     with pytest.raises(SinkUnreachable) as caught:
-        sink.apply(TOWNS, [], at(1))
+        sink.apply(TOWNS, NOTHING, at(1))
     assert "s3cret" not in f"{caught.value} {caught.value.facts} {caught.value.__cause__}"
 
 

@@ -160,6 +160,7 @@ _ALL: tuple[Shape, ...] = (
     feeds.FeedRefusal(feed=FEED, error="feed.retention", detail=""),
     SCHEMA,
     feeds.TableRows(schema=1),
+    feeds.EventRows(schema=1),
 )
 
 

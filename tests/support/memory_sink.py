@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ortoo_protocol.core.codec import Scalar
 from ortoo_protocol.core.errors import SinkError, SinkMoved
-from ortoo_protocol.core.feeds import UPSERT, RowChange, TableSchema
+from ortoo_protocol.core.feeds import DELETE, UPSERT, Changes, RowChange, TableSchema
 from ortoo_protocol.station.ports import Cursor
 
 Row = tuple[Scalar, ...]
@@ -41,17 +41,18 @@ class MemorySink:
     def read_cursor(self, feed: str) -> Cursor | None:
         return self.cursor if self.cursor is not None and self.cursor.feed == feed else None
 
-    def apply(self, schema: TableSchema, changes: Sequence[RowChange], cursor: Cursor) -> None:
+    def apply(self, schema: TableSchema, changes: Changes, cursor: Cursor) -> None:
         self._wait()
         if self.cursor is None or cursor.seq != self.cursor.seq + 1:
             raise SinkMoved(name="memory", table="-", feed=cursor.feed)
-        for change in changes:
-            self.check(change)
-        for change in changes:
-            if change.op == UPSERT:
-                self.by_key[_key(schema, change.values)] = change.values
-            else:
-                self.by_key.pop(change.values, None)
+        for row in changes.upserts:
+            self.check(RowChange(UPSERT, row))
+        for key in changes.deletes:
+            self.check(RowChange(DELETE, key))
+        for key in changes.deletes:
+            self.by_key.pop(key, None)
+        for row in changes.upserts:
+            self.by_key[_key(schema, row)] = row
         self.schema, self.cursor = schema, cursor
         self.seqs.append(cursor.seq)
         self.returns.wait(20)

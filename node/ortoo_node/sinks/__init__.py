@@ -1,5 +1,14 @@
-"""Where the rows of feeds go: databases of departments."""
+"""Where the rows of feeds go, one file or folder a kind of sink."""
 
+from __future__ import annotations
+
+from ortoo_node.settings import NodeSettings
 from ortoo_node.sinks.table import SinkTable
+from ortoo_protocol.station.ports import Sink
 
-__all__ = ["SinkTable"]
+__all__ = ["Sink", "SinkTable", "open_sink"]
+
+
+def open_sink(settings: NodeSettings, name: str, table: str) -> Sink:
+    """The sink `name` of the settings. Raises SettingsLacking, DatabaseUrl, SinkMismatch."""
+    return SinkTable(settings.sink(name).read_url(), table)

@@ -103,6 +103,11 @@ def storer(column: Column, check: Check, target: AnyType, dialect: str) -> Store
     return store
 
 
+def converts(column: Column, target: AnyType, dialect: str) -> bool:
+    """Whether values are stored in another form than the one they travel in."""
+    return _change(column, target, dialect) is not None
+
+
 def _change(column: Column, target: AnyType, dialect: str) -> Callable[[str], object] | None:
     if column.type in "NY" and isinstance(target, sa.Numeric):
         return _sqlite_number(column) if dialect == "sqlite" else _numeric(column, target)

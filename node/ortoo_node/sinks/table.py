@@ -6,7 +6,7 @@ writes the rows: after any crash the two agree, and the engine goes on from ther
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
@@ -28,7 +28,7 @@ from ortoo_protocol.core.errors import (
     SinkUnreachable,
     SinkValue,
 )
-from ortoo_protocol.core.feeds import RowChange, TableSchema
+from ortoo_protocol.core.feeds import Changes, TableSchema
 from ortoo_protocol.core.rows import check_name, check_schema
 from ortoo_protocol.station.ports import Cursor
 
@@ -84,7 +84,7 @@ class SinkTable:
             self._left = owner if owner is not None and owner.feed == feed else None
         return self._left
 
-    def apply(self, schema: TableSchema, changes: Sequence[RowChange], cursor: Cursor) -> None:
+    def apply(self, schema: TableSchema, changes: Changes, cursor: Cursor) -> None:
         check_schema(schema)
         with self._named(), self._engine.begin() as connection:
             stored = self._owned(connection, cursor.feed)

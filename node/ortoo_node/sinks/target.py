@@ -16,10 +16,10 @@ from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import quoted_name
 
-from ortoo_node.sinks.columns import AnyType, Store, fits, made, narrow, storer
+from ortoo_node.sinks.columns import AnyType, Store, converts, fits, made, narrow, storer
 from ortoo_protocol.core.codec import Scalar
 from ortoo_protocol.core.errors import RowsKey, RowsSchema
-from ortoo_protocol.core.feeds import UPSERT, Column, RowChange, TableSchema
+from ortoo_protocol.core.feeds import Changes, Column, TableSchema
 from ortoo_protocol.core.rows import checks
 
 STAGE = "ortoo_stage"
@@ -116,27 +116,25 @@ class Target:
         self.schema = schema
         names = [column.name for column in schema.columns]
         self._key_places = [names.index(name) for name in schema.key]
+        types = [table.c[f"c{place}"].type for place in range(len(schema.columns))]
         self._stores: list[Store] = [
-            storer(column, check, table.c[f"c{place}"].type, dialect)
-            for place, (column, check) in enumerate(
-                zip(schema.columns, checks(schema), strict=True)
-            )
+            storer(column, check, found, dialect)
+            for column, check, found in zip(schema.columns, checks(schema), types, strict=True)
         ]
+        self._as_they_are = not any(
+            converts(column, found, dialect)
+            for column, found in zip(schema.columns, types, strict=True)
+        )
         self._table = table
         self._dialect = dialect
         self._stage = self._temporary()
 
-    def change(self, connection: sa.Connection, changes: Sequence[RowChange]) -> None:
-        """The last change of each key decides; upserts and deletes then go as two bulk runs."""
-        last: dict[tuple[object, ...], tuple[object, ...] | None] = {}
-        for change in changes:
-            if change.op == UPSERT:
-                row = self._row(change.values)
-                last[tuple([row[place] for place in self._key_places])] = row
-            else:
-                last[self._key(change.values)] = None
-        deletes = [key for key, row in last.items() if row is None]
-        upserts = [row for row in last.values() if row is not None]
+    def change(self, connection: sa.Connection, changes: Changes) -> None:
+        """Deletes and upserts go as two bulk runs."""
+        deletes = [self._key(key) for key in changes.deletes]
+        upserts: Sequence[tuple[object, ...]] = changes.upserts
+        if not (changes.checked and self._as_they_are):
+            upserts = [self._row(row) for row in changes.upserts]
         if deletes:
             connection.exec_driver_sql(self._compiled(connection, self._delete()), deletes)
         if upserts:

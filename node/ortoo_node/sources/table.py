@@ -9,22 +9,19 @@ from sqlalchemy import exc
 from sqlalchemy.sql import quoted_name
 
 from ortoo_node.databases import Trouble, judge, open_reader, place, read_url, split_name
-from ortoo_node.sources.values import canonical
-from ortoo_protocol.core.codec import Scalar
+from ortoo_node.sources.port import Reading
 from ortoo_protocol.core.errors import (
-    RowsValue,
     SourceBusy,
     SourceColumns,
     SourceError,
     SourceForbidden,
     SourceMissing,
     SourceUnreachable,
-    SourceValue,
 )
 from ortoo_protocol.core.feeds import Column, TableSchema
 from ortoo_protocol.core.rows import check_schema
 
-ROWS_AT_ONCE = 1_000
+ROWS_AT_ONCE = 4_096
 _ERRORS: dict[Trouble, type[SourceError]] = {
     Trouble.UNREACHABLE: SourceUnreachable,
     Trouble.BUSY: SourceBusy,
@@ -57,25 +54,22 @@ class SourceTable:
         self._table = table
         self._path = split_name(table, parsed)
 
-    def schema(self) -> TableSchema:
-        """The schema, once the database has proved to have these columns.
-
-        Raises SourceMissing, SourceColumns, SourceUnreachable and other SourceErrors.
-        """
+    def check(self) -> None:
+        """Raises SourceMissing, SourceColumns, SourceUnreachable and other SourceErrors."""
         try:
             with self._engine.connect() as connection:
                 self._check_columns(connection)
         except exc.SQLAlchemyError as error:
             raise self._named(error) from error
-        return self._schema
 
-    def rows(self) -> Iterator[tuple[Scalar, ...]]:
-        """All rows as they stand at one moment, fetched 1,000 at a time, in no order.
+    def read(self, _mark: str = "") -> Reading:
+        """All rows as they stand at one moment, fetched some thousand at a time, in no order.
 
         On SQLite without WAL the department's writers wait while this is not exhausted: read on.
-        Raises what schema() does, and SourceValue.
         """
-        changes = canonical(self._schema)
+        return Reading(self._rows())
+
+    def _rows(self) -> Iterator[Sequence[object]]:
         schema_name, name = self._path
         columns: list[sa.ColumnClause[object]] = [
             sa.column(quoted_name(c.name, quote=True)) for c in self._schema.columns
@@ -86,10 +80,8 @@ class SourceTable:
                 self._check_columns(connection)
                 streamed = connection.execution_options(yield_per=ROWS_AT_ONCE)
                 with streamed.execute(query) as found:
-                    for row in found:
-                        yield tuple([change(v) for change, v in zip(changes, row, strict=True)])
-        except RowsValue as error:
-            raise SourceValue(name=self._name, table=self._table, **error.facts) from error
+                    while rows := found.fetchmany(ROWS_AT_ONCE):
+                        yield from rows
         except exc.SQLAlchemyError as error:
             raise self._named(error) from error
 

@@ -87,6 +87,21 @@ publications = Table(
     Column("resource", String(64), primary_key=True),
     Column("source", String(64), nullable=False),
     Column("table", Text, nullable=False),
+    Column("mark", Text, nullable=False, server_default=""),  # where the next reading begins
+)
+
+# Rows that did not leave, and why.
+rejects = Table(
+    "rejects",
+    metadata,
+    Column("number", _Id, primary_key=True),
+    Column("resource", String(64), nullable=False, index=True),
+    Column("row", BigInteger, nullable=False),  # its place in the reading, 0 unknown
+    Column("key", Text, nullable=False),
+    Column("column", String(64), nullable=False),
+    Column("error", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
 )
 
 # Feeds narrower than their resource: named items, a row filter; shared by all grants of one scope.

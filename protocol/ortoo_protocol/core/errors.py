@@ -880,13 +880,6 @@ class RowsTooLarge(RowsError):
     cure = "Leave the large item out of the table and publish it as files."
 
 
-class RowsUnread(RowsError):
-    code = "rows.unread"
-    fault = Fault.OURS
-    what = "The source was not read to its end, so nobody knows what was deleted."
-    cure = "Nothing is published; it is read again."
-
-
 class SourceError(OrtooError):
     code = "source"
     fault = Fault.OPERATOR

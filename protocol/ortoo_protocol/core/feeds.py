@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ortoo_protocol.core.codec import (
@@ -50,6 +51,23 @@ class TableSchema(Shape, frozen=True):
 
 class TableRows(Shape, frozen=True):
     """Changes: the body says under which schema, each further part is one `row_part`."""
+
+    schema: Count
+
+
+# What readers' sinks tell events apart by: the item and the place in it, from 0.
+EVENT_KEY = ("ortoo_seq", "ortoo_place")
+EVENT_COLUMNS = (Column("ortoo_seq", "I", 0), Column("ortoo_place", "I", 0))
+
+
+def is_events(schema: TableSchema) -> bool:
+    """Whether `schema` is that of an event feed: its key is the place in the feed."""
+    columns = schema.columns
+    return schema.key == EVENT_KEY and columns[:2] == EVENT_COLUMNS and len(columns) > 2
+
+
+class EventRows(Shape, frozen=True):
+    """Events: each further part is one `row_part` upsert without the two columns of the key."""
 
     schema: Count
 
@@ -160,6 +178,22 @@ class RowChange:
 
     op: int
     values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What one item does to a table: the last change of each key decides, so no key stands twice.
+
+    `upserts` hold every column in schema order, `deletes` the key columns in key order. `checked`:
+    the values are known to be of their columns' types.
+    """
+
+    upserts: Sequence[tuple[Scalar, ...]] = ()
+    deletes: Sequence[tuple[Scalar, ...]] = ()
+    checked: bool = False
+
+
+NO_CHANGES = Changes()
 
 
 def row_part(change: RowChange) -> bytes:

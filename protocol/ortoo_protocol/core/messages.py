@@ -81,6 +81,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("feed.refusal", _OPEN, Route.DIRECT, "sh", feeds.FeedRefusal),
     Kind("table.schema", _SEALED, Route.FEED, "s", feeds.TableSchema),
     Kind("table.rows", _SEALED, Route.FEED, "s", feeds.TableRows, rows=True),
+    Kind("event.rows", _SEALED, Route.FEED, "s", feeds.EventRows, rows=True),
 )
 
 _BY_NAME = {kind.name: kind for kind in KINDS}

@@ -27,6 +27,7 @@ from ortoo_protocol.core.errors import (
     SinkMoved,
 )
 from ortoo_protocol.core.feeds import (
+    NO_CHANGES,
     KeyAsk,
 )
 from ortoo_protocol.core.ids import feed_owner
@@ -127,7 +128,7 @@ class ApplyWorker:
             raise
         except (EnvelopeError, CodecError, FeedError, RowsError) as error:
             cursor = Cursor(self.feed, opening.incarnation, item.seq, item.hash)
-            await asyncio.to_thread(self.sink.apply, opening.schema, (), cursor)
+            await asyncio.to_thread(self.sink.apply, opening.schema, NO_CHANGES, cursor)
             await self.database.write(partial(self._set_aside, item, error))
             return False
         return True
@@ -142,7 +143,7 @@ class ApplyWorker:
             return  # somebody applied this already: the next look begins at the true cursor
         self.progress.state, self.progress.error = "applying", ""
         self.progress.applied_seq = step.cursor.seq
-        self.progress.applied_rows += len(step.changes)
+        self.progress.applied_rows += len(step.changes.upserts) + len(step.changes.deletes)
         self.progress.applied_rows += step.snapshot.count if step.snapshot else 0
 
     async def _apply_snapshot(self, work: Work) -> None:

@@ -107,6 +107,7 @@ class Signals:
     outbox: Signal = field(default_factory=Signal)
     receipts: Signal = field(default_factory=Signal)
     feeds: Signal = field(default_factory=Signal)
+    events: Signal = field(default_factory=Signal)
     apply: Signal = field(default_factory=Signal)
     gaps: Signal = field(default_factory=Signal)
     leaves: Leaves = field(default_factory=lambda: Leaves(256))

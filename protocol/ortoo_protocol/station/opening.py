@@ -17,14 +17,16 @@ from ortoo_protocol.core.errors import (
     RowsError,
 )
 from ortoo_protocol.core.feeds import (
-    UPSERT,
+    NO_CHANGES,
+    Changes,
+    EventRows,
     FeedKey,
-    RowChange,
     SnapshotPart,
     TableRows,
     TableSchema,
-    read_row_part,
+    is_events,
 )
+from ortoo_protocol.core.row_codec import RowCodec
 from ortoo_protocol.core.rows import check_schema
 from ortoo_protocol.core.verify import Message, Opened, as_body, open_content
 from ortoo_protocol.station import feed_reader
@@ -46,13 +48,14 @@ class SnapshotRows:
 
     def __iter__(self) -> Iterator[tuple[Scalar, ...]]:
         self.count = 0
+        codec = RowCodec(self.schema)
         for raw in self.raws:
             opened = _open_part(self.parts, raw)
             if opened.body.schema != self.schema:
                 raise RowsError(feed=opened.body.feed, detail="parts of one snapshot differ")
-            for row in _upserts(opened.rows, self.schema):
-                self.count += 1
-                yield row
+            rows = codec.read_rows(opened.rows)
+            self.count += len(rows)
+            yield from rows
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Step:
 
     schema: TableSchema
     cursor: Cursor
-    changes: tuple[RowChange, ...] = ()
+    changes: Changes = NO_CHANGES
     snapshot: SnapshotRows | None = None
 
 
@@ -74,6 +77,7 @@ class Opening:
     incarnation: int
     work: Work
     learned: list[FeedKey] = field(default_factory=list)
+    _codecs: dict[int, RowCodec] = field(default_factory=dict)
 
     @property
     def schemas(self) -> dict[int, TableSchema]:
@@ -93,13 +97,23 @@ class Opening:
             check_schema(opened.body)  # before it is the one in force
             self.schemas[opened.body.number] = opened.body
             return Step(opened.body, cursor)
-        if not isinstance(opened.body, TableRows):
+        if not isinstance(opened.body, TableRows | EventRows):
             raise RowsError(feed=self.feed, detail=f"kind {message.kind.name}")
-        schema = self.schemas.get(opened.body.schema)
+        codec = self._codec(opened.body.schema)
+        if is_events(codec.schema) != isinstance(opened.body, EventRows):
+            raise RowsError(feed=self.feed, detail="events and rows of a table are mixed up")
+        if isinstance(opened.body, EventRows):
+            return Step(codec.schema, cursor, codec.read_events(opened.rows, item.seq))
+        return Step(codec.schema, cursor, codec.read(opened.rows))
+
+    def _codec(self, number: int) -> RowCodec:
+        schema = self.schemas.get(number)
         if schema is None:
-            raise RowsError(feed=self.feed, detail=f"schema {opened.body.schema} is unknown")
-        changes = tuple(read_row_part(part, schema) for part in opened.rows)
-        return Step(schema, cursor, changes)
+            raise RowsError(feed=self.feed, detail=f"schema {number} is unknown")
+        codec = self._codecs.get(number)
+        if codec is None or codec.schema != schema:
+            codec = self._codecs[number] = RowCodec(schema)
+        return codec
 
     def _key(self, header: Header, message: Message) -> bytes:
         """The key of the item's epoch: held, or reached from an earlier one by ratchet steps.
@@ -144,17 +158,11 @@ def open_snapshot(parts: Parts, raws: Sequence[bytes], cursor: Cursor) -> Step:
     if not raws:
         raise RowsError(feed=cursor.feed, detail="an empty snapshot")
     schema = check_schema(_open_part(parts, raws[0]).body.schema)
+    if is_events(schema):  # it says where the events begin; those that the sink has stay
+        return Step(schema, cursor)
     return Step(schema, cursor, snapshot=SnapshotRows(parts, raws, schema))
 
 
 def _open_part(parts: Parts, raw: bytes) -> Opened[SnapshotPart]:
     message = feed_reader.read_stored(raw, parts.suites, parts.identity.plane)
     return as_body(open_content(message, lambda h: content_key(parts, h)), SnapshotPart)
-
-
-def _upserts(parts: Sequence[bytes], schema: TableSchema) -> Iterator[tuple[Scalar, ...]]:
-    for part in parts:
-        change = read_row_part(part, schema)
-        if change.op != UPSERT:
-            raise RowsError(feed="-", detail="a snapshot holds a delete")
-        yield change.values

@@ -1,16 +1,14 @@
-"""What the engine asks of a department's databases: where rows come from and where they go.
-
-Both are synchronous and may block; the publish and apply workers call them in threads.
-"""
+"""What the engine asks of the places where rows go. Synchronous, may block: called in threads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from ortoo_protocol.core.codec import Scalar
-from ortoo_protocol.core.feeds import RowChange, TableSchema
+from ortoo_protocol.core.feeds import Changes as Changes
+from ortoo_protocol.core.feeds import TableSchema
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Sink(Protocol):
     def read_cursor(self, feed: str) -> Cursor | None:
         """How far `feed` is applied here; None: nothing yet, or the table is gone."""
 
-    def apply(self, schema: TableSchema, changes: Sequence[RowChange], cursor: Cursor) -> None:
+    def apply(self, schema: TableSchema, changes: Changes, cursor: Cursor) -> None:
         """Rows and cursor in one transaction of the sink's own database.
 
         `changes` follow the cursor read or written last through this object, in feed order; a
@@ -48,12 +46,3 @@ class Sink(Protocol):
         """A snapshot: the table becomes exactly these rows, and the cursor, in one transaction."""
 
     def close(self) -> None: ...
-
-
-class Source(Protocol):
-    """Where the rows of a feed come from."""
-
-    def schema(self) -> TableSchema: ...
-
-    def rows(self) -> Iterator[tuple[Scalar, ...]]:
-        """One consistent read, columns in schema order; close the iterator if not exhausted."""

@@ -7,20 +7,21 @@ is one read of it and the tail follows without a seam.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import delete, select
 
-from ortoo_protocol.core import diff, feeds
-from ortoo_protocol.core.codec import Scalar, decode, encode
-from ortoo_protocol.core.feeds import DELETE, UPSERT, RowChange, TableSchema
-from ortoo_protocol.station import feed_writer
+from ortoo_protocol.core import feeds
+from ortoo_protocol.core.batches import batches
+from ortoo_protocol.core.codec import decode, encode, unpack
+from ortoo_protocol.core.feeds import UPSERT, RowChange, TableSchema
+from ortoo_protocol.core.row_codec import delete_part, key_bytes, key_picker
+from ortoo_protocol.station import feed_writer, shadow
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.sending import send
+from ortoo_protocol.station.store import tables
 from ortoo_protocol.station.store.dialect import upsert
-from ortoo_protocol.station.store.tables import feed_schemas, shadow
-
-HASH_BYTES = 16
+from ortoo_protocol.station.store.tables import feed_schemas
 
 
 def current_schema(tx: Tx, feed: str) -> TableSchema | None:
@@ -52,7 +53,8 @@ def _reshape(tx: Tx, feed: str, old: TableSchema, new: TableSchema) -> None:
     """Bring the shadow under the new schema at once, as readers' tables are: else a snapshot made
     before every row was published again would hold rows that its schema does not fit."""
     places = {column.name: place for place, column in enumerate(old.columns)}
-    query = select(shadow.c.row, shadow.c.seq).where(shadow.c.feed == feed)
+    key_of = key_picker(new)
+    query = select(tables.shadow.c.row, tables.shadow.c.seq).where(tables.shadow.c.feed == feed)
     kept = []
     for row in tx.conn.execute(query).all():
         values = feeds.read_row_part(row.row, old).values
@@ -60,66 +62,78 @@ def _reshape(tx: Tx, feed: str, old: TableSchema, new: TableSchema) -> None:
             values[places[column.name]] if column.name in places else None for column in new.columns
         )
         part = feeds.row_part(RowChange(UPSERT, fitted))
-        kept.append(_shadow_row(tx, feed, _key_places(new), row.seq, fitted, part))
-    tx.conn.execute(delete(shadow).where(shadow.c.feed == feed))
-    upsert(tx.conn, shadow, kept)
-
-
-def _key_places(schema: TableSchema) -> list[int]:
-    """In key order, as deletes carry their values."""
-    names = [column.name for column in schema.columns]
-    return [names.index(name) for name in schema.key]
-
-
-def _shadow_row(
-    tx: Tx, feed: str, places: Sequence[int], seq: int, values: Sequence[Scalar], part: bytes
-) -> dict[str, object]:
-    key = encode([values[place] for place in places])
-    return {"feed": feed, "key": key, "hash": row_hash(tx, part), "row": part, "seq": seq}
-
-
-def row_hash(tx: Tx, row: bytes) -> bytes:
-    return tx.suite.hash(row)[:HASH_BYTES]
-
-
-def shadow_hashes(tx: Tx, feed: str) -> dict[bytes, bytes]:
-    """Key bytes to row hash, for the comparison with a source."""
-    query = select(shadow.c.key, shadow.c.hash).where(shadow.c.feed == feed)
-    return {row.key: row.hash for row in tx.conn.execute(query)}
+        kept.append((key_bytes(key_of(fitted)), part, row.seq))
+    tx.conn.execute(delete(tables.shadow).where(tables.shadow.c.feed == feed))
+    for key, part, seq in kept:
+        shadow.put(tx, feed, seq, [key], [part])
 
 
 def publish_changes(tx: Tx, feed: str, schema: TableSchema, changes: Iterable[RowChange]) -> int:
     """Append `changes` as items and write the shadow along; returns the last number."""
-    places = _key_places(schema)
+    key_of = key_picker(schema)
     seq = int(feed_writer.feed_row(tx, feed).seq)
     pending = list(changes)
     parts = [feeds.row_part(change) for change in pending]
     at = 0
-    for batch in diff.batches(parts):
+    for batch in batches(parts):
         seq = feed_writer.publish(tx, feed, feeds.TableRows(schema=schema.number), rows=batch)
-        _write_shadow(tx, feed, places, seq, pending[at : at + len(batch)], batch)
+        last: dict[bytes, bytes | None] = {}
+        for change, part in zip(pending[at : at + len(batch)], batch, strict=True):
+            upserted = change.op == UPSERT
+            key = key_of(change.values) if upserted else change.values
+            last[key_bytes(key)] = part if upserted else None
+        _write_shadow(tx, feed, seq, last)
         at += len(batch)
     return seq
 
 
-def _write_shadow(
-    tx: Tx,
-    feed: str,
-    places: Sequence[int],
-    seq: int,
-    changes: Sequence[RowChange],
-    parts: Sequence[bytes],
-) -> None:
-    kept = []
-    for change, part in zip(changes, parts, strict=True):
-        if change.op == UPSERT:
-            kept.append(_shadow_row(tx, feed, places, seq, change.values, part))
-    upsert(tx.conn, shadow, kept)
-    gone = [encode(list(change.values)) for change in changes if change.op == DELETE]
-    for at in range(0, len(gone), 500):
-        tx.conn.execute(
-            delete(shadow).where(shadow.c.feed == feed, shadow.c.key.in_(gone[at : at + 500]))
-        )
+def _write_shadow(tx: Tx, feed: str, seq: int, last: Mapping[bytes, bytes | None]) -> None:
+    """`last`: what became of each key; None is gone."""
+    kept = [(key, part) for key, part in last.items() if part is not None]
+    shadow.put(tx, feed, seq, [key for key, _ in kept], [part for _, part in kept])
+    shadow.drop(tx, feed, [key for key, part in last.items() if part is None])
+
+
+def append_rows(
+    tx: Tx, feed: str, schema: TableSchema, keys: Sequence[bytes], parts: Sequence[bytes]
+) -> int:
+    """Append upserts (checked, encoded; no key twice) as items, and the shadow along."""
+    seq, at = int(feed_writer.feed_row(tx, feed).seq), 0
+    body = feeds.TableRows(schema=schema.number)
+    for batch in batches(parts):
+        seq = feed_writer.publish(tx, feed, body, rows=batch)
+        shadow.put(tx, feed, seq, keys[at : at + len(batch)], batch)
+        at += len(batch)
+    return seq
+
+
+def append_new(
+    tx: Tx, feed: str, schema: TableSchema, keys: Sequence[bytes], parts: Sequence[bytes]
+) -> set[int]:
+    """As `append_rows` for a table that was empty when its reading began: nothing is looked up.
+    Returns the places of rows whose key stands already; they are not published."""
+    body, at = feeds.TableRows(schema=schema.number), 0
+    refused: set[int] = set()
+    for batch in batches(parts):
+        seq = int(feed_writer.feed_row(tx, feed).seq) + 1
+        twice = shadow.put_new(tx, feed, seq, keys[at : at + len(batch)], batch)
+        rest = [part for place, part in enumerate(batch) if place not in twice] if twice else batch
+        if rest:
+            feed_writer.publish(tx, feed, body, rows=rest)
+        refused |= {at + place for place in twice}
+        at += len(batch)
+    return refused
+
+
+def append_deletes(tx: Tx, feed: str, schema: TableSchema, keys: Sequence[bytes]) -> int:
+    """Append deletes of rows that are in the shadow."""
+    seq, at = int(feed_writer.feed_row(tx, feed).seq), 0
+    body = feeds.TableRows(schema=schema.number)
+    for batch in batches(delete_part(unpack(key)) for key in keys):
+        seq = feed_writer.publish(tx, feed, body, rows=batch)
+        shadow.drop(tx, feed, keys[at : at + len(batch)])
+        at += len(batch)
+    return seq
 
 
 def send_snapshot(tx: Tx, feed: str, reader: str) -> int:
@@ -129,10 +143,9 @@ def send_snapshot(tx: Tx, feed: str, reader: str) -> int:
     schema = current_schema(tx, feed)
     if schema is None:
         return 0
-    query = select(shadow.c.row).where(shadow.c.feed == feed).order_by(shadow.c.key)
-    batches = list(diff.batches(tx.conn.execute(query).scalars())) or [()]
+    pieces = list(batches(shadow.rows(tx.conn, feed))) or [()]
     snapshot = uuid.UUID(bytes=tx.new_id()).hex
-    for part, rows in enumerate(batches):
+    for part, rows in enumerate(pieces):
         body = feeds.SnapshotPart(
             feed=feed,
             snapshot=snapshot,
@@ -140,8 +153,8 @@ def send_snapshot(tx: Tx, feed: str, reader: str) -> int:
             seq=row.seq,
             hash=row.hash,
             part=part,
-            parts=len(batches),
+            parts=len(pieces),
             schema=schema,
         )
         send(tx, reader, body, rows=rows, case=None)
-    return sum(len(row) for rows in batches for row in rows)
+    return sum(len(row) for rows in pieces for row in rows)

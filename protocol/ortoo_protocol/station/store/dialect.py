@@ -13,21 +13,30 @@ def upsert(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) ->
     """Insert `rows`; where the primary key is taken, overwrite the other columns."""
     if not rows:
         return
-    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    statement = upsert_of(table, conn.dialect.name, list(rows[0]))
+    conn.execute(statement, [dict(row) for row in rows])
+
+
+def upsert_of(table: Table, dialect: str, names: Sequence[str] | None = None) -> Any:
+    """The statement of `upsert` for rows with the columns `names` (all)."""
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement: Any = make(table)
     keys = [column.name for column in table.primary_key]
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    given = names if names is not None else list(table.c.keys())
+    changed = {name: statement.excluded[name] for name in given if name not in keys}
     if changed:
-        statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=keys)
-    conn.execute(statement, [dict(row) for row in rows])
+        return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    return statement.on_conflict_do_nothing(index_elements=keys)
 
 
 def insert_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert `rows`; what is already there stays as it is."""
     if not rows:
         return
-    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    statement: Any = make(table).on_conflict_do_nothing()
-    conn.execute(statement, [dict(row) for row in rows])
+    conn.execute(insert_new_of(table, conn.dialect.name), [dict(row) for row in rows])
+
+
+def insert_new_of(table: Table, dialect: str) -> Any:
+    """The statement of `insert_new`."""
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return make(table).on_conflict_do_nothing()

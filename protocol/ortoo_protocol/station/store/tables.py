@@ -216,9 +216,20 @@ shadow = Table(
     metadata,
     Column("feed", String(80), primary_key=True),
     Column("key", LargeBinary, primary_key=True),
-    Column("hash", LargeBinary, nullable=False),
-    Column("row", LargeBinary, nullable=False),
+    Column("row", LargeBinary, nullable=False),  # as it travels (core.feeds.row_part)
     Column("seq", BigInteger, nullable=False),
+    sqlite_with_rowid=False,  # one tree instead of two
+)
+
+# Events that are durable and not yet in an item: they leave together, when there are enough of them
+# or the first has waited long enough.
+feed_out_pending = Table(
+    "feed_out_pending",
+    metadata,
+    Column("number", _Id, primary_key=True),
+    Column("feed", String(80), nullable=False, index=True),
+    Column("part", LargeBinary, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
 )
 
 # What the rows of a table feed mean, by schema number; the publisher's and each reader's.

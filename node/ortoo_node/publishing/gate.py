@@ -1,0 +1,163 @@
+"""The gate before a feed: rows become canonical, or are set aside with the reason.
+
+A row that fails stops itself and nobody else. Reasons name the column and never the value: rows may
+be personal data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ortoo_node.sources.values import canonical
+from ortoo_protocol.core.batches import MOST_PART_BYTES
+from ortoo_protocol.core.codec import Scalar
+from ortoo_protocol.core.errors import RowsError, RowsKey, RowsSchema, RowsTooLarge, RowsValue
+from ortoo_protocol.core.feeds import TableSchema
+from ortoo_protocol.core.row_codec import RowCodec, upsert_part
+
+T = TypeVar("T")
+Row = tuple[Scalar, ...]
+Wrong = tuple[str, str]
+"""(stable code, column) of what is wrong with a row."""
+RowCheck = Callable[[Row], Wrong | None]
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that did not leave. `number`: its place in the reading, from 1; `key`: its key values
+    where they could be read."""
+
+    number: int
+    key: Row | None
+    column: str
+    code: str
+    detail: str
+
+
+@dataclass
+class Chunk:
+    """Rows that may leave, with their key bytes and the parts that travel."""
+
+    rows: list[Row] = field(default_factory=list)
+    keys: list[bytes] = field(default_factory=list)
+    parts: list[bytes] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+
+    def without(self, twice: set[int]) -> None:
+        """Drop the rows at these places."""
+        self.rows = _without(self.rows, twice)
+        self.keys = _without(self.keys, twice)
+        self.parts = _without(self.parts, twice)
+
+
+def _without(values: list[T], places: set[int]) -> list[T]:
+    return [value for place, value in enumerate(values) if place not in places]
+
+
+class Gate:
+    """Lets rows of `schema` pass that are of its types and that every check passes."""
+
+    def __init__(self, schema: TableSchema, checks: Sequence[RowCheck] = ()) -> None:
+        self.codec = RowCodec(schema)
+        self._width = len(schema.columns)
+        self._canonical = canonical(schema)
+        self._checks = tuple(checks)
+        # A moment has several forms that are allowed, of which one is ours.
+        self._has_moments = any(column.type == "T" for column in schema.columns)
+        self._names = [column.name for column in schema.columns]
+        self._key_places = [self._names.index(name) for name in schema.key]
+
+    def take(self, given: Sequence[Sequence[object]], first: int) -> Chunk:
+        """`given` rows of a reading, the first of which is number `first`."""
+        chunk = Chunk()
+        as_they_are = [tuple(row) for row in given]
+        if not self._has_moments and self._fit(as_they_are):
+            chunk.rows = as_they_are  # type: ignore[assignment]  # just proved by `fits`
+            numbers: Sequence[int] = range(first, first + len(given))
+        else:
+            numbers = self._one_by_one(given, first, chunk)
+        if self._checks:
+            self._check(chunk, numbers)
+        chunk.keys = list(map(self.codec.key, chunk.rows))
+        chunk.parts = list(map(upsert_part, chunk.rows))
+        if chunk.parts and max(map(len, chunk.parts)) > MOST_PART_BYTES:
+            self._drop_too_large(chunk)
+        if len(set(chunk.keys)) != len(chunk.keys):
+            self._drop_twice(chunk)
+        return chunk
+
+    def key(self, values: Sequence[object]) -> Row:
+        """The canonical key of a row that is gone. Raises RowsValue, RowsSchema."""
+        if len(values) != len(self._key_places):
+            raise RowsSchema(detail=f"{len(values)} values, {len(self._key_places)} key columns")
+        places = zip(self._key_places, values, strict=True)
+        return tuple([self._canonical[place](value) for place, value in places])
+
+    def twice(self, row: Row) -> Reject:
+        """The reject of a row whose key the reading gave before."""
+        return self._reject(row, 0, RowsKey())
+
+    def _reject(self, row: Row, number: int, error: RowsError) -> Reject:
+        column = str(error.facts.get("column", ""))
+        return Reject(number, self.codec.key_of(row), column, error.code, str(error))
+
+    def _fit(self, rows: list[tuple[object, ...]]) -> bool:
+        if any(len(row) != self._width for row in rows):
+            return False
+        return self.codec.fits(rows)  # type: ignore[arg-type]  # it is what finds that out
+
+    def _one_by_one(
+        self, given: Sequence[Sequence[object]], first: int, chunk: Chunk
+    ) -> Sequence[int]:
+        numbers = []
+        for number, row in enumerate(given, first):
+            try:
+                if len(row) != self._width:
+                    raise RowsSchema(detail=f"{len(row)} values, {self._width} columns")
+                chunk.rows.append(tuple([c(v) for c, v in zip(self._canonical, row, strict=True)]))
+                numbers.append(number)
+            except (RowsValue, RowsSchema) as error:
+                column = str(error.facts.get("column", ""))
+                reject = Reject(number, self._key_of(row), column, error.code, str(error))
+                chunk.rejects.append(reject)
+        return numbers
+
+    def _key_of(self, row: Sequence[object]) -> Row | None:
+        try:
+            return tuple([self._canonical[place](row[place]) for place in self._key_places])
+        except (RowsValue, IndexError):
+            return None
+
+    def _check(self, chunk: Chunk, numbers: Sequence[int]) -> None:
+        failed = set()
+        for place, row in enumerate(chunk.rows):
+            for check in self._checks:
+                wrong = check(row)
+                if wrong is not None:
+                    code, column = wrong
+                    key = self.codec.key_of(row)
+                    chunk.rejects.append(Reject(numbers[place], key, column, code, code))
+                    failed.add(place)
+                    break
+        if failed:
+            chunk.without(failed)
+
+    def _drop_too_large(self, chunk: Chunk) -> None:
+        failed = {at for at, part in enumerate(chunk.parts) if len(part) > MOST_PART_BYTES}
+        for place in sorted(failed):
+            error = RowsTooLarge(size_bytes=len(chunk.parts[place]), most_bytes=MOST_PART_BYTES)
+            chunk.rejects.append(self._reject(chunk.rows[place], 0, error))
+        chunk.without(failed)
+
+    def _drop_twice(self, chunk: Chunk) -> None:
+        """Of rows with one key the first stays."""
+        known: set[bytes] = set()
+        twice = set()
+        for place, key in enumerate(chunk.keys):
+            if key in known:
+                twice.add(place)
+                chunk.rejects.append(self.twice(chunk.rows[place]))
+            known.add(key)
+        chunk.without(twice)

@@ -1,0 +1,329 @@
+"""Publishing a resource: one reading of its source through the gate, what differs as items.
+
+The difference is taken against the feed's shadow, so rows at equal timestamps, deletes, an overlap
+that is read twice, and a crash between reading and publishing lose nothing and double nothing: the
+next reading finds what is still different.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from ortoo_node import catalog, views
+from ortoo_node.publishing import rejects
+from ortoo_node.publishing.gate import Chunk, Gate, Reject, RowCheck
+from ortoo_node.publishing.seen import SeenKeys
+from ortoo_node.settings import NodeSettings
+from ortoo_node.sources import Source, open_source
+from ortoo_node.sources.port import Reading
+from ortoo_node.store.tables import publications
+from ortoo_protocol.core.catalog import Entry
+from ortoo_protocol.core.codec import unpack
+from ortoo_protocol.core.errors import CatalogOwner, SettingsLacking
+from ortoo_protocol.core.feeds import DELETE, UPSERT, Column, RowChange, TableSchema
+from ortoo_protocol.core.row_codec import key_bytes
+from ortoo_protocol.station import event_feed, feed_writer, shadow, table_feed
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.station import Station
+from ortoo_protocol.station.store.dialect import upsert
+
+ROWS_AT_ONCE = 4_096
+KEYS_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True)
+class Published:
+    """`rows` read, `upserts` and `deletes` published, `rejected` set aside; how far the feed is."""
+
+    feed: str
+    rows: int
+    upserts: int
+    deletes: int
+    rejected: int
+    incarnation: int
+    seq: int
+
+
+@dataclass
+class _Counts:
+    rows: int = 0
+    upserts: int = 0
+    deletes: int = 0
+    rejected: int = 0
+
+
+def no_checks(_conn: Connection, _entry: Entry, _schema: TableSchema) -> Sequence[RowCheck]:
+    return ()
+
+
+@dataclass
+class Publisher:
+    """One publication of a resource at a time; different resources do not wait for each other.
+
+    `checks`: what rows of an entry have to pass beside the types of its items.
+    """
+
+    station: Station
+    settings: NodeSettings
+    checks: Callable[[Connection, Entry, TableSchema], Sequence[RowCheck]] = no_checks
+    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    async def publish(
+        self, resource: str, source: str | None = None, table: str | None = None
+    ) -> Published:
+        """Publish `resource` from `table` of `source` (kept from the first time on).
+
+        Raises CatalogUnknown, CatalogOwner, SettingsLacking, SourceError, RowsError.
+        """
+        async with self._lock(resource):
+            entry = await self._own(resource)
+            place = await self._place(resource, source, table)
+            columns, key = _columns(entry), _key(entry)
+            opened: Source = await asyncio.to_thread(
+                open_source, self.settings, place.source, place.table, columns, key
+            )
+            with closing(opened):
+                await asyncio.to_thread(opened.check)
+                reading = await asyncio.to_thread(opened.read, place.mark)
+                published = await self._publish(entry, reading)
+                await asyncio.to_thread(reading.done)
+                return published
+
+    async def push(
+        self,
+        resource: str,
+        upserts: Iterable[Sequence[object]],
+        deletes: Iterable[Sequence[object]] = (),
+    ) -> tuple[Published, Sequence[Reject]]:
+        """Publish rows that are handed in: `upserts` in the order of the entry's items, `deletes`
+        in the order of its key items. Returns when they are durable; rejects in their own words."""
+        async with self._lock(resource):
+            entry = await self._own(resource)
+            gone = list(deletes)
+            refused: list[Reject] = []
+            reading = Reading(iter(upserts), whole=False, deletes=lambda: gone)
+            return await self._publish(entry, reading, refused, keep_mark=True), refused
+
+    async def events(
+        self, resource: str, rows: Sequence[Sequence[object]]
+    ) -> tuple[int, Sequence[Reject]]:
+        """Append `rows` (in the order of the entry's items) to the event feed of `resource`; how
+        many were taken, when they are durable. They leave together with others, soon."""
+        entry = await self._own(resource)
+        gate = await self._gate(entry, await self.station.write(partial(_declare_events, entry)))
+        chunk = gate.take(rows, 1)
+        job = partial(_append_events, entry.feed, chunk.parts)
+        await self.station.write(job)
+        return len(chunk.parts), chunk.rejects
+
+    # --- one reading ---
+
+    async def _publish(
+        self,
+        entry: Entry,
+        reading: Reading,
+        refused: list[Reject] | None = None,
+        *,
+        keep_mark: bool = False,
+    ) -> Published:
+        schema = await self.station.write(partial(_declare, entry))
+        gate = await self._gate(entry, schema)
+        fresh = await self.station.read(lambda conn: shadow.is_empty(conn, entry.feed))
+        run = _Run(self.station, entry, schema, gate, fresh, refused)
+        seen = SeenKeys() if reading.whole and not fresh else None
+        try:
+            await run.rows(reading, seen)
+            await run.deletes(reading, seen)
+        finally:
+            if seen is not None:
+                await asyncio.to_thread(seen.close)
+        row = await self.station.write(
+            partial(_end_run, entry, None if keep_mark else reading.mark(), reading.whole, run)
+        )
+        counts = run.counts
+        return Published(
+            entry.feed,
+            counts.rows,
+            counts.upserts,
+            counts.deletes,
+            counts.rejected,
+            row.incarnation,
+            row.seq,
+        )
+
+    async def _gate(self, entry: Entry, schema: TableSchema) -> Gate:
+        checks = await self.station.read(lambda conn: self.checks(conn, entry, schema))
+        return Gate(schema, checks)
+
+    def _lock(self, resource: str) -> asyncio.Lock:
+        return self._locks.setdefault(resource, asyncio.Lock())
+
+    async def _own(self, resource: str) -> Entry:
+        entry = await self.station.read(lambda conn: catalog.entry(conn, resource))
+        if entry.provider != self.station.party:
+            raise CatalogOwner(resource=resource)
+        return entry
+
+    async def _place(self, resource: str, source: str | None, table: str | None) -> Row[Any]:
+        """Where the resource is read from, and where the next reading begins."""
+        query = select(publications).where(publications.c.resource == resource)
+        known = await self.station.read(lambda conn: conn.execute(query).first())
+        name = source or (known.source if known is not None else None)
+        path = table or (known.table if known is not None else None)
+        if name is None or path is None:
+            raise SettingsLacking(place="publish", key="source, table")
+        same = known is not None and (known.source, known.table) == (name, path)
+        row = {
+            "resource": resource,
+            "source": name,
+            "table": path,
+            "mark": known.mark if same and known is not None else "",
+        }
+        await self.station.write(lambda tx: upsert(tx.conn, publications, [row]))
+        return await self.station.read(lambda conn: conn.execute(query).one())
+
+
+@dataclass
+class _Run:
+    """One reading on its way to the feed."""
+
+    station: Station
+    entry: Entry
+    schema: TableSchema
+    gate: Gate
+    fresh: bool
+    refused: list[Reject] | None
+    counts: _Counts = field(default_factory=_Counts)
+    rejected: list[Reject] = field(default_factory=list)
+
+    async def rows(self, reading: Reading, seen: SeenKeys | None) -> None:
+        while True:
+            chunk = await asyncio.to_thread(self._next, reading, seen)
+            if chunk is None:
+                return
+            if not self.fresh:
+                await self._only_what_differs(chunk)
+            if chunk.parts:
+                twice = await self.station.write(partial(self._append, chunk))
+                self._set_aside([self.gate.twice(chunk.rows[place]) for place in sorted(twice)])
+                self.counts.upserts += len(chunk.parts) - len(twice)
+            self._set_aside(chunk.rejects)
+
+    async def deletes(self, reading: Reading, seen: SeenKeys | None) -> None:
+        """Taken only when all rows were read."""
+        if reading.whole:
+            if seen is not None:
+                await self._delete_unseen(seen)
+            return
+        gone = [key_bytes(self.gate.key(key)) for key in await asyncio.to_thread(reading.deletes)]
+        held = await self.station.read(lambda conn: shadow.look(conn, self.entry.feed, gone))
+        await self._delete([key for key in dict.fromkeys(gone) if key in held])
+
+    def _next(self, reading: Reading, seen: SeenKeys | None) -> Chunk | None:
+        given = list(islice(reading.rows, ROWS_AT_ONCE))
+        if not given:
+            return None
+        chunk = self.gate.take(given, self.counts.rows + 1)
+        self.counts.rows += len(given)
+        if seen is not None:
+            twice = seen.add(chunk.keys)
+            if twice:
+                chunk.rejects += [self.gate.twice(chunk.rows[place]) for place in sorted(twice)]
+                chunk.without(twice)
+        return chunk
+
+    async def _only_what_differs(self, chunk: Chunk) -> None:
+        held = await self.station.read(lambda c: shadow.look(c, self.entry.feed, chunk.keys))
+        pairs = zip(chunk.keys, chunk.parts, strict=True)
+        same = {place for place, (key, part) in enumerate(pairs) if _is(held, key, part)}
+        if same:
+            chunk.without(same)
+
+    def _append(self, chunk: Chunk, tx: Tx) -> set[int]:
+        """The resource's feed and all its views, in one transaction. Returns rows left out."""
+        feed, twice = self.entry.feed, set[int]()
+        if self.fresh:
+            twice = table_feed.append_new(tx, feed, self.schema, chunk.keys, chunk.parts)
+        else:
+            table_feed.append_rows(tx, feed, self.schema, chunk.keys, chunk.parts)
+        followers = views.of_resource(tx.conn, self.entry.code)
+        if followers:
+            rows = [row for place, row in enumerate(chunk.rows) if place not in twice]
+            changes = [RowChange(UPSERT, row) for row in rows]
+            for view in followers:
+                views.follow(tx, view, self.schema, changes)
+        return twice
+
+    async def _delete_unseen(self, seen: SeenKeys) -> None:
+        after = b""
+        while True:
+            look = partial(shadow.keys_after, feed=self.entry.feed, after=after, most=KEYS_AT_ONCE)
+            keys = await self.station.read(look)
+            if not keys:
+                return
+            after = keys[-1]
+            await self._delete(await asyncio.to_thread(seen.lacking, keys))
+
+    async def _delete(self, keys: Sequence[bytes]) -> None:
+        if keys:
+            await self.station.write(partial(self._append_deletes, keys))
+            self.counts.deletes += len(keys)
+
+    def _append_deletes(self, keys: Sequence[bytes], tx: Tx) -> None:
+        table_feed.append_deletes(tx, self.entry.feed, self.schema, keys)
+        changes = [RowChange(DELETE, tuple(unpack(key))) for key in keys]
+        for view in views.of_resource(tx.conn, self.entry.code):
+            views.follow(tx, view, self.schema, changes)
+
+    def _set_aside(self, found: Sequence[Reject]) -> None:
+        self.counts.rejected += len(found)
+        self.rejected.extend(found[: rejects.MOST_KEPT - len(self.rejected)])
+        if self.refused is not None:
+            self.refused.extend(found)
+
+
+def _is(held: Mapping[bytes, tuple[bytes, int]], key: bytes, part: bytes) -> bool:
+    stands = held.get(key)
+    return stands is not None and stands[0] == part
+
+
+def _columns(entry: Entry) -> list[Column]:
+    return [Column(item.column, item.type, item.length) for item in entry.items]
+
+
+def _key(entry: Entry) -> list[str]:
+    return [item.column for item in entry.items if item.key]
+
+
+def _declare(entry: Entry, tx: Tx) -> TableSchema:
+    feed_writer.open_feed(tx, entry.feed, sealed=True)
+    schema = table_feed.declare(tx, entry.feed, _columns(entry), _key(entry))
+    for view in views.of_resource(tx.conn, entry.code):
+        views.declare(tx, view, schema)
+    return schema
+
+
+def _declare_events(entry: Entry, tx: Tx) -> TableSchema:
+    feed_writer.open_feed(tx, entry.feed, sealed=True)
+    return event_feed.declare(tx, entry.feed, _columns(entry))
+
+
+def _append_events(feed: str, parts: Sequence[bytes], tx: Tx) -> None:
+    event_feed.append(tx, feed, parts)
+
+
+def _end_run(entry: Entry, mark: str | None, whole: bool, run: _Run, tx: Tx) -> Row[Any]:
+    """Where the next reading begins, and what was set aside: of a whole reading all there is."""
+    if mark is not None:
+        here = publications.c.resource == entry.code
+        tx.conn.execute(update(publications).where(here).values(mark=mark))
+    rejects.keep(tx, entry.code, run.rejected, whole=whole)
+    return feed_writer.feed_row(tx, entry.feed)

@@ -1,0 +1,42 @@
+"""What the publisher asks of a place where rows come from. Synchronous, may block: in threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+def none_gone() -> Iterable[Sequence[object]]:
+    return ()
+
+
+@dataclass
+class Reading:
+    """One read of a source. Exhaust `rows`, then take `deletes` and `mark`.
+
+    `rows`: values as the driver gives them, in the order of the columns. `whole`: this is the whole
+    table, and keys that are absent were deleted. `deletes`: keys that the source says are gone.
+    `mark`: where the next reading begins; it is kept in one transaction with the last rows.
+    `done`: called once all of that is on the publisher's disk.
+    """
+
+    rows: Iterator[Sequence[object]]
+    whole: bool = True
+    deletes: Callable[[], Iterable[Sequence[object]]] = none_gone
+    mark: Callable[[], str] = str
+    done: Callable[[], None] = lambda: None
+
+
+class Source(Protocol):
+    def check(self) -> None:
+        """Prove that what is to be read is there. Raises SourceError."""
+
+    def read(self, mark: str) -> Reading:
+        """Begin to read; `mark` is what the last reading left, "" the beginning.
+
+        Raises SourceError, and so does the iterator: a source that breaks off half-way is no table
+        that lost its other half.
+        """
+
+    def close(self) -> None: ...

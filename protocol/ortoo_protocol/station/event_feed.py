@@ -1,0 +1,65 @@
+"""Event feeds (事件主题): rows that are appended and never changed; no key, no shadow.
+
+An event is durable as soon as it waits in `feed_out_pending`; those that wait are sealed together
+as one item when they fill it or the first has waited for the linger time, in one transaction.
+Readers get them under a key that is their place: (item, place in it), so a sink stores an event
+once, however often it comes. A snapshot of an event feed has no rows: a reader begins with the next
+item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, select
+
+from ortoo_protocol.core.batches import batches
+from ortoo_protocol.core.feeds import EVENT_COLUMNS, EVENT_KEY, Column, EventRows, TableSchema
+from ortoo_protocol.station import feed_writer, table_feed
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.store.prepared import Prepared
+from ortoo_protocol.station.store.tables import feed_out_pending
+
+MOST_A_SEAL = 20_000
+_PUT = Prepared(feed_out_pending.insert(), ("feed", "part", "created_ms"))
+
+
+def declare(tx: Tx, feed: str, columns: Sequence[Column]) -> TableSchema:
+    """The schema in force for events with these `columns`."""
+    return table_feed.declare(tx, feed, (*EVENT_COLUMNS, *columns), EVENT_KEY)
+
+
+def append(tx: Tx, feed: str, parts: Sequence[bytes]) -> None:
+    """Make events (row parts of their own columns) durable; they are sealed soon."""
+    _PUT.many(tx.conn, [(feed, part, tx.now_ms) for part in parts])
+    tx.after_commit(tx.parts.signals.events.set)
+
+
+def waiting(conn: Connection) -> Sequence[tuple[str, int, int]]:
+    """(feed, bytes, time of the oldest) of what waits to be sealed."""
+    pending = feed_out_pending
+    query = select(
+        pending.c.feed, func.sum(func.length(pending.c.part)), func.min(pending.c.created_ms)
+    ).group_by(pending.c.feed)
+    return [(feed, size, since_ms) for feed, size, since_ms in conn.execute(query)]
+
+
+def seal(tx: Tx, feed: str) -> int:
+    """Append what waits as items, in the order it came; returns how many events that were."""
+    pending = feed_out_pending
+    query = (
+        select(pending.c.number, pending.c.part)
+        .where(pending.c.feed == feed)
+        .order_by(pending.c.number)
+        .limit(MOST_A_SEAL)
+    )
+    found = tx.conn.execute(query).all()
+    schema = table_feed.current_schema(tx, feed)
+    if not found or schema is None:
+        return 0
+    body = EventRows(schema=schema.number)
+    for batch in batches(row.part for row in found):
+        feed_writer.publish(tx, feed, body, rows=batch)
+    last = found[-1].number
+    tx.conn.execute(pending.delete().where(pending.c.feed == feed, pending.c.number <= last))
+    return len(found)
