@@ -899,6 +899,12 @@ class SourceBusy(SourceError):
     cure = "It is tried again by itself."
 
 
+class SourceSettling(SourceBusy):
+    code = "source.settling"
+    what = "File {file} of {name} is still being written."
+    cure = "It is read once nothing of it has changed for {settle_s} s, or with its .ok beside it."
+
+
 class SourceForbidden(SourceError):
     code = "source.forbidden"
     what = "The source {name} may not be read with this user: {detail}."
@@ -973,6 +979,11 @@ class SourceFileSize(SourceFile):
     code = "source.file-size"
     what = "File {file} of {name} unpacks to more than {limit_mb} MB."
     cure = "Split it, or deliver it as CSV."
+
+
+class SourceFileLine(SourceFile):
+    code = "source.file-line"
+    what = "File {file} of {name} cannot be read from line {line} on: {detail}."
 
 
 class SourceRow(SourceError):

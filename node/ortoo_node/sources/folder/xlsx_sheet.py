@@ -1,0 +1,113 @@
+"""One look through the XML of a worksheet before it is read: whether it is whole and within bounds,
+and what openpyxl does not tell.
+
+Reading row by row, openpyxl knows no merged cells, gives nothing both for an empty cell and for a
+formula that was never calculated, and makes as many cells as a reference claims.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import BinaryIO
+from xml.parsers import expat
+
+PIECE_BYTES = 1 << 18
+MOST_NOTED = 100_000
+MOST_ROWS = 1_048_576
+_REF = re.compile(r"[A-Z]{1,3}([1-9][0-9]{0,6})", re.ASCII)
+
+
+class Unfit(Exception):
+    """The sheet is no acceptable XML, or has more merged cells or bare formulas than are noted."""
+
+
+@dataclass
+class Noted:
+    """References as they stand in the file (``B2:B9``, ``C5``)."""
+
+    merged: list[str] = field(default_factory=list)
+    bare_formulas: set[str] = field(default_factory=set)
+
+
+@dataclass
+class _Cell:
+    ref: str
+    is_text: bool
+    has_formula: bool = False
+    value: str = ""
+
+
+class _Look:
+    def __init__(self) -> None:
+        self.noted = Noted()
+        self._cell: _Cell | None = None
+        self._in_value = False
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition(" ")[2]
+        if name == "c":
+            is_text = attributes.get("t") in ("str", "inlineStr")
+            ref = attributes.get("r", "")
+            if ref:
+                _check(ref)
+            self._cell = _Cell(ref, is_text)
+        elif name == "row":
+            number = attributes.get("r", "1")
+            if len(number) > 7 or not number.isdecimal() or int(number) > MOST_ROWS:
+                raise Unfit("a row beyond the last one")
+        elif name == "f" and self._cell is not None:
+            self._cell.has_formula = True
+        elif name == "v":
+            self._in_value = True
+        elif name == "mergeCell":
+            self._note(len(self.noted.merged))
+            ref = attributes.get("ref", "")
+            for corner in ref.split(":", 1):
+                _check(corner)
+            self.noted.merged.append(ref)
+
+    def end(self, tag: str) -> None:
+        name = tag.rpartition(" ")[2]
+        if name == "v":
+            self._in_value = False
+        elif name == "c" and self._cell is not None:
+            cell, self._cell = self._cell, None
+            if cell.has_formula and not cell.is_text and not cell.value:
+                self._note(len(self.noted.bare_formulas))
+                self.noted.bare_formulas.add(cell.ref)
+
+    def text(self, text: str) -> None:
+        if self._in_value and self._cell is not None and not self._cell.value:
+            self._cell.value = text
+
+    def _note(self, count: int) -> None:
+        if count >= MOST_NOTED:
+            raise Unfit(f"more than {MOST_NOTED} merged cells or formulas without a value")
+
+
+def _check(ref: str) -> None:
+    found = _REF.fullmatch(ref)
+    if not found or int(found[1]) > MOST_ROWS:
+        raise Unfit("a cell beyond the last one")
+
+
+def look_through(sheet: BinaryIO) -> Noted:
+    """Read `sheet` to its end. Raises Unfit; errors of the archive are its own."""
+    parser = expat.ParserCreate(namespace_separator=" ")
+    look = _Look()
+    parser.StartElementHandler = look.start
+    parser.EndElementHandler = look.end
+    parser.CharacterDataHandler = look.text
+    parser.StartDoctypeDeclHandler = _no_doctype
+    try:
+        while piece := sheet.read(PIECE_BYTES):
+            parser.Parse(piece, False)
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        raise Unfit(str(error)) from None
+    return look.noted
+
+
+def _no_doctype(*_: object) -> None:
+    raise Unfit("it declares a document type")
