@@ -15,7 +15,8 @@ format = "csv"
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,6 +25,7 @@ import msgspec
 from ortoo_protocol.core.errors import SettingsValue
 from ortoo_protocol.station.settings import Table
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 Encoding = Literal["", "utf-8", "gb18030", "gbk", "utf-16"]
 
 
@@ -81,6 +83,10 @@ class Folder(Table, frozen=True):
     def write_path(self) -> Path:
         return self.path / self.write
 
+    @property
+    def used(self) -> list[str]:
+        return [part for part in (self.read, self.write, self.done) if part]
+
     def options_of(self, pattern: str) -> FileOptions:
         for options in self.files:
             if options.pattern == pattern:
@@ -94,33 +100,47 @@ class Folder(Table, frozen=True):
         return TableOptions(table=table)
 
 
-def check_folders(place: str, folders: Sequence[Folder]) -> None:
-    """Raises SettingsValue; names are looked at where all kinds of sources and sinks are known."""
+def check_folders(
+    place: str, folders: Sequence[Folder], sources: Collection[str], sinks: Collection[str]
+) -> None:
+    """`sources`, `sinks`: names that are taken. Raises SettingsValue."""
+    names = [folder.name for folder in folders]
     for index, folder in enumerate(folders):
-        for key in ("read", "write", "done"):
-            if not _is_below(getattr(folder, key)):
+        key = f"folders[{index}]"
+        taken = folder.name in sources or folder.name in sinks or names.count(folder.name) > 1
+        if not _NAME.fullmatch(folder.name) or taken:
+            detail = "lower-case letters, digits, _ and -, and each name once"
+            raise SettingsValue(place=place, key=f"{key}.name", detail=detail)
+        for part in ("read", "write", "done"):
+            if not _is_below(getattr(folder, part)):
                 detail = "a folder below path, without . and .."
-                raise SettingsValue(place=place, key=f"folders[{index}].{key}", detail=detail)
-        used = [path for path in (folder.read, folder.write, folder.done) if path]
-        if _overlap(used):
-            detail = "read, write and done are three folders, none inside another"
-            raise SettingsValue(place=place, key=f"folders[{index}]", detail=detail)
-    everything = [each.read_path for each in folders if each.read]
-    written = [each.write_path for each in folders if each.write]
-    if _overlap([str(path) for path in (*everything, *written)]):
-        detail = "one folder is read or written under one name only"
+                raise SettingsValue(place=place, key=f"{key}.{part}", detail=detail)
+        _check_options(place, key, folder)
+    parts = [folder.path / each for folder in folders for each in folder.used]
+    if _overlap(parts):
+        detail = "what is read, written and done are folders apart, none inside another"
         raise SettingsValue(place=place, key="folders", detail=detail)
+
+
+def _check_options(place: str, key: str, folder: Folder) -> None:
+    patterns = [options.pattern for options in folder.files]
+    tables = [options.table for options in folder.tables]
+    if len(set(patterns)) != len(patterns) or len(set(tables)) != len(tables):
+        detail = "each pattern and each table once"
+        raise SettingsValue(place=place, key=key, detail=detail)
+    if not folder.read and not folder.write:
+        detail = "it is neither read nor written"
+        raise SettingsValue(place=place, key=key, detail=detail)
 
 
 def _is_below(path: str) -> bool:
     return not path or ("\0" not in path and not set(path.split("/")) & {"", ".", ".."})
 
 
-def _overlap(paths: Sequence[str]) -> bool:
-    parts = [Path(path).parts for path in paths]
+def _overlap(paths: Sequence[Path]) -> bool:
     return any(
-        one[: len(other)] == other
-        for place, one in enumerate(parts)
-        for at, other in enumerate(parts)
+        one.parts[: len(other.parts)] == other.parts
+        for place, one in enumerate(paths)
+        for at, other in enumerate(paths)
         if place != at
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ortoo_node.folders import Folder, check_folders
 from ortoo_protocol.core.errors import SettingsLacking, SettingsValue
 from ortoo_protocol.station import settings as common
 from ortoo_protocol.station.settings import Table
@@ -29,16 +30,27 @@ class Database(Table, frozen=True):
 
 
 class NodeSettings(common.Settings, frozen=True):
-    """`sources` are read and published, `sinks` are written for subscriptions."""
+    """`sources` are read and published, `sinks` are written for subscriptions, `folders` are either
+    or both."""
 
     sources: tuple[Database, ...] = ()
     sinks: tuple[Database, ...] = ()
+    folders: tuple[Folder, ...] = ()
 
     def source(self, name: str) -> Database:
         return self._database("sources", name)
 
     def sink(self, name: str) -> Database:
         return self._database("sinks", name)
+
+    def check_sink(self, name: str) -> None:
+        """Raises SettingsLacking when there is no sink of that name, of whatever kind."""
+        folder = self.folder_named(name)
+        if folder is None or not folder.write:
+            self.sink(name)
+
+    def folder_named(self, name: str) -> Folder | None:
+        return next((folder for folder in self.folders if folder.name == name), None)
 
     def _database(self, table: str, name: str) -> Database:
         databases: tuple[Database, ...] = getattr(self, table)
@@ -56,6 +68,12 @@ def load(path: Path) -> NodeSettings:
         raise SettingsValue(place=place, key="station.party", detail="a station's id begins with s")
     for table in ("sources", "sinks"):
         _check(place, table, getattr(settings, table))
+    check_folders(
+        place,
+        settings.folders,
+        [source.name for source in settings.sources],
+        [sink.name for sink in settings.sinks],
+    )
     return settings
 
 

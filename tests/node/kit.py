@@ -12,6 +12,7 @@ from typing import Any
 
 from ortoo_node import app as node_app
 from ortoo_node.app import NodeApp
+from ortoo_node.folders import Folder
 from ortoo_node.methods import NodeMethods
 from ortoo_node.publishing import Publisher
 from ortoo_node.settings import Database, NodeSettings
@@ -42,7 +43,9 @@ class Node:
                 return []
 
 
-def open_node(kit: Kit, party: str, *, online: bool = True) -> Node:
+def open_node(
+    kit: Kit, party: str, *, online: bool = True, folders: tuple[Folder, ...] = ()
+) -> Node:
     folder = kit.folder / party
     folder.mkdir(exist_ok=True)
     source, sink = folder / "source.sqlite", folder / "sink.sqlite"
@@ -50,6 +53,7 @@ def open_node(kit: Kit, party: str, *, online: bool = True) -> Node:
         station=StationTable(party=party, plane=kit.region.plane, name=party, folder=folder),
         sources=(Database(name="business", url=f"sqlite:///{source}"),),
         sinks=(Database(name="shared", url=f"sqlite:///{sink}"),),
+        folders=folders,
     )
     station = kit.open(party, node_app.hooks(), migrations=(NODE,), online=online)
     app = NodeApp(station, settings, Publisher(station, settings))

@@ -255,7 +255,9 @@ def test_what_a_csv_writer_wrote_comes_back(
 ) -> None:
     front = FrontEnd(tmp_path_factory.mktemp("front") / "x")
     out = io.StringIO()
-    writer = csv.writer(out, delimiter=delimiter, lineterminator=newline)
+    # Python's writer takes a lone \r for no newline unless lines end with it.
+    quoting = csv.QUOTE_ALL if newline == "\n" else csv.QUOTE_MINIMAL
+    writer = csv.writer(out, delimiter=delimiter, lineterminator=newline, quoting=quoting)  # type: ignore[arg-type]
     writer.writerow(["code", "name", "count"])
     writer.writerows([str(place), name, count] for place, (name, count) in enumerate(rows))
     front.put("towns.csv", out.getvalue().encode(encoding))

@@ -21,6 +21,7 @@ _DETAILED = (
     "station/keyfile.py",
     "station/settings.py",
     "ortoo_hub/settings.py",
+    "ortoo_node/folders.py",
     "ortoo_node/settings.py",
 )
 _LISTS = frozenset(("WORDS", "LIBRARY"))

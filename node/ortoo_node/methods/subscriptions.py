@@ -45,7 +45,7 @@ class SubscriptionMethods:
         approver: str = "",
         grant: str | None = None,
     ) -> dict[str, Any]:
-        self.app.settings.sink(sink)  # a sink that is not in the settings is refused at once
+        self.app.settings.check_sink(sink)  # a sink that is not in the settings is refused at once
         wish = Wish(
             resource=resource,
             department=department,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from ortoo_node.sources.port import Unread
 from ortoo_node.sources.values import canonical
 from ortoo_protocol.core.batches import MOST_PART_BYTES
 from ortoo_protocol.core.codec import Scalar
@@ -56,6 +57,12 @@ def _without(values: list[T], places: set[int]) -> list[T]:
     return [value for place, value in enumerate(values) if place not in places]
 
 
+def _earlier(keys: Sequence[bytes]) -> set[int]:
+    """The places of keys that come again later."""
+    last = {key: place for place, key in enumerate(keys)}
+    return set(range(len(keys))) - set(last.values())
+
+
 class Gate:
     """Lets rows of `schema` pass that are of its types and that every check passes."""
 
@@ -69,8 +76,11 @@ class Gate:
         self._names = [column.name for column in schema.columns]
         self._key_places = [self._names.index(name) for name in schema.key]
 
-    def take(self, given: Sequence[Sequence[object]], first: int) -> Chunk:
-        """`given` rows of a reading, the first of which is number `first`."""
+    def take(
+        self, given: Sequence[Sequence[object]], first: int, *, in_order: bool = False
+    ) -> Chunk:
+        """`given` rows of a reading, the first of which is number `first`. `in_order`: the last of
+        several rows with one key is what counts; else the first, and the others are set aside."""
         chunk = Chunk()
         as_they_are = [tuple(row) for row in given]
         if not self._has_moments and self._fit(as_they_are):
@@ -85,7 +95,10 @@ class Gate:
         if chunk.parts and max(map(len, chunk.parts)) > MOST_PART_BYTES:
             self._drop_too_large(chunk)
         if len(set(chunk.keys)) != len(chunk.keys):
-            self._drop_twice(chunk)
+            if in_order:
+                chunk.without(_earlier(chunk.keys))
+            else:
+                self._drop_twice(chunk)
         return chunk
 
     def key(self, values: Sequence[object]) -> Row:
@@ -113,6 +126,10 @@ class Gate:
     ) -> Sequence[int]:
         numbers = []
         for number, row in enumerate(given, first):
+            if isinstance(row, Unread):
+                code, detail = row.error.code, str(row.error)
+                chunk.rejects.append(Reject(number, None, "", code, detail))
+                continue
             try:
                 if len(row) != self._width:
                     raise RowsSchema(detail=f"{len(row)} values, {self._width} columns")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -86,9 +86,14 @@ class Publisher:
         async with self._lock(resource):
             entry = await self._own(resource)
             place = await self._place(resource, source, table)
-            columns, key = _columns(entry), _key(entry)
             opened: Source = await asyncio.to_thread(
-                open_source, self.settings, place.source, place.table, columns, key
+                open_source,
+                self.settings,
+                place.source,
+                place.table,
+                _columns(entry),
+                _key(entry),
+                titles={item.column: item.name for item in entry.items},
             )
             with closing(opened):
                 await asyncio.to_thread(opened.check)
@@ -136,7 +141,9 @@ class Publisher:
     ) -> Published:
         schema = await self.station.write(partial(_declare, entry))
         gate = await self._gate(entry, schema)
-        fresh = await self.station.read(lambda conn: shadow.is_empty(conn, entry.feed))
+        fresh = not reading.in_order and await self.station.read(
+            lambda conn: shadow.is_empty(conn, entry.feed)
+        )
         run = _Run(self.station, entry, schema, gate, fresh, refused)
         seen = SeenKeys() if reading.whole and not fresh else None
         try:
@@ -231,7 +238,8 @@ class _Run:
         given = list(islice(reading.rows, ROWS_AT_ONCE))
         if not given:
             return None
-        chunk = self.gate.take(given, self.counts.rows + 1)
+        chunk = self.gate.take(given, self.counts.rows + 1, in_order=reading.in_order)
+        chunk.rejects = [_placed(reject, reading) for reject in chunk.rejects]
         self.counts.rows += len(given)
         if seen is not None:
             twice = seen.add(chunk.keys)
@@ -288,6 +296,12 @@ class _Run:
         self.rejected.extend(found[: rejects.MOST_KEPT - len(self.rejected)])
         if self.refused is not None:
             self.refused.extend(found)
+
+
+def _placed(reject: Reject, reading: Reading) -> Reject:
+    """With the place where it stands; a row that could not be read says so itself."""
+    where = "" if reject.code.startswith("source.") else reading.where(reject.number)
+    return replace(reject, detail=f"{where}: {reject.detail}") if where else reject
 
 
 def _is(held: Mapping[bytes, tuple[bytes, int]], key: bytes, part: bytes) -> bool:

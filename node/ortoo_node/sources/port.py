@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ortoo_protocol.core.errors import OrtooError
+
 
 def none_gone() -> Iterable[Sequence[object]]:
     return ()
@@ -18,7 +20,12 @@ class Reading:
     `rows`: values as the driver gives them, in the order of the columns. `whole`: this is the whole
     table, and keys that are absent were deleted. `deletes`: keys that the source says are gone.
     `mark`: where the next reading begins; it is kept in one transaction with the last rows.
-    `done`: called once all of that is on the publisher's disk.
+    `done`: called once all of that is on the publisher's disk. `where`: in words, where the row of
+    that number (from 1) stands, for whoever has to mend it. `in_order`: of several rows with one
+    key the last counts (else they are a defect, and the first stays).
+
+    While rows are read `whole` may become False: rows that could not be read have keys too, so
+    nobody knows what is absent.
     """
 
     rows: Iterator[Sequence[object]]
@@ -26,6 +33,19 @@ class Reading:
     deletes: Callable[[], Iterable[Sequence[object]]] = none_gone
     mark: Callable[[], str] = str
     done: Callable[[], None] = lambda: None
+    where: Callable[[int], str] = lambda _number: ""
+    in_order: bool = False
+
+
+class Unread(tuple[object, ...]):
+    """In the place of a row that the source could not read: the gate sets it aside for `error`."""
+
+    error: OrtooError
+
+    def __new__(cls, error: OrtooError) -> Unread:
+        made = super().__new__(cls)
+        made.error = error
+        return made
 
 
 class Source(Protocol):

@@ -123,9 +123,8 @@ def find_header(
 
 
 def shown(name: str) -> str:
-    """A file's name as text that can be stored and shown: names are bytes that others chose."""
-    kept = name.encode("utf-8", "backslashreplace").decode()
-    return "".join(c if c.isprintable() else "\ufffd" for c in kept)
+    """A file's name within a sentence, without what would break its line."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in name)
 
 
 _SPACES = re.compile(r"\s+")

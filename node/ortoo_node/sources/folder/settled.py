@@ -81,7 +81,9 @@ def look(
                 raise SourceFolder(path=folder, detail=f"more than {MOST_FILES} files")
             path = folder / name
             waits = _waits(path, about, settle_s, clock(), need_marker)
-            found.append(Found(name, path, Stamp.of(about), waits))
+            # Names are bytes that others chose; what is remembered and shown is text.
+            text = name.encode("utf-8", "backslashreplace").decode()
+            found.append(Found(text, path, Stamp.of(about), waits))
     except OSError as error:
         raise SourceFolder(path=folder, detail=error.strerror or str(error)) from error
     return sorted(found, key=lambda each: each.name)

@@ -82,7 +82,7 @@ class FolderSource:
         if not found and not mark:
             raise SourceMissing(name=self.folder.name, table=self.pattern)
         run.mark.keep_only(each.name for each in found)
-        wanted = run.newest(found) if self._asked().options.whole else run.in_order(found)
+        wanted = run.newest(found) if self._asked().options.whole else run.next(found)
         waiting = [each for each in found if each.waits]
         if not wanted and waiting:
             raise SourceSettling(
@@ -146,7 +146,7 @@ class _Run:
     def _age(found: Found) -> tuple[int, str]:
         return found.stamp.mtime_ns, found.name
 
-    def in_order(self, found: Sequence[Found]) -> list[Found]:
+    def next(self, found: Sequence[Found]) -> list[Found]:
         wanted = []
         for each in found:
             known = self.mark.files.get(each.name)
@@ -169,6 +169,7 @@ class _Run:
             mark=self.mark.text,
             done=self.done,
             where=self.places.where,
+            in_order=not whole,
         )
         return self._reading
 

@@ -41,33 +41,41 @@ def copied(found: Found, spool: Path) -> Iterator[Copied]:
 
     Raises Changed; SourceFolder when it cannot be read, SourceSpool when it cannot be copied.
     """
-    with _nameless(spool, found.name) as file:
-        try:
-            descriptor = open_plain(found.path)
-        except FileNotFoundError:
-            raise Changed from None
-        except OSError as error:
-            raise SourceFolder(path=found.path, detail=error.strerror or str(error)) from None
-        try:
-            _check(descriptor, found)
-            digest = _copy(descriptor, file, found, spool)
-            _check(descriptor, found)
-        finally:
-            os.close(descriptor)
-        file.seek(0)
-        yield Copied(file, found.name, digest)
+    target = _nameless(spool, found.name)
+    try:
+        digest = _state(found, target, spool)
+        os.lseek(target, 0, os.SEEK_SET)
+        with open(target, "rb", closefd=False) as file:
+            yield Copied(file, found.name, digest)
+    finally:
+        os.close(target)
 
 
-@contextmanager
-def _nameless(spool: Path, name: str) -> Iterator[BinaryIO]:
+def _nameless(spool: Path, name: str) -> int:
     try:
         spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, path = tempfile.mkstemp(dir=spool)
         os.unlink(path)
     except OSError as error:
         raise SourceSpool(file=name, path=spool, detail=error.strerror or str(error)) from None
-    with open(descriptor, "w+b") as file:
-        yield file
+    return descriptor
+
+
+def _state(found: Found, target: int, spool: Path) -> str:
+    """Copy `found`; the digest of what was copied."""
+    try:
+        source = open_plain(found.path)
+    except FileNotFoundError:
+        raise Changed from None
+    except OSError as error:
+        raise SourceFolder(path=found.path, detail=error.strerror or str(error)) from None
+    try:
+        _check(source, found)
+        digest = _copy(source, target, found, spool)
+        _check(source, found)
+    finally:
+        os.close(source)
+    return digest
 
 
 def _check(descriptor: int, found: Found) -> None:
@@ -80,30 +88,28 @@ def _check(descriptor: int, found: Found) -> None:
         raise Changed
 
 
-def _copy(descriptor: int, file: BinaryIO, found: Found, spool: Path) -> str:
+def _copy(source: int, target: int, found: Found, spool: Path) -> str:
     digest = hashlib.sha256()
     left = found.stamp.size
     while True:
         try:
-            piece = os.read(descriptor, PIECE_BYTES)
+            piece = os.read(source, PIECE_BYTES)
         except OSError as error:
             raise SourceFolder(path=found.path, detail=error.strerror or str(error)) from None
-        if not piece:
-            break
         left -= len(piece)
-        if left < 0:
-            raise Changed  # it grows
+        if left < 0 or (left and not piece):
+            raise Changed  # it grows or shrinks
+        if not piece:
+            return digest.hexdigest()
         digest.update(piece)
         try:
-            file.write(piece)
+            _write(target, piece)
         except OSError as error:
             detail = error.strerror or str(error)
             raise SourceSpool(file=found.name, path=spool, detail=detail) from None
-    try:
-        file.flush()
-    except OSError as error:
-        detail = error.strerror or str(error)
-        raise SourceSpool(file=found.name, path=spool, detail=detail) from None
-    if left:
-        raise Changed
-    return digest.hexdigest()
+
+
+def _write(target: int, piece: bytes) -> None:
+    view = memoryview(piece)
+    while view:
+        view = view[os.write(target, view) :]
