@@ -43,6 +43,7 @@ from ortoo_protocol.core.grants import (
     check_filing,
     check_terms,
 )
+from ortoo_protocol.core.masks import check_fit
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import Tx
@@ -80,9 +81,12 @@ class Notary:
         tx.trust.check_fresh(tx.now_ms)
         entry = federation.entry_of(federation.known(tx.conn, terms.resource))
         check_terms(terms, [item.column for item in entry.items])
+        check_fit(terms.masks, entry.items)
         _check_ways(opened, terms.provider, terms.reader)
         if entry.provider != terms.provider:
             raise GrantScope(detail=f"{terms.resource} is a resource of {entry.provider}")
+        if terms.masks and terms.feed == entry.feed:
+            raise GrantScope(detail=f"{terms.feed} holds the values that the masks are to hide")
         tx.trust.check_department(terms.provider, terms.provider_department)
         tx.trust.check_department(terms.reader, terms.reader_department)
         case = _case(tx, terms.case)

@@ -36,6 +36,7 @@ from ortoo_protocol.core.errors import (
     EnvelopeSender,
     GrantScope,
 )
+from ortoo_protocol.core.masks import Mask
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import SettledLetter, Tx
@@ -207,8 +208,10 @@ def answer_yes(
     approver: str,
     conditions: str,
     until_ms: int,
+    masks: Sequence[Mask] = (),
 ) -> str:
-    """Grant the case for `items` (none named: those asked for); returns the grant.
+    """Grant the case for `items` (none named: those asked for), some of them masked; returns the
+    grant.
 
     Raises CaseMove, CaseField (who handles does not approve), GrantScope, TrustStale.
     """
@@ -231,6 +234,7 @@ def answer_yes(
         until_ms=until_ms or application.until_ms,
         handler=handler,
         approver=approver,
+        masks=masks,
     )
     answer = Answer(
         case=case,

@@ -21,6 +21,7 @@ from ortoo_protocol.core.grants import (
     check_filing,
     check_terms,
 )
+from ortoo_protocol.core.masks import Mask, check_fit, check_masks
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station import feed_reader, feed_writer, grants_held
 from ortoo_protocol.station.context import Tx
@@ -41,6 +42,7 @@ def issue(
     until_ms: int,
     handler: str,
     approver: str,
+    masks: Sequence[Mask] = (),
 ) -> GrantTerms:
     """The terms of a new grant, on the feed that holds just this scope.
 
@@ -48,9 +50,13 @@ def issue(
     nothing new.
     """
     tx.trust.check_fresh(tx.now_ms)
-    feed = views.feed_of(tx, entry, items, application.row_filter)
+    check_masks(masks, items)
+    check_fit(masks, entry.items)
+    grant = tx.new_id().hex()
+    scope = views.Scope(tuple(items), application.row_filter, tuple(masks))
+    feed = views.feed_of(tx, entry, scope, grant)
     terms = GrantTerms(
-        grant=tx.new_id().hex(),
+        grant=grant,
         case=application.case,
         resource=entry.code,
         feed=feed,
@@ -68,6 +74,7 @@ def issue(
         conditions=conditions,
         handler=handler,
         approver=approver,
+        masks=tuple(masks),
     )
     return check_terms(terms, [item.column for item in entry.items])
 
@@ -132,6 +139,7 @@ def end(tx: Tx, grant: str, reason: str, by: str) -> GrantEnded:
     authority = tx.party if terms.reader == tx.party else tx.trust.hub
     send(tx, authority, filing, case=terms.case)
     incarnation, fence = feed_writer.end_reader(tx, terms.feed, grant)
+    views.forget(tx, terms.feed)
     ended = check_ended(
         GrantEnded(
             grant=grant,
@@ -185,6 +193,7 @@ def expire(tx: Tx) -> tuple[str, ...]:
         incarnation, fence = 0, 0
         if row.provider == tx.party:
             incarnation, fence = feed_writer.end_reader(tx, row.feed, row.grant)
+            views.forget(tx, row.feed)
         ended = GrantEnded(
             grant=row.grant,
             feed=row.feed,

@@ -100,10 +100,21 @@ def grant(
     item: Items = None,
     conditions: Annotated[str, typer.Option(help="Conditions of use.")] = "",
     until: Until = None,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="COLUMN=MASK, how an item is masked, as id_card=partial(6,4); several times."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Grant a request, whole or for named items only."""
+    """Grant a request, whole or for named items only, some of them masked (脱敏).
+
+    Masks: partial(n,m), name, id-card, phone, bank-card, hash, year, month, range(step),
+    age(18,35,60), division(province|city|county), suppress.
+    """
     shell = Shell.of(ctx)
+    masks = _masks(shell, mask or [])
     answer = shell.call(
         "request.grant",
         case=case,
@@ -112,8 +123,19 @@ def grant(
         approver=approver,
         conditions=conditions,
         until_ms=end_of_day_ms(until),
+        masks=masks,
     )
     shell.done(answer, "Granted: grant {grant}, read on {feed}.", **answer)
+
+
+def _masks(shell: Shell, given: list[str]) -> dict[str, str]:
+    masks: dict[str, str] = {}
+    for each in given:
+        column, equals, mask = each.partition("=")
+        if not equals or not column or column in masks:
+            raise typer.BadParameter(shell.say("{mask} is not COLUMN=MASK.", mask=each))
+        masks[column] = mask
+    return masks
 
 
 @app.command("refuse")

@@ -16,6 +16,7 @@ from ortoo_protocol.core.cases import Answer, Application
 from ortoo_protocol.core.catalog import UNCONDITIONAL
 from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.errors import CatalogShareType
+from ortoo_protocol.core.masks import Mask
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
@@ -101,9 +102,14 @@ class RequestMethods:
         approver: str,
         conditions: str = "",
         until_ms: int = 0,
+        masks: dict[str, str] = {},  # noqa: B006  # as `items` above
     ) -> dict[str, Any]:
+        hidden = [Mask(column, mask) for column, mask in masks.items()]
+
         def job(tx: Tx) -> dict[str, Any]:
-            grant = cases.answer_yes(tx, case, items, handler, approver, conditions, until_ms)
+            grant = cases.answer_yes(
+                tx, case, items, handler, approver, conditions, until_ms, hidden
+            )
             feed = grants_held.row(tx, grant).feed
             return {"case": case, "state": "granted", "grant": grant, "feed": feed}
 
@@ -199,6 +205,7 @@ def grant_of(conn: Connection, row: Row[Any], now_ms: int) -> dict[str, Any]:
         "reader_department": row.reader_department,
         "items": list(terms.items),
         "row_filter": terms.row_filter,
+        "masks": {mask.column: mask.mask for mask in terms.masks},
         "purpose": terms.purpose,
         "from_ms": row.from_ms,
         "until_ms": row.until_ms,

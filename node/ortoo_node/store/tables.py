@@ -104,7 +104,8 @@ rejects = Table(
     Column("time_ms", BigInteger, nullable=False),
 )
 
-# Feeds narrower than their resource: named items, a row filter; shared by all grants of one scope.
+# Feeds narrower than their resource: named items, a row filter, masks; shared by all grants of one
+# scope. `salt`: the sealed secret of hash masks, of one grant alone.
 views = Table(
     "views",
     metadata,
@@ -112,6 +113,8 @@ views = Table(
     Column("resource", String(64), nullable=False, index=True),
     Column("items", LargeBinary, nullable=False),
     Column("row_filter", Text, nullable=False),
+    Column("masks", LargeBinary),
+    Column("salt", LargeBinary),
 )
 
 subscriptions = Table(

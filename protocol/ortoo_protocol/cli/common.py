@@ -120,7 +120,7 @@ def show_grants(shell: Shell, grants: Iterable[Mapping[str, Any]]) -> None:
                 f"{grant['resource']} {grant['resource_name']}",
                 grant["provider"],
                 f"{grant['reader']} {grant['reader_department']}",
-                ", ".join(grant["items"]) or shell.word("all"),
+                _granted_items(shell, grant),
                 shell.time(grant["until_ms"]) or shell.word("open"),
                 shell.word(grant["state"]),
                 grant["reason"],
@@ -128,6 +128,12 @@ def show_grants(shell: Shell, grants: Iterable[Mapping[str, Any]]) -> None:
             for grant in grants
         ),
     )
+
+
+def _granted_items(shell: Shell, grant: Mapping[str, Any]) -> str:
+    items = ", ".join(grant["items"]) or shell.word("all")
+    masks = ", ".join(f"{column}={mask}" for column, mask in grant.get("masks", {}).items())
+    return f"{items}; {masks}" if masks else items
 
 
 def show_case(shell: Shell, answer: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@
     ├── RowsError          tables on the wire: schemas, values, keys
     ├── SourceError        databases of departments that are read
     ├── SinkError          databases of departments that are written
+    ├── QualityError       rules for data, rows that fail them, rectification tasks
     ├── SettingsError      what an administrator wrote
     └── DaemonError        the running service and the socket to it
 
@@ -1115,6 +1116,94 @@ class SinkMoved(SinkError):
 
 
 # --- settings -----------------------------------------------------------------------------------
+
+# --- quality ------------------------------------------------------------------------------------
+
+
+class QualityError(OrtooError):
+    """What a row fails names the column and never the value: rows may be personal data."""
+
+    code = "quality"
+    fault = Fault.OPERATOR
+    what = "The data do not pass a rule."
+    cure = "Have the department correct the data; the next publication takes the row along."
+
+
+class QualityRequired(QualityError):
+    code = "quality.required"
+    what = "{column} is empty."
+
+
+class QualityUnique(QualityError):
+    code = "quality.unique"
+    what = "{column} has a value that another row has too."
+
+
+class QualityLength(QualityError):
+    code = "quality.length"
+    what = "{column} is too short or too long."
+
+
+class QualityCodes(QualityError):
+    code = "quality.codes"
+    what = "{column} is none of the codes on its list."
+
+
+class QualityIdCard(QualityError):
+    code = "quality.id-card"
+    what = "{column} is no identity card number (place, day of birth or check digit)."
+
+
+class QualityCreditCode(QualityError):
+    code = "quality.credit-code"
+    what = "{column} is no unified social credit code (form or check digit)."
+
+
+class QualityRange(QualityError):
+    code = "quality.range"
+    what = "{column} is outside its range."
+
+
+class QualityPattern(QualityError):
+    code = "quality.pattern"
+    what = "{column} does not have its form."
+
+
+class QualityReference(QualityError):
+    code = "quality.reference"
+    what = "{column} names something that is not in the table it refers to."
+
+
+class QualityRule(QualityError):
+    code = "quality.rule"
+    what = "The rule {rule} is not acceptable: {detail}."
+    cure = "Correct the file of rules; what was in force stays in force."
+
+
+class QualityLacking(QualityError):
+    code = "quality.lacking"
+    what = "There is no {thing} for {resource} yet."
+    cure = "Rules: quality rules FILE. A report: quality check RESOURCE."
+
+
+class TaskUnknown(QualityError):
+    code = "task.unknown"
+    what = "No rectification task {task} is known here."
+    cure = "List them: task list --all."
+
+
+class TaskMove(QualityError):
+    code = "task.move"
+    what = "A task that is {state} cannot be moved by {event}."
+    cure = "See task list --all for its present state."
+
+
+class TaskReason(QualityError):
+    code = "task.reason"
+    what = "Answering or closing a task needs a name and a reason."
+    cure = "Say who and why: --by, --reason."
+
+
 
 
 class SettingsError(OrtooError):

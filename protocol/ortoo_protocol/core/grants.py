@@ -19,15 +19,17 @@ from ortoo_protocol.core.ids import (
     feed_owner,
 )
 from ortoo_protocol.core.keys import Suite, domain
+from ortoo_protocol.core.masks import Mask, check_masks
 
 MAX_TEXT_CHARACTERS = 4_000
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
-class GrantTerms(Shape, frozen=True):
+class GrantTerms(Shape, frozen=True, omit_defaults=True):
     """What may be read, by whom, for what, how long. `items` are columns; empty means all.
 
     `feed` is where it is read: the resource's own feed, or the view that holds just this scope.
+    Without masks the bytes are those of a member that does not know them.
     """
 
     grant: HexId
@@ -48,6 +50,7 @@ class GrantTerms(Shape, frozen=True):
     conditions: str
     handler: str
     approver: str
+    masks: tuple[Mask, ...] = ()
 
 
 class GrantEnded(Shape, frozen=True):
@@ -112,6 +115,7 @@ def check_terms(terms: GrantTerms, columns: Collection[str] | None = None) -> Gr
         raise CaseField(field="until", detail="ends before it begins")
     if len(set(terms.items)) != len(terms.items):
         raise GrantScope(detail="an item stands twice")
+    check_masks(terms.masks, terms.items)
     if columns is not None and set(terms.items) - set(columns):
         unknown = ", ".join(sorted(set(terms.items) - set(columns)))
         raise GrantScope(detail=f"no such items: {unknown}")
