@@ -1,4 +1,4 @@
-"""Views: a scope narrower than its resource (named items, a row filter, masks) as a feed of its own.
+"""Views: a scope narrower than its resource (items, a row filter, masks) as a feed of its own.
 
 All grants of one scope share a view, so its feed id comes from the scope. A hash mask makes the
 scope one grant's alone: its secret is drawn for that grant, so that what two readers hold cannot be

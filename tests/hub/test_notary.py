@@ -16,6 +16,7 @@ from ortoo_protocol.core.envelope import ToParties
 from ortoo_protocol.core.errors import CaseUnknown, EnvelopeRecipient
 from ortoo_protocol.core.feeds import FeedKey
 from ortoo_protocol.core.grants import StopFiling
+from ortoo_protocol.core.masks import Mask
 from ortoo_protocol.core.messages import Class
 from ortoo_protocol.core.verify import Opened, open_content, verify
 from ortoo_protocol.station.context import Tx
@@ -44,6 +45,7 @@ from tests.support.stations import until
 from tests.support.trust import DEPARTMENTS, HUB
 
 CASE = application().case
+VIEW = f"{PROVIDER}.v-0"
 
 
 @asynccontextmanager
@@ -159,6 +161,14 @@ async def test_grants_that_are_refused(tmp_path: Path) -> None:
         "another reader": {"reader": THIRD},
         "another station's department": {"reader_department": DEPARTMENTS[THIRD][0]},
         "columns that are not there": {"items": ("salary",)},
+        "no mask": {"masks": (Mask("code", "shuffle"),), "feed": VIEW},
+        "a key that tells rows apart no more": {"masks": (Mask("code", "suppress"),), "feed": VIEW},
+        "a mask that does not fit": {
+            "items": ("code", "name"),
+            "masks": (Mask("name", "year"),),
+            "feed": VIEW,
+        },
+        "masks on the feed of the very values": {"masks": (Mask("code", "hash"),)},
         "no such case": {"case": "9" * 32},
         "no such resource": {"resource": "3999"},
     }
@@ -174,6 +184,10 @@ async def test_grants_that_are_refused(tmp_path: Path) -> None:
             "another reader": ("refused", "envelope.destination"),
             "another station's department": ("refused", "trust.department"),
             "columns that are not there": ("refused", "grant.scope"),
+            "no mask": ("refused", "grant.scope"),
+            "a key that tells rows apart no more": ("refused", "grant.scope"),
+            "a mask that does not fit": ("refused", "grant.scope"),
+            "masks on the feed of the very values": ("refused", "grant.scope"),
             "no such case": ("refused", "case.unknown"),
             "no such resource": ("refused", "catalog.unknown"),
         }

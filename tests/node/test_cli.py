@@ -433,6 +433,20 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
                 "approver": "李四",
                 "conditions": "",
                 "until_ms": 0,
+                "masks": {},
+            },
+        ),
+        (
+            ["request", "grant", CASE, "--mask", "id=hash", "--mask", "n=partial(1,0)", *PEOPLE],
+            "request.grant",
+            {
+                "case": CASE,
+                "items": [],
+                "handler": "张三",
+                "approver": "李四",
+                "conditions": "",
+                "until_ms": 0,
+                "masks": {"id": "hash", "n": "partial(1,0)"},
             },
         ),
         (

@@ -22,7 +22,7 @@ from ortoo_protocol.station.context import Hooks, Parts, Post, Signals, TrustBox
 from ortoo_protocol.station.receipts import send_due
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.station import ENGINE_HANDLERS
-from ortoo_protocol.station.store.migrate import STATION
+from ortoo_protocol.station.store.migrate import STATION, Migrations
 from ortoo_protocol.station.store.store import create_store, open_store
 from ortoo_protocol.station.store.tables import feed_out_items, feeds_in, outbox, quarantine
 from tests.support.stations import COLUMNS, Kit, give, receive, terms
@@ -40,7 +40,13 @@ class Refused(OrtooError):
 
 
 class Desk:
-    def __init__(self, kit: Kit, party: str, hooks: Hooks | None = None) -> None:
+    def __init__(
+        self,
+        kit: Kit,
+        party: str,
+        hooks: Hooks | None = None,
+        migrations: tuple[Migrations, ...] = (),
+    ) -> None:
         self.kit, self.party, self.sent = kit, party, list[Post]()
         self.path: Path = kit.folder / party / "store.sqlite"
         given = hooks or Hooks()
@@ -57,11 +63,12 @@ class Desk:
             post=self.sent.append,
             watch=ClockWatch(party, kit.clock, kit.clock),
         )
-        create_store(self.path, party, kit.region.plane, (STATION,))
+        self._owners = (STATION, *migrations)
+        create_store(self.path, party, kit.region.plane, self._owners)
         self._open()
 
     def _open(self) -> None:
-        self.store = open_store(self.path, self.party, self.kit.region.plane, (STATION,))
+        self.store = open_store(self.path, self.party, self.kit.region.plane, self._owners)
 
     def restart(self) -> None:
         self.close()

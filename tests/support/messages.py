@@ -18,11 +18,13 @@ _DETAILED = (
     "core/cases.py",
     "core/catalog.py",
     "core/grants.py",
+    "core/masks.py",
     "station/keyfile.py",
     "station/settings.py",
     "ortoo_hub/settings.py",
     "ortoo_node/folders.py",
     "ortoo_node/settings.py",
+    "ortoo_node/quality/rules.py",
 )
 _LISTS = frozenset(("WORDS", "LIBRARY"))
 _TEMPLATES = frozenset(("what", "cure"))

@@ -1,8 +1,8 @@
 """Check digits at the speed of a publication; python-stdnum says what they are.
 
-Both sums are read off one integer: a number read in base 13 is its weighted sum modulo 11 (GB 11643),
-one read backwards in base 34 its weighted sum modulo 31 (GB 32100). What depends on few digits, the
-place and the day, is asked of the library once and remembered.
+Both sums are read off one integer: a number read in base 13 is its weighted sum modulo 11
+(GB 11643), one read backwards in base 34 its weighted sum modulo 31 (GB 32100). What depends on few
+digits, the place and the day, is asked of the library once and remembered.
 """
 
 from __future__ import annotations
@@ -46,8 +46,7 @@ def is_credit_code(value: str) -> bool:
     """统一社会信用代码 (`stdnum.cn.uscc`), without anything around it."""
     return (
         _CREDIT_CODE.fullmatch(value) is not None
-        and int(value[16::-1].translate(_DIGITS), 34) % 31
-        == (31 - _ALPHABET.index(value[17])) % 31
+        and int(value[16::-1].translate(_DIGITS), 34) % 31 == (31 - _ALPHABET.index(value[17])) % 31
     )
 
 

@@ -2,8 +2,8 @@
 
 Python's `re` steps back, and a pattern such as ``(a+)+b`` then takes years over one long value. So
 a pattern is rewritten before it is compiled: every repetition becomes possessive and every group
-atomic, as a lexer reads. Each repetition takes all that fits, alternatives are tried in the order in
-which they are written, and the time is bounded by the length of pattern times value. ``\\d*0`` hence
+atomic, as a lexer reads. Each repetition takes all that fits, alternatives are tried in the order
+they are written in, and the time is bounded by the length of pattern times value. ``\\d*0`` hence
 never matches; a rule's `examples` show such a slip when the rule is stored.
 """
 

@@ -222,4 +222,6 @@ def _check_reference(rule: Rule, _item: Item) -> None:
     has = {name for name in ("resource", "source", "table", "item") if getattr(rule, name)}
     has = {name for name in has if getattr(rule, name) is not UNSET}
     if has not in ({"resource", "item"}, {"source", "table", "item"}):
-        raise QualityRule(rule=rule.name, detail="it needs resource and item, or source, table, item")
+        raise QualityRule(
+            rule=rule.name, detail="it needs resource and item, or source, table, item"
+        )

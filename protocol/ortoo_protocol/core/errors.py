@@ -1204,8 +1204,6 @@ class TaskReason(QualityError):
     cure = "Say who and why: --by, --reason."
 
 
-
-
 class SettingsError(OrtooError):
     code = "settings"
     fault = Fault.OPERATOR

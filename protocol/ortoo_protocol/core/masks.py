@@ -25,6 +25,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal
+from itertools import pairwise
 
 from ortoo_protocol.core.catalog import Item
 from ortoo_protocol.core.codec import Packed, Scalar, encode
@@ -204,7 +205,7 @@ def _age(_name: str, arguments: list[str]) -> Masking | None:
     bounds = [0, *map(int, arguments)]
     if sorted(set(bounds)) != bounds:
         return None
-    bands = [f"{low}-{high - 1}" for low, high in zip(bounds, bounds[1:], strict=False)]
+    bands = [f"{low}-{high - 1}" for low, high in pairwise(bounds)]
     bands.append(f"{bounds[-1]}+")
 
     def change(value: Scalar) -> Scalar:
