@@ -11,6 +11,7 @@ from ortoo_demo.private_broker import PrivateBroker
 
 pytest.register_assert_rewrite("tests.contracts.bus_contract", "tests.contracts.admin_contract")
 pytest.register_assert_rewrite("tests.contracts.sink_contract", "tests.contracts.source_contract")
+pytest.register_assert_rewrite("tests.contracts.table_sink_contract")
 pytest.register_assert_rewrite("tests.contracts.engine_letters", "tests.contracts.engine_feeds")
 
 

@@ -28,13 +28,13 @@ from tests.contracts.sink_contract import (
     FEED,
     NOTHING,
     TOWNS,
-    SinkContract,
     SinkOf,
     at,
     put,
     schema,
 )
 from tests.contracts.source_contract import passed
+from tests.contracts.table_sink_contract import TableSinkContract
 from tests.support.department import Department
 from tests.support.postgres import PASSWORD, PrivatePostgres
 
@@ -48,7 +48,7 @@ def opened() -> Iterator[Open]:
         yield lambda url, table: stack.enter_context(closing(SinkTable(url, table)))
 
 
-class TestSinkTable(SinkContract):
+class TestSinkTable(TableSinkContract):
     """`department` is one of either kind."""
 
     @pytest.fixture

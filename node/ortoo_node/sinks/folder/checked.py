@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from ortoo_node.publishing.seen import SeenKeys
 from ortoo_protocol.core.codec import Scalar
-from ortoo_protocol.core.errors import RowsKey, RowsSchema
+from ortoo_protocol.core.errors import RowsKey, RowsSchema, SinkFull
 from ortoo_protocol.core.feeds import Changes, TableSchema
 from ortoo_protocol.core.row_codec import RowCodec
 from ortoo_protocol.core.rows import check_schema, checks
@@ -40,7 +41,7 @@ class Checker:
             while chunk := list(islice(source, ROWS_AT_ONCE)):
                 good = self._rows(chunk)
                 keys = [self.codec.key(row) for row in good]
-                if len(set(keys)) != len(keys) or seen.add(keys):
+                if len(set(keys)) != len(keys) or _add(seen, keys):
                     raise RowsKey()
                 yield good
         finally:
@@ -57,3 +58,10 @@ class Checker:
         if len(key) != len(self._key_checks):
             raise RowsSchema(detail=f"{len(key)} values, {len(self._key_checks)} key columns")
         return tuple([check(value) for check, value in zip(self._key_checks, key, strict=True)])
+
+
+def _add(seen: SeenKeys, keys: Sequence[bytes]) -> set[int]:
+    try:
+        return seen.add(keys)
+    except sqlite3.OperationalError as error:  # its temporary file has no room
+        raise SinkFull(name="TMPDIR", table="", detail=str(error)) from error
