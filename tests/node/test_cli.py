@@ -192,6 +192,24 @@ ANSWERS: dict[str, object] = {
         "incarnation": 1,
         "seq": 8,
     },
+    "folder.files": {
+        "folder": "/srv/in",
+        "pattern": "*.csv",
+        "files": [
+            {"file": "a.csv", "size_bytes": 7, "state": "read", "error": None},
+            {
+                "file": "b.csv",
+                "size_bytes": 8,
+                "state": "failed",
+                "error": {
+                    "code": "source.file-columns",
+                    "what": "",
+                    "cure": "",
+                    "facts": {"file": "b.csv", "name": "front", "columns": "人口数 (count)"},
+                },
+            },
+        ],
+    },
     "journal.verify": {"size": 9, "root": "ab", "checkpoints": 2, "first_ms": 1, "last_ms": 2},
     "journal.show": {
         "size": 9,
@@ -487,6 +505,7 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
             "publish",
             {"resource": "3/1", "source": "civil", "table": "t"},
         ),
+        (["folder", "files", "3/1"], "folder.files", {"resource": "3/1"}),
         (["journal", "verify"], "journal.verify", {}),
         (
             ["journal", "show", "--first", "0", "--count", "5"],
@@ -515,6 +534,8 @@ def test_what_people_look_for_is_shown(folder: Path, service: FakeService) -> No
     assert all(part in case for part in ("超出履职需要", "已拒绝", "已公证登记", "张三"))
     assert "没有记录。" in run(folder, "catalog", "list").output
     assert "1225" in run(folder, "publish", "3/1").output
+    files = run(folder, "folder", "files", "3/1").output
+    assert all(part in files for part in ("已读取", "失败", "缺少：人口数", "source.file-columns"))
 
 
 def test_until_is_the_end_of_the_day(folder: Path, service: FakeService) -> None:

@@ -11,8 +11,8 @@ import pytest
 from ortoo_node.folders import FileOptions, Folder
 from ortoo_node.publishing import rejects
 from ortoo_node.sources.folder import source
-from ortoo_protocol.core.errors import SourceFileLine
-from tests.node.kit import FORM, Node, entry, open_node, running
+from ortoo_protocol.core.errors import SettingsLacking, SourceFileLine
+from tests.node.kit import FORM, Node, entry, fill, open_node, running
 from tests.support.stations import Kit, until
 from tests.support.trust import DEPARTMENTS
 
@@ -142,3 +142,34 @@ async def test_a_crash_between_reading_and_publishing(
         assert again["upserts"] == 9_000 - 4_096
         await station.subscribe()
         await until(lambda: len(station.node.rows("dibao")) == 9_000)
+
+
+async def test_files_are_listed_with_their_reasons(kit: Kit, tmp_path: Path) -> None:
+    station = Station(kit, tmp_path / "front")
+    async with running(kit, station.node):
+        await station.begin()
+        station.put("log1.csv", "操作," + HEAD + ",1,甲,1\n", 1)
+        station.put("log2.csv", "操作,编号\n,1\n", 1)
+        await station.publish("log*.csv")
+        station.put("log3.csv", "", 1)
+        answer = await station.node.call("folder.files", resource=CODE)
+        assert [(one["file"], one["state"]) for one in answer["files"]] == [
+            ("log1.csv", "read"),
+            ("log2.csv", "failed"),
+            ("log3.csv", "ready"),
+        ]
+        error = answer["files"][1]["error"]
+        assert error["code"] == "source.file-columns"
+        assert error["facts"]["columns"] == "姓名 (name), 月收入 (income)"
+
+
+async def test_only_folders_have_files(kit: Kit, tmp_path: Path) -> None:
+    station = Station(kit, tmp_path / "front")
+    fill(station.node.source, 1)
+    async with running(kit, station.node):
+        await station.begin()
+        with pytest.raises(SettingsLacking):
+            await station.node.call("folder.files", resource=CODE)
+        await station.node.call("publish", resource=CODE, source="business", table="people")
+        with pytest.raises(SettingsLacking):
+            await station.node.call("folder.files", resource=CODE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,11 @@ def test_the_line_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsValue) as caught:
         load(tmp_path, FOLDER + 'read = "../x"\n')
     assert caught.value.facts["key"] == "folders[0].read"
+
+
+def test_the_sample_of_the_documents_loads(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "front-end.md").read_text()
+    (sample,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    (folder,) = load(tmp_path, sample).folders
+    assert folder.options_of("log/*.csv").op_column == "操作"
+    assert folder.table_options_of("townships-view").neutralise

@@ -10,6 +10,7 @@ import json
 import os
 import resource
 import shutil
+import stat
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -425,6 +426,14 @@ def test_a_folder_that_vanished_is_not_made_anew(front: Path, mode: str) -> None
     assert sink.read_cursor(FEED) == at(1)
     sink.apply(TOWNS, Changes((("1", "b", 1),)), at(2))
     sink.close()
+
+
+def test_the_department_may_take_files_away(front: Path) -> None:
+    """Whatever the umask of the service is."""
+    (front / "out").chmod(0o2770)
+    opened(front).apply(TOWNS, Changes((("0", "a", 1),)), at(1))
+    assert stat.S_IMODE((front / "out/towns").stat().st_mode) == 0o2770
+    assert stat.S_IMODE((front / "out/towns/.ortoo").stat().st_mode) & 0o77 == 0
 
 
 def test_parts_that_a_crash_left_are_removed(front: Path) -> None:

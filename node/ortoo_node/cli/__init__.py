@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from ortoo_node import settings
-from ortoo_node.cli import catalog, enrol, exchange, grant, request, setup
+from ortoo_node.cli import catalog, enrol, exchange, folder, grant, request, setup
 from ortoo_protocol.cli import doctor, journal, program, service
 from ortoo_protocol.cli.shell import Config, Shell
 
@@ -27,6 +27,7 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(request.app, name="request")
 app.add_typer(grant.app, name="grant")
 app.add_typer(exchange.app)
+app.add_typer(folder.app, name="folder")
 app.add_typer(journal.app, name="journal")
 
 

@@ -23,9 +23,12 @@ def subscribe(
         str, typer.Option(help="The reading department's unified social credit code.")
     ],
     sink: Annotated[
-        str, typer.Option(help="Name of the database among the sinks of the settings.")
+        str, typer.Option(help="Name of the database or folder among the sinks of the settings.")
     ],
-    table: Annotated[str, typer.Option(help="Table that the rows go into; made if missing.")],
+    table: Annotated[
+        str,
+        typer.Option(help="Table, or folder below out/, that the rows go into; made if missing."),
+    ],
     purpose: Annotated[str, typer.Option(help="What the data are used for.")] = "",
     basis: Annotated[str, typer.Option(help="The duty or law that needs them.")] = "",
     scenario: Annotated[str, typer.Option(help="In which business they are used.")] = "",
@@ -92,11 +95,11 @@ def publish(
     resource: Annotated[str, typer.Argument(help="Code of the resource, of this station's own.")],
     source: Annotated[
         str | None,
-        typer.Option(
-            help="Name of the database among the sources of the settings; kept for later."
-        ),
+        typer.Option(help="Name of the database or folder that is read; kept for later."),
     ] = None,
-    table: Annotated[str | None, typer.Option(help="Its table; kept for later.")] = None,
+    table: Annotated[
+        str | None, typer.Option(help="Its table, or pattern of its files; kept for later.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Read a resource's table and publish what changed since the last time."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ortoo_node.app import NodeApp
 from ortoo_node.methods.catalog import CatalogMethods
+from ortoo_node.methods.folders import FolderMethods
 from ortoo_node.methods.requests import RequestMethods
 from ortoo_node.methods.subscriptions import SubscriptionMethods
 from ortoo_protocol.station.common_methods import CommonMethods, Method
@@ -25,6 +26,7 @@ class NodeMethods:
             **CatalogMethods(self.app).as_mapping(),
             **RequestMethods(self.app).as_mapping(),
             **SubscriptionMethods(self.app).as_mapping(),
+            **FolderMethods(self.app).as_mapping(),
             "stop": self.stop,
         }
 

@@ -53,6 +53,11 @@ WORDS = (
     "away",
     "as wanted",
     "being corrected",
+    # files of a folder
+    "read",
+    "ready",
+    "being written",
+    "older",
     # share types
     "unconditional",
     "conditional",

@@ -80,6 +80,11 @@ def databases(_: Say) -> str:
 # [[sinks]]
 # name = "front-end"
 # url_file = "keys/front-end.url"
+
+# {_("Folders of front-end machines: published from files in in/, written to as files in out/.")}
+# [[folders]]
+# name = "exchange"
+# path = "/srv/exchange"
 """
 
 

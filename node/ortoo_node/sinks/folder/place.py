@@ -10,6 +10,7 @@ import errno
 import fcntl
 import io
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,15 +84,22 @@ class Place:
         with self.named():
             os.stat(self.root / ".")  # never made here: it may be a mount that is away
             if not self.own.is_dir():
-                self.own.mkdir(parents=True, exist_ok=True)
-                sync(self.path)
-                sync(self.root)
+                self._make()
             descriptor = os.open(self.own / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._take(descriptor)
             yield
         finally:
             os.close(descriptor)
+
+    def _make(self) -> None:
+        """The department has to take files away, so it has the rights here that it has in out/."""
+        if not self.path.exists():
+            self.path.mkdir()
+            self.path.chmod(stat.S_IMODE(self.root.stat().st_mode))
+        self.own.mkdir(mode=0o700)
+        sync(self.path)
+        sync(self.root)
 
     def _take(self, descriptor: int) -> None:
         try:

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
 from ortoo_node.sources.folder.rows import Asked
 from ortoo_node.sources.folder.settled import Found
+from ortoo_protocol.core.errors import OrtooError
+from ortoo_protocol.station.control_client import error_to
 
 DIGEST_CHARACTERS = 32
 
 
 class Read(msgspec.Struct, frozen=True, array_like=True):
-    """A file as it was read. `error`: why nothing of it was; it is tried again once it changes."""
+    """A file as it was read. `error`: why nothing of it was (`control_client.error_to`); it is
+    tried again once it changes."""
 
     size: int
     mtime_ns: int
     digest: str
-    error: str = ""
+    error: dict[str, Any] | None = None
 
     @classmethod
-    def of(cls, found: Found, digest: str, error: str = "") -> Read:
-        return cls(found.stamp.size, found.stamp.mtime_ns, digest[:DIGEST_CHARACTERS], error)
+    def of(cls, found: Found, digest: str, error: OrtooError | None = None) -> Read:
+        said = None if error is None else error_to(error)
+        return cls(found.stamp.size, found.stamp.mtime_ns, digest[:DIGEST_CHARACTERS], said)
 
     def is_state_of(self, found: Found) -> bool:
         return (self.size, self.mtime_ns) == (found.stamp.size, found.stamp.mtime_ns)

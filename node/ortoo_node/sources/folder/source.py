@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ortoo_node.folders import Folder
 from ortoo_node.sources.folder.csv_reader import read_csv
@@ -53,6 +54,17 @@ _DELETES = frozenset(("d", "del", "delete", "删", "删除", "-"))
 _UPSERTS = frozenset(("", "u", "upsert", "update", "i", "insert", "a", "add", "c", "r", "+"))
 _UPSERTS |= frozenset(("新增", "增加", "添加", "修改", "更新", "变更"))
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FileState:
+    """`state`: read, failed (`error` says why), being written, ready, or older than a whole file
+    that was read."""
+
+    file: str
+    size_bytes: int
+    state: str
+    error: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,12 @@ class FolderSource:
     def close(self) -> None:
         return
 
+    def files(self, mark: str) -> list[FileState]:
+        """What is there, and what became of it. Raises SourceFolder."""
+        known = read_mark(mark, self._asked(), self.key)
+        whole = self._asked().options.whole
+        return [_state(found, known, whole=whole) for found in self._look()]
+
     def _look(self) -> list[Found]:
         folder = self.folder
         return look(
@@ -108,6 +126,18 @@ class FolderSource:
     def _asked(self) -> Asked:
         options = self.folder.options_of(self.pattern)
         return Asked(self.folder.name, self.columns, self.titles, options)
+
+
+def _state(found: Found, mark: Mark, *, whole: bool) -> FileState:
+    read = mark.files.get(found.name)
+    if read is not None and read.is_state_of(found):
+        state = "failed" if read.error else "read"
+        return FileState(shown(found.name), found.stamp.size, state, read.error)
+    if found.waits:
+        state = "being written"
+    else:
+        state = "older" if whole and age(found) <= mark.newest else "ready"
+    return FileState(shown(found.name), found.stamp.size, state)
 
 
 @dataclass
@@ -136,15 +166,11 @@ class _Run:
     def newest(self, found: Sequence[Found]) -> list[Found]:
         """The newest whole file, unless it was read or a newer one was."""
         settled = [each for each in found if not each.waits]
-        self.finished += [each for each in settled if self._age(each) <= self.mark.newest]
-        last = max(settled, key=self._age, default=None)
-        if last is None or self._age(last) <= self.mark.newest:
+        self.finished += [each for each in settled if age(each) <= self.mark.newest]
+        last = max(settled, key=age, default=None)
+        if last is None or age(last) <= self.mark.newest:
             return []
         return [last]
-
-    @staticmethod
-    def _age(found: Found) -> tuple[int, str]:
-        return found.stamp.mtime_ns, found.name
 
     def next(self, found: Sequence[Found]) -> list[Found]:
         wanted = []
@@ -200,7 +226,7 @@ class _Run:
             if self.asked.options.whole:
                 raise
             _log.warning("%s", error)
-            self.mark.files[found.name] = Read.of(found, copy.digest, error.code)
+            self.mark.files[found.name] = Read.of(found, copy.digest, error)
             self.places.note(0, found.name)
             yield Unread(error)
             return
@@ -259,7 +285,7 @@ class _Run:
     def _note(self, found: Found, copy: Copied) -> None:
         self.mark.files[found.name] = Read.of(found, copy.digest)
         if self.asked.options.whole:
-            self.mark.newest = self._age(found)
+            self.mark.newest = age(found)
         self.finished.append(found)
 
     def done(self) -> None:
@@ -269,6 +295,11 @@ class _Run:
         if folder.done:
             for found in self.finished:
                 _move(found, folder.path / folder.done)
+
+
+def age(found: Found) -> tuple[int, str]:
+    """What orders whole files, the newest last."""
+    return found.stamp.mtime_ns, found.name
 
 
 def _reader(copy: Copied, asked: Asked) -> Reader:

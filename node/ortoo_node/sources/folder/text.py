@@ -31,6 +31,9 @@ _TIME = re.compile(
     re.ASCII,
 )
 _COMPACT = re.compile(r"\d{14}", re.ASCII)
+# What needs no change: nearly everything that a program wrote.
+_CANONICAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TRUE = frozenset(("1", "true", "t", "yes", "y", "是", "真", "√"))
 _FALSE = frozenset(("0", "false", "f", "no", "n", "否", "假", "×"))
 # Full-width forms of ASCII, and signs that stand for nothing in a number.
@@ -40,8 +43,7 @@ _WIDE |= {0x3000: 0x20, 0x2212: 0x2D, 0xFFE5: None, 0xA5: None}  # type: ignore[
 
 def change_of(letter: str) -> Change:
     """From text to the value of an item of type `letter`; empty text is no value."""
-    change = _CHANGES[letter]
-    return lambda text: change(text) if text else None
+    return _CHANGES[letter]
 
 
 def _plain(text: str) -> str:
@@ -50,7 +52,7 @@ def _plain(text: str) -> str:
 
 
 def _same(text: str) -> object:
-    return text
+    return text or None
 
 
 def _number(plain: str) -> Decimal | None:
@@ -64,6 +66,8 @@ def _number(plain: str) -> Decimal | None:
 
 
 def _decimal(text: str) -> object:
+    if _CANONICAL.fullmatch(text) and len(text) <= MAX_DECIMAL_DIGITS:
+        return text
     plain = _plain(text)
     number = _number(plain)
     if number is None:
@@ -72,6 +76,8 @@ def _decimal(text: str) -> object:
 
 
 def _integer(text: str) -> object:
+    if text.isascii() and text.isdecimal() and len(text) < MAX_DECIMAL_DIGITS:
+        return int(text)
     plain = _plain(text)
     number = _number(plain)
     if number is None:
@@ -95,6 +101,8 @@ def _bool(text: str) -> object:
 
 
 def _date(text: str) -> object:
+    if _ISO_DATE.fullmatch(text):
+        return text
     plain = _plain(text)
     found = _DATE.match(plain)
     if not found:
@@ -147,6 +155,8 @@ def _clock(text: str) -> time | None:
 
 
 def _bytes(text: str) -> object:
+    if not text:
+        return None
     try:
         return base64.b64decode(text.strip(), validate=True)
     except (binascii.Error, ValueError):
