@@ -9,7 +9,8 @@ import pytest
 
 from ortoo_node import settings as node
 from ortoo_node.sinks import open_sink
-from ortoo_node.sources import FolderSource, open_source
+from ortoo_node.sources import open_source
+from ortoo_node.sources.folder import FolderSource
 from ortoo_protocol.core.errors import SettingsError, SettingsLacking, SettingsValue
 from ortoo_protocol.core.feeds import Column
 

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, select
 
 from ortoo_node import catalog
 from ortoo_node.app import NodeApp
-from ortoo_node.sources import FolderSource, open_source
+from ortoo_node.sources import open_source
+from ortoo_node.sources.folder import FolderSource
 from ortoo_node.store.tables import publications
 from ortoo_protocol.core.errors import SettingsLacking
 from ortoo_protocol.core.feeds import Column

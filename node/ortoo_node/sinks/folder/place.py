@@ -95,9 +95,9 @@ class Place:
     def _make(self) -> None:
         """The department has to take files away, so it has the rights here that it has in out/."""
         if not self.path.exists():
-            self.path.mkdir()
+            self.path.mkdir(exist_ok=True)
             self.path.chmod(stat.S_IMODE(self.root.stat().st_mode))
-        self.own.mkdir(mode=0o700)
+        self.own.mkdir(mode=0o700, exist_ok=True)
         sync(self.path)
         sync(self.root)
 
