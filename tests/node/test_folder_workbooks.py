@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import random
+import re
 import sys
 import tracemalloc
 import zipfile
@@ -65,7 +67,34 @@ def edited(content: bytes, part: str, old: str, new: str) -> bytes:
     return out.getvalue()
 
 
-SHEET = "xl/worksheets/sheet1.xml"
+SHEET, TEXTS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
+_INLINE = re.compile(r't="inlineStr"><is><t>(.*?)</t></is>')
+
+
+def sharing(content: bytes) -> bytes:
+    """The workbook with its texts in a part of their own, as Excel keeps them (openpyxl does not),
+    and each as two runs of letters, as where some are bold."""
+    texts: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        texts.append(found[1])
+        return f't="s"><v>{len(texts) - 1}</v>'
+
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(out, "w") as target:
+        for name in source.namelist():
+            data = source.read(name).decode()
+            if name == SHEET:
+                data = _INLINE.sub(number, data)
+            if name == "[Content_Types].xml":
+                kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+                part = f'<Override PartName="/{TEXTS}" ContentType="{kind}.sharedStrings+xml"/>'
+                data = data.replace("</Types>", f"{part}</Types>")
+            target.writestr(name, data)
+        main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+        items = "".join(f"<si><r><t>{t[:1]}</t></r><r><t>{t[1:]}</t></r></si>" for t in texts)
+        target.writestr(TEXTS, f'<sst xmlns="{main}" count="{len(texts)}">{items}</sst>')
+    return out.getvalue()
 
 
 def test_rows_below_a_title(front: FrontEnd) -> None:
@@ -91,6 +120,16 @@ def test_a_code_that_was_rounded_is_named(front: FrontEnd) -> None:
     assert read.rows == [("150700", "y", 2)]
     assert isinstance(read.errors[0], SourceRowDigits)
     assert read.errors[0].facts["cell"] == "A2"
+
+
+def test_texts_that_cells_share(front: FrontEnd) -> None:
+    def change(sheet: Worksheet) -> None:
+        sheet.merge_cells("B2:B3")
+
+    content = sharing(book(HEADER, ["007", "海拉尔区", 3], ["008", None, 4], change=change))
+    assert b"inlineStr" not in zipfile.ZipFile(io.BytesIO(content)).read(SHEET)
+    front.put("t.xlsx", content)
+    assert front.read().rows == [("007", "海拉尔区", 3), ("008", "海拉尔区", 4)]
 
 
 def test_dates(front: FrontEnd) -> None:
@@ -212,12 +251,49 @@ def test_columns_that_stand_twice(front: FrontEnd) -> None:
         edited(book(HEADER), SHEET, 'r="A1"', 'r="ZZZZZZZ1"'),
         edited(book(HEADER), SHEET, "</sheetData>", '</sheetData><mergeCell ref="A1:ZZZZZ9"/>'),
         edited(book(HEADER), "xl/workbook.xml", "<sheets>", "<sheets><oops>"),
+        edited(book(HEADER, ["1", "a", 7]), SHEET, "<v>7</v>", "<v>seven</v>"),
+        edited(sharing(book(HEADER, ["1", "a", 7])), SHEET, "<v>4</v>", "<v>99</v>"),
+        edited(sharing(book(HEADER, ["1", "a", 7])), TEXTS, "</sst>", ""),
     ],
 )
 def test_files_that_are_no_workbooks(front: FrontEnd, content: bytes) -> None:
     front.put("t.xlsx", content)
     with pytest.raises(SourceFile):
         front.read()
+
+
+def test_a_style_that_is_not_there(front: FrontEnd) -> None:
+    content = book(HEADER, [7, "a", 7])
+    front.put("t.xlsx", edited(content, SHEET, '<c r="A2"', '<c r="A2" s="99"'))
+    assert front.read().rows == [("7", "a", 7)]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_damaged_files_are_rows_or_a_named_error(front: FrontEnd, seed: int) -> None:
+    """Some bytes of a part, of the archive or of a Parquet file are others."""
+    chance = random.Random(seed)  # noqa: S311
+    damaged = bytearray(book(HEADER, ["1", "a", 1], ["2", "b", "=1+1"], [3, None, 3.5]))
+    name = "t.xlsx"
+    if seed % 3 == 0:
+        table = arrow.table({"code": ["1"], "name": ["a"], "count": [1]})
+        out = io.BytesIO()
+        parquet.write_table(table, out)
+        name, damaged = "t.parquet", bytearray(out.getvalue())
+    elif seed % 3 == 1:
+        parts = {info.filename: info for info in zipfile.ZipFile(io.BytesIO(damaged)).infolist()}
+        part = chance.choice([name for name in parts if "docProps" not in name])
+        text = zipfile.ZipFile(io.BytesIO(damaged)).read(part).decode()
+        at = chance.randrange(len(text))
+        changed = text[:at] + chance.choice('<>"&9x') + text[at + chance.randrange(6) :]
+        damaged = bytearray(edited(bytes(damaged), part, text, changed))
+    if seed % 3 != 1:
+        for _ in range(chance.randint(1, 4)):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+    front.put(name, bytes(damaged))
+    try:
+        front.read()
+    except SourceFile:
+        return
 
 
 @pytest.mark.parametrize("part", ["MOST_BYTES", "MOST_KEPT_BYTES"])

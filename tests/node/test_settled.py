@@ -120,6 +120,15 @@ def test_patterns(tmp_path: Path) -> None:
     assert names(tmp_path, "月/**", clock) == ["月/c.csv", "月/日/d.csv"]
 
 
+def test_folders_without_end(tmp_path: Path) -> None:
+    deep = tmp_path
+    for _ in range(400):
+        deep /= "d"
+    deep.mkdir(parents=True)
+    with pytest.raises(SourceFolder):
+        look(tmp_path, "**/*", SETTLE_S, lambda: 0)
+
+
 @pytest.mark.parametrize("pattern", ["/etc/*", "../*", "a/../*", "", "a//b", "./a", "a\0"])
 def test_patterns_that_lead_out(tmp_path: Path, pattern: str) -> None:
     with pytest.raises(SourceFolder):

@@ -20,13 +20,13 @@ from ortoo_protocol.station.ports import Cursor
 FILE = "table.sqlite"
 TIMEOUT_S = 5.0
 Row = tuple[Scalar, ...]
-_TABLES = """
-CREATE TABLE IF NOT EXISTS held (key BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+_HELD = "CREATE TABLE IF NOT EXISTS {name} (key BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID"
+_STATE = """
 CREATE TABLE IF NOT EXISTS state (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     feed TEXT NOT NULL, incarnation INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL,
     schema BLOB NOT NULL, current INTEGER NOT NULL
-);
+)
 """
 
 
@@ -50,8 +50,8 @@ def opened(folder: Path) -> Iterator[Held]:
     try:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("BEGIN IMMEDIATE")
-        for statement in filter(str.strip, _TABLES.split(";")):
-            db.execute(statement)
+        db.execute(_HELD.format(name="held"))
+        db.execute(_STATE)
         yield Held(db)
         db.execute("COMMIT")
     finally:
@@ -91,12 +91,8 @@ class Held:
     def replace(self, codec: RowCodec, chunks: Iterable[Sequence[Row]]) -> None:
         """Raises RowsKey."""
         self._db.execute("DELETE FROM held")
-        try:
-            for chunk in chunks:
-                rows = [(codec.key(row), encode(list(row))) for row in chunk]
-                self._db.executemany("INSERT INTO held VALUES (?, ?)", rows)
-        except sqlite3.IntegrityError:
-            raise RowsKey() from None
+        for chunk in chunks:
+            self._insert("held", codec, chunk)
 
     def fit(self, old: TableSchema, codec: RowCodec) -> None:
         """Bring rows held under `old` under a newer schema: columns come and go, types stay."""
@@ -109,12 +105,22 @@ class Held:
         if set(old.key) != set(new.key):
             raise Misfit(f"its key is ({', '.join(old.key)}), announced is ({', '.join(new.key)})")
         places = {column.name: place for place, column in enumerate(old.columns)}
-        rows = [tuple(unpack(row)) for (row,) in self._db.execute("SELECT row FROM held")]
-        fitted = [
+        self._db.execute(_HELD.format(name="fitted"))
+        fitted = (
             tuple([row[places[c.name]] if c.name in places else None for c in new.columns])
-            for row in rows
-        ]
-        self.replace(codec, [fitted])
+            for row in self.rows()
+        )
+        self._insert("fitted", codec, fitted)
+        self._db.execute("DROP TABLE held")
+        self._db.execute("ALTER TABLE fitted RENAME TO held")
+
+    def _insert(self, table: str, codec: RowCodec, rows: Iterable[Row]) -> None:
+        """Raises RowsKey."""
+        values = ((codec.key(row), encode(list(row))) for row in rows)
+        try:
+            self._db.executemany(f"INSERT INTO {table} VALUES (?, ?)", values)  # noqa: S608
+        except sqlite3.IntegrityError:
+            raise RowsKey() from None
 
     def rows(self) -> Iterator[Row]:
         """In order of their keys' bytes: the same rows are always the same file."""

@@ -26,6 +26,7 @@ from ortoo_protocol.core.errors import SourceFolder
 SETTLE_S = 10.0
 MARKER = ".ok"
 MOST_FILES = 100_000
+MOST_DEEP = 64
 _UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".temp", ".crdownload", ".swp", "~")
 
 
@@ -126,6 +127,8 @@ def _matching(
                 continue
             name = prefix + entry.name
             if entry.is_dir(follow_symlinks=False):
+                if name.count("/") >= MOST_DEEP:
+                    raise SourceFolder(path=folder, detail=f"more than {MOST_DEEP} folders deep")
                 below = parts if first == "**" else rest
                 if below and (first == "**" or fnmatchcase(entry.name, first)):
                     yield from _matching(entry.path, below, name + "/")

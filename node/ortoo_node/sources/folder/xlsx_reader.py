@@ -9,8 +9,10 @@ belong to a code and are kept.
 from __future__ import annotations
 
 import logging
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import date, datetime, time
@@ -112,7 +114,7 @@ def _open(copied: Copied, file: str, asked: Asked) -> Any:
 def _noted(sheet: Any) -> xlsx_sheet.Noted:
     # Which part of the archive a sheet is, openpyxl alone has worked out.
     with closing(sheet._get_source()) as part:
-        return xlsx_sheet.look_through(part)
+        return xlsx_sheet.look_through(part, len(sheet._shared_strings))
 
 
 def _cells(sheet: Any, file: str, asked: Asked) -> Iterator[tuple[int, Sequence[Any]]]:
@@ -233,8 +235,16 @@ class _Value:
             return value
         if len(str(abs(value))) > EXACT_DIGITS:
             raise SourceRowDigits(line=number, file=self._file, cell=self.ref(number))
-        shape = cell.number_format
-        return str(value).zfill(len(shape)) if _ZEROS.fullmatch(shape or "") else str(value)
+        shape = _shape(cell)
+        return str(value).zfill(len(shape)) if _ZEROS.fullmatch(shape) else str(value)
+
+
+def _shape(cell: Any) -> str:
+    """The cell's number format, if the workbook has it."""
+    try:
+        return cell.number_format or ""
+    except (IndexError, KeyError):
+        return ""
 
 
 @contextmanager
@@ -260,6 +270,8 @@ def _named(file: str, asked: Asked) -> Iterator[None]:
         NotImplementedError,
         RuntimeError,
         OverflowError,
+        zlib.error,
+        lzma.LZMAError,
     ) as error:
         detail = mark("it is no workbook that can be read")
         _log.info("%s: %s: %s", file, type(error).__name__, error)

@@ -15,6 +15,7 @@ from xml.parsers import expat
 PIECE_BYTES = 1 << 18
 MOST_NOTED = 100_000
 MOST_ROWS = 1_048_576
+_NUMBER = re.compile(r"[+-]?(\d{1,400}\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _REF = re.compile(r"[A-Z]{1,3}([1-9][0-9]{0,6})", re.ASCII)
 
 
@@ -33,25 +34,25 @@ class Noted:
 @dataclass
 class _Cell:
     ref: str
-    is_text: bool
+    kind: str  # n number, s shared text, str and inlineStr text, b truth, e error, d date
     has_formula: bool = False
     value: str = ""
 
 
 class _Look:
-    def __init__(self) -> None:
+    def __init__(self, texts: int) -> None:
         self.noted = Noted()
+        self._texts = texts
         self._cell: _Cell | None = None
         self._in_value = False
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition(" ")[2]
         if name == "c":
-            is_text = attributes.get("t") in ("str", "inlineStr")
             ref = attributes.get("r", "")
             if ref:
                 _check(ref)
-            self._cell = _Cell(ref, is_text)
+            self._cell = _Cell(ref, attributes.get("t", "n"))
         elif name == "row":
             number = attributes.get("r", "1")
             if len(number) > 7 or not number.isdecimal() or int(number) > MOST_ROWS:
@@ -73,13 +74,23 @@ class _Look:
             self._in_value = False
         elif name == "c" and self._cell is not None:
             cell, self._cell = self._cell, None
-            if cell.has_formula and not cell.is_text and not cell.value:
+            if cell.value:
+                self._check_value(cell)
+            elif cell.has_formula and cell.kind not in ("str", "inlineStr"):
                 self._note(len(self.noted.bare_formulas))
                 self.noted.bare_formulas.add(cell.ref)
 
     def text(self, text: str) -> None:
-        if self._in_value and self._cell is not None and not self._cell.value:
-            self._cell.value = text
+        if self._in_value and self._cell is not None:
+            self._cell.value += text
+
+    def _check_value(self, cell: _Cell) -> None:
+        """What openpyxl would stumble over in the middle of the rows."""
+        value = cell.value.strip()
+        if cell.kind == "s" and not (value.isdecimal() and int(value) < self._texts):
+            raise Unfit(f"cell {cell.ref} names a text that is not there")
+        if cell.kind == "n" and not _NUMBER.fullmatch(value):
+            raise Unfit(f"cell {cell.ref} is no number")
 
     def _note(self, count: int) -> None:
         if count >= MOST_NOTED:
@@ -92,10 +103,11 @@ def _check(ref: str) -> None:
         raise Unfit("a cell beyond the last one")
 
 
-def look_through(sheet: BinaryIO) -> Noted:
-    """Read `sheet` to its end. Raises Unfit; errors of the archive are its own."""
+def look_through(sheet: BinaryIO, texts: int) -> Noted:
+    """Read `sheet` to its end; the workbook shares so many `texts`. Raises Unfit; errors of the
+    archive are its own."""
     parser = expat.ParserCreate(namespace_separator=" ")
-    look = _Look()
+    look = _Look(texts)
     parser.StartElementHandler = look.start
     parser.EndElementHandler = look.end
     parser.CharacterDataHandler = look.text
