@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ortoo_node import cases, catalog, granting, subscribing
 from ortoo_node.publishing import Publisher
+from ortoo_node.quality.inspection import Inspector
 from ortoo_node.settings import NodeSettings
 from ortoo_node.sinks import open_sink
 from ortoo_protocol.core import topology
@@ -20,6 +21,7 @@ from ortoo_protocol.station.context import Hooks, Tx, wait
 from ortoo_protocol.station.station import Station
 
 EXPIRY_S = 5.0
+QUALITY_S = 30.0
 LOOK_S = 1.0
 _log = logging.getLogger(__name__)
 
@@ -86,6 +88,16 @@ class NodeApp:
             if feed_owner(row.feed) != party:
                 self.station.read_queue(topology.feed_queue(party, row.feed))
             self.station.apply_to(row.feed, row.subscription, sink)
+
+    @property
+    def inspector(self) -> Inspector:
+        return Inspector(self.publisher, self.settings.quality)
+
+    async def quality(self) -> None:
+        """Check the resources whose turn it is."""
+        while True:
+            await self.inspector.check_due()
+            await asyncio.sleep(QUALITY_S)
 
     async def expiry(self) -> None:
         """End what has run out."""

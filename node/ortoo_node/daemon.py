@@ -71,7 +71,7 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
         await app.start()
         await control.start()
         _log.info("station %s runs on the %s plane", station.party, identity.plane.value)
-        await run_until(stop, station.run([app.subscriptions, app.expiry]))
+        await run_until(stop, station.run([app.subscriptions, app.expiry, app.quality]))
     finally:
         await control.close()
         await station.close()

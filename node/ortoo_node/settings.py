@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from ortoo_node.folders import Folder, check_folders
+from ortoo_node.quality.settings import QualityTable
 from ortoo_protocol.core.errors import SettingsLacking, SettingsValue
 from ortoo_protocol.station import settings as common
 from ortoo_protocol.station.settings import Table
@@ -36,6 +37,7 @@ class NodeSettings(common.Settings, frozen=True):
     sources: tuple[Database, ...] = ()
     sinks: tuple[Database, ...] = ()
     folders: tuple[Folder, ...] = ()
+    quality: QualityTable = QualityTable()
 
     def source(self, name: str) -> Database:
         return self._database("sources", name)

@@ -189,6 +189,7 @@ ANSWERS: dict[str, object] = {
         "rows": 1225,
         "upserts": 3,
         "deletes": 1,
+        "rejected": 2,
         "incarnation": 1,
         "seq": 8,
     },

@@ -7,7 +7,17 @@ from pathlib import Path
 import typer
 
 from ortoo_node import settings
-from ortoo_node.cli import catalog, enrol, exchange, folder, grant, request, setup
+from ortoo_node.cli import (
+    catalog,
+    enrol,
+    exchange,
+    folder,
+    grant,
+    quality,
+    rejects,
+    request,
+    setup,
+)
 from ortoo_protocol.cli import doctor, journal, program, service
 from ortoo_protocol.cli.shell import Config, Shell
 
@@ -28,6 +38,10 @@ app.add_typer(request.app, name="request")
 app.add_typer(grant.app, name="grant")
 app.add_typer(exchange.app)
 app.add_typer(folder.app, name="folder")
+app.add_typer(quality.app, name="quality")
+app.add_typer(rejects.rejects, name="reject")
+app.add_typer(rejects.tasks, name="task")
+app.add_typer(rejects.publications, name="publication")
 app.add_typer(journal.app, name="journal")
 
 

@@ -114,6 +114,7 @@ def publish(
     )
     shell.done(
         answer,
-        "{rows} rows read: {upserts} new or changed, {deletes} gone; {feed} stands at {seq}.",
+        "{rows} rows read: {upserts} new or changed, {deletes} gone, {rejected} set aside;"
+        " {feed} stands at {seq}.",
         **answer,
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ortoo_node.app import NodeApp
 from ortoo_node.methods.catalog import CatalogMethods
 from ortoo_node.methods.folders import FolderMethods
+from ortoo_node.methods.quality import QualityMethods
 from ortoo_node.methods.requests import RequestMethods
 from ortoo_node.methods.subscriptions import SubscriptionMethods
 from ortoo_protocol.station.common_methods import CommonMethods, Method
@@ -27,8 +29,14 @@ class NodeMethods:
             **RequestMethods(self.app).as_mapping(),
             **SubscriptionMethods(self.app).as_mapping(),
             **FolderMethods(self.app).as_mapping(),
+            **QualityMethods(self.app).as_mapping(),
+            "status": self.status,
             "stop": self.stop,
         }
+
+    async def status(self) -> dict[str, Any]:
+        """What every party says, and what this station's data are like."""
+        return {**await self.common.status(), **await QualityMethods(self.app).counts()}
 
     async def stop(self) -> dict[str, bool]:
         self.stopping.set()

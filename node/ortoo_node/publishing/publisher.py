@@ -8,19 +8,21 @@ next reading finds what is still different.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Row, select, update
 
 from ortoo_node import catalog, views
 from ortoo_node.publishing import rejects
-from ortoo_node.publishing.gate import Chunk, Gate, Reject, RowCheck
+from ortoo_node.publishing.gate import Chunk, Gate, Reject
 from ortoo_node.publishing.seen import SeenKeys
+from ortoo_node.quality import store
+from ortoo_node.quality.checking import Checking, Quality
 from ortoo_node.settings import NodeSettings
 from ortoo_node.sources import Source, open_source
 from ortoo_node.sources.port import Reading
@@ -60,21 +62,20 @@ class _Counts:
     rejected: int = 0
 
 
-def no_checks(_conn: Connection, _entry: Entry, _schema: TableSchema) -> Sequence[RowCheck]:
-    return ()
-
-
 @dataclass
 class Publisher:
     """One publication of a resource at a time; different resources do not wait for each other.
 
-    `checks`: what rows of an entry have to pass beside the types of its items.
+    `quality`: what rows of an entry have to pass beside the types of its items.
     """
 
     station: Station
     settings: NodeSettings
-    checks: Callable[[Connection, Entry, TableSchema], Sequence[RowCheck]] = no_checks
+    quality: Quality = field(init=False)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.quality = Quality(self.station, self.settings)
 
     async def publish(
         self, resource: str, source: str | None = None, table: str | None = None
@@ -123,8 +124,9 @@ class Publisher:
         """Append `rows` (in the order of the entry's items) to the event feed of `resource`; how
         many were taken, when they are durable. They leave together with others, soon."""
         entry = await self._own(resource)
-        gate = await self._gate(entry, await self.station.write(partial(_declare_events, entry)))
-        chunk = gate.take(rows, 1)
+        schema = await self.station.write(partial(_declare_events, entry))
+        checking = await self.quality.checking(entry, schema, whole=True)
+        chunk = Gate(schema, checking.row_checks, checking.all_pass).take(rows, 1)
         job = partial(_append_events, entry.feed, chunk.parts)
         await self.station.write(job)
         return len(chunk.parts), chunk.rejects
@@ -140,11 +142,14 @@ class Publisher:
         keep_mark: bool = False,
     ) -> Published:
         schema = await self.station.write(partial(_declare, entry))
-        gate = await self._gate(entry, schema)
+        checking = await self.quality.checking(entry, schema, whole=reading.whole)
+        gate = Gate(schema, checking.row_checks, checking.all_pass)
         fresh = not reading.in_order and await self.station.read(
             lambda conn: shadow.is_empty(conn, entry.feed)
         )
-        run = _Run(self.station, entry, schema, gate, fresh, refused)
+        marks = await self.station.read(lambda conn: rejects.open_marks(conn, entry.code))
+        aside = rejects.SetAside(frozenset() if reading.whole else marks)
+        run = _Run(self.station, entry, schema, gate, fresh, refused, checking, aside)
         seen = SeenKeys() if reading.whole and not fresh else None
         try:
             await run.rows(reading, seen)
@@ -166,9 +171,9 @@ class Publisher:
             row.seq,
         )
 
-    async def _gate(self, entry: Entry, schema: TableSchema) -> Gate:
-        checks = await self.station.read(lambda conn: self.checks(conn, entry, schema))
-        return Gate(schema, checks)
+    def alone(self, resource: str) -> asyncio.Lock:
+        """Held while `resource` is published, or compared with what was."""
+        return self._lock(resource)
 
     def _lock(self, resource: str) -> asyncio.Lock:
         return self._locks.setdefault(resource, asyncio.Lock())
@@ -208,8 +213,9 @@ class _Run:
     gate: Gate
     fresh: bool
     refused: list[Reject] | None
+    checking: Checking
+    aside: rejects.SetAside
     counts: _Counts = field(default_factory=_Counts)
-    rejected: list[Reject] = field(default_factory=list)
 
     async def rows(self, reading: Reading, seen: SeenKeys | None) -> None:
         while True:
@@ -231,6 +237,7 @@ class _Run:
                 await self._delete_unseen(seen)
             return
         gone = [key_bytes(self.gate.key(key)) for key in await asyncio.to_thread(reading.deletes)]
+        self._passed(gone)
         held = await self.station.read(lambda conn: shadow.look(conn, self.entry.feed, gone))
         await self._delete([key for key in dict.fromkeys(gone) if key in held])
 
@@ -241,7 +248,9 @@ class _Run:
         chunk = self.gate.take(given, self.counts.rows + 1, in_order=reading.in_order)
         chunk.rejects = [_placed(reject, reading) for reject in chunk.rejects]
         self.counts.rows += len(given)
+        self._passed(chunk.keys)
         if seen is not None:
+            seen.refuse([key_bytes(each.key) for each in chunk.rejects if each.key is not None])
             twice = seen.add(chunk.keys)
             if twice:
                 chunk.rejects += [self.gate.twice(chunk.rows[place]) for place in sorted(twice)]
@@ -293,9 +302,12 @@ class _Run:
 
     def _set_aside(self, found: Sequence[Reject]) -> None:
         self.counts.rejected += len(found)
-        self.rejected.extend(found[: rejects.MOST_KEPT - len(self.rejected)])
+        self.aside.take(found)
         if self.refused is not None:
             self.refused.extend(found)
+
+    def _passed(self, keys: Sequence[bytes]) -> None:
+        self.aside.passed(self.station.parts.identity, self.entry.code, keys)
 
 
 def _placed(reject: Reject, reading: Reading) -> Reject:
@@ -339,5 +351,8 @@ def _end_run(entry: Entry, mark: str | None, whole: bool, run: _Run, tx: Tx) -> 
     if mark is not None:
         here = publications.c.resource == entry.code
         tx.conn.execute(update(publications).where(here).values(mark=mark))
-    rejects.keep(tx, entry.code, run.rejected, whole=whole)
+    rules, counts = run.checking.rules, run.counts
+    keys = run.schema.key
+    rejects.keep(tx, entry.code, run.aside, whole=whole, hides=rules.hides, key_columns=keys)
+    store.note_run(tx, entry.code, counts.rows, counts.rejected, run.checking.warned)
     return feed_writer.feed_row(tx, entry.feed)

@@ -8,38 +8,51 @@ digits, the place and the day, is asked of the library once and remembered.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from stdnum.cn import ric, uscc
+from stdnum import numdb
+from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
+from stdnum.numdb import NumDB
 
-_ID_CARD = re.compile(r"[0-9]{17}[0-9X]", re.ASCII)
-_CREDIT_CODE = re.compile(r"[0-9]{8}[0-9A-HJ-NP-RTUW-Y]{10}", re.ASCII)
+_ID_CARD = re.compile(r"[0-9]{17}[0-9X]")
+_CREDIT_CODE = re.compile(r"[0-9]{8}[0-9A-HJ-NP-RTUW-Y]{10}")
 _ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100: no I, O, S, V, Z
 _DIGITS = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstu")
 _CHECK_DIGITS = "0123456789X"
 
 
 def is_id_card(value: str) -> bool:
-    """公民身份号码: form, place, day of birth, check digit (`stdnum.cn.ric`), without anything
-    around it: a small x is not one."""
+    """公民身份号码: form, place, day of birth, check digit, without anything around it: a small x
+    is not one.
+
+    `stdnum.cn.ric` also wants the county to have borne its code in the year of birth. A number is
+    of the place where it was given out, decades later for many who live, so here any county will do
+    that ever was: a rule must not keep people out of a table.
+    """
     return (
-        _ID_CARD.fullmatch(value) is not None
+        len(value) == 18
+        and value.isascii()
+        and value[:17].isdigit()
         and value[17] == _CHECK_DIGITS[(1 - 2 * int(value[:17], 13)) % 11]
-        and _born(value[:6], value[6:14])
+        and _born(value[:14])
     )
 
 
 @lru_cache(maxsize=100_000)
-def _born(place: str, day: str) -> bool:
-    """Whether there was this day, and then this county."""
-    number = f"{place}{day}000"
-    number += ric.calc_check_digit(number + "0")
+def _born(beginning: str) -> bool:
+    """Whether there ever was this county (6 digits), and this day (8)."""
+    place = beginning[:6]
     try:
-        ric.validate(number)
+        ric.get_birth_date(f"{beginning}0000")
     except ValidationError:
         return False
-    return True
+    return any("county" in properties for _, properties in _places().info(place))
+
+
+@cache
+def _places() -> NumDB:
+    return numdb.get("cn/loc")
 
 
 def is_credit_code(value: str) -> bool:
@@ -53,7 +66,3 @@ def is_credit_code(value: str) -> bool:
 def looks_personal(value: str) -> bool:
     """Whether this is certainly somebody's number, whatever the rules say of the column."""
     return _ID_CARD.fullmatch(value.upper()) is not None
-
-
-def credit_check_digit(first_17: str) -> str:
-    return str(uscc.calc_check_digit(first_17))

@@ -96,12 +96,97 @@ rejects = Table(
     metadata,
     Column("number", _Id, primary_key=True),
     Column("resource", String(64), nullable=False, index=True),
+    Column("run", BigInteger, nullable=False, server_default="0"),
     Column("row", BigInteger, nullable=False),  # its place in the reading, 0 unknown
     Column("key", Text, nullable=False),
+    Column("mark", String(32), nullable=False, server_default=""),  # stands for the key
     Column("column", String(64), nullable=False),
     Column("error", String(64), nullable=False),
     Column("detail", Text, nullable=False),
+    Column("times", Integer, nullable=False, server_default="1"),  # readings that found it
+    Column("first_ms", BigInteger, nullable=False, server_default="0"),
     Column("time_ms", BigInteger, nullable=False),
+    Index("reject_mark", "resource", "mark"),
+)
+
+# All rejects that are open, also those beyond what is kept one by one.
+reject_counts = Table(
+    "reject_counts",
+    metadata,
+    Column("resource", String(64), primary_key=True),
+    Column("error", String(64), primary_key=True),
+    Column("column", String(64), primary_key=True),
+    Column("total", BigInteger, nullable=False),
+)
+
+# Rules for a resource's items; the highest version is in force.
+quality_rules = Table(
+    "quality_rules",
+    metadata,
+    Column("resource", String(64), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("rules", LargeBinary, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+)
+
+# The last publication of a resource as the rules saw it.
+quality_runs = Table(
+    "quality_runs",
+    metadata,
+    Column("resource", String(64), primary_key=True),
+    Column("run", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+    Column("warned", LargeBinary, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+)
+
+quality_reports = Table(
+    "quality_reports",
+    metadata,
+    Column("number", _Id, primary_key=True),
+    Column("resource", String(64), nullable=False, index=True),
+    Column("time_ms", BigInteger, nullable=False),
+    Column("score_permille", Integer, nullable=False),
+    Column("passed", Boolean, nullable=False),
+    Column("report", LargeBinary, nullable=False),
+)
+
+quality_schedules = Table(
+    "quality_schedules",
+    metadata,
+    Column("resource", String(64), primary_key=True),
+    Column("cycle", String(16), nullable=False),
+    Column("next_ms", BigInteger, nullable=False),
+    Column("error", String(64), nullable=False),
+)
+
+# 整改任务: what a department has to mend, and until when.
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("task", String(32), primary_key=True),
+    Column("resource", String(64), nullable=False),
+    Column("department", String(18), nullable=False),
+    Column("rule", String(128), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("opened_ms", BigInteger, nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+    Index("task_subject", "resource", "rule"),
+)
+
+task_events = Table(
+    "task_events",
+    metadata,
+    Column("number", _Id, primary_key=True),
+    Column("task", String(32), nullable=False, index=True),
+    Column("time_ms", BigInteger, nullable=False),
+    Column("event", String(16), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 # Feeds narrower than their resource: named items, a row filter, masks; shared by all grants of one

@@ -43,6 +43,7 @@ def _show(shell: Shell, answer: Mapping[str, Any]) -> None:
             ("In quarantine", answer["quarantine"]),
             ("Journal", shell.say("{n} rows", n=journal["size"])),
             *_hub_facts(shell, answer),
+            *_node_facts(shell, answer),
         ]
     )
     shell.table(
@@ -81,6 +82,17 @@ def _hub_facts(shell: Shell, answer: Mapping[str, Any]) -> list[tuple[str, objec
     agree = "as wanted" if router["agree"] else "being corrected"
     state = shell.crossed(router["error"]) or shell.word(agree)
     return [(mark("Members"), counts), (mark("Broker's rights"), state)]
+
+
+def _node_facts(shell: Shell, answer: Mapping[str, Any]) -> list[tuple[str, object]]:
+    if "tasks" not in answer:
+        return []
+    kept_back = ", ".join(f"{resource} {n}" for resource, n in answer["rejects"].items())
+    waiting = shell.say("{open} open, {overdue} overdue", **answer["tasks"])
+    return [
+        (mark("Rows that did not leave"), kept_back or 0),
+        (mark("Rectification tasks"), waiting),
+    ]
 
 
 @app.command("stop")

@@ -1183,7 +1183,7 @@ class QualityRule(QualityError):
 class QualityLacking(QualityError):
     code = "quality.lacking"
     what = "There is no {thing} for {resource} yet."
-    cure = "Rules: quality rules FILE. A report: quality check RESOURCE."
+    cure = "Rules: quality rules put FILE. A report: quality check RESOURCE."
 
 
 class TaskUnknown(QualityError):

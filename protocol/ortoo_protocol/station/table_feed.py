@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 
 from ortoo_protocol.core import feeds
 from ortoo_protocol.core.batches import batches
@@ -25,13 +25,17 @@ from ortoo_protocol.station.store.tables import feed_schemas
 
 
 def current_schema(tx: Tx, feed: str) -> TableSchema | None:
+    return schema_of(tx.conn, feed)
+
+
+def schema_of(conn: Connection, feed: str) -> TableSchema | None:
     query = (
         select(feed_schemas.c.raw)
         .where(feed_schemas.c.feed == feed)
         .order_by(feed_schemas.c.number.desc())
         .limit(1)
     )
-    raw = tx.conn.execute(query).scalar()
+    raw = conn.execute(query).scalar()
     return None if raw is None else decode(raw, TableSchema)
 
 
