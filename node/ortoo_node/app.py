@@ -97,6 +97,7 @@ class NodeApp:
         """Check the resources whose turn it is."""
         while True:
             await self.inspector.check_due()
+            self.publisher.quality.rest()
             await asyncio.sleep(QUALITY_S)
 
     async def expiry(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ortoo_hub import supervision
+from ortoo_hub.cases import Notary
 from ortoo_protocol.core import messages
 from ortoo_protocol.core.cases import Withdrawal
 from ortoo_protocol.core.codec import Shape, encode
@@ -41,6 +42,7 @@ from tests.support.hubs import (
     terms,
     until_true,
 )
+from tests.support.mutation import removed
 from tests.support.stations import until
 from tests.support.trust import DEPARTMENTS, HUB
 
@@ -193,6 +195,29 @@ async def test_grants_that_are_refused(tmp_path: Path) -> None:
         }
         assert (await running.call["grant.list"]())["grants"] == []
         assert not running.kit.bound(FEED, READER)
+
+
+async def test_masked_terms_are_recorded_as_they_were_signed(tmp_path: Path) -> None:
+    async with exchange(tmp_path) as (running, provider, reader):
+        await running.sent(reader, PROVIDER, application())
+        await running.sent(provider, READER, answer())
+        masked = terms(masks=(Mask("code", "hash"),), feed=VIEW)
+        assert (await running.sent(provider, READER, masked))[0] == "accepted"
+        (listed,) = (await running.call["grant.list"]())["grants"]
+        assert listed["masks"] == {"code": "hash"}
+        assert running.kit.bound(VIEW, READER)
+        assert not running.kit.bound(FEED, READER)
+
+
+async def test_masks_on_the_feed_of_the_values_stand_by_one_check(tmp_path: Path) -> None:
+    """Without it the hub would bind the reader's queue to the feed that is to be hidden."""
+    async with exchange(tmp_path) as (running, provider, reader):
+        await running.sent(reader, PROVIDER, application())
+        await running.sent(provider, READER, answer())
+        sham = terms(masks=(Mask("code", "hash"),))
+        assert await running.sent(provider, READER, sham) == ("refused", "grant.scope")
+        with removed(Notary._issued, "GrantScope")():
+            assert (await running.sent(provider, READER, sham))[0] == "accepted"
 
 
 async def test_only_the_provider_answers_grants_and_ends(tmp_path: Path) -> None:

@@ -103,6 +103,18 @@ async def test_two_hashing_grants_cannot_be_joined(tmp_path: Path) -> None:
         assert not mine & theirs
 
 
+async def test_a_hash_is_the_same_after_a_restart(tmp_path: Path) -> None:
+    async with published(tmp_path) as node:
+        grant = await granted(node, MASKS)
+        before = {row[1]: row[0] for row in await subscribed(node, grant, "masked")}
+    node = open_node(Kit(tmp_path), PARTY, online=False)
+    async with running(Kit(tmp_path), node):
+        write(node.source, "UPDATE people SET age = 59 WHERE name = '张三'")
+        await node.call("publish", resource=CODE)
+        await until(lambda: {row[2] for row in node.rows("masked")} == {"18-59"})
+        assert {row[1]: row[0] for row in node.rows("masked")} == before
+
+
 async def test_grants_of_one_masked_scope_share_a_feed(tmp_path: Path) -> None:
     async with published(tmp_path) as node:
         one = await granted(node, {"name": "name", "age": "suppress"})

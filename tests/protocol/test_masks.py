@@ -15,7 +15,7 @@ from ortoo_protocol.core.codec import Scalar, decode, encode
 from ortoo_protocol.core.errors import CodecShape, GrantScope
 from ortoo_protocol.core.feeds import Column, TableSchema
 from ortoo_protocol.core.ids import Plane
-from ortoo_protocol.core.keys import Suite1
+from ortoo_protocol.core.keys import Suite1, domain
 from ortoo_protocol.core.masks import Mask
 from ortoo_protocol.core.rows import MAX_DECIMAL_DIGITS, checks
 from tests.support.bodies import TERMS
@@ -122,6 +122,11 @@ def test_hashes_are_the_same_within_a_grant_and_differ_between_two(value: str | 
 @given(st.text(), st.text())
 def test_hashes_tell_values_apart(one: str, other: str) -> None:
     assert (masked("hash", one) == masked("hash", other)) == (one == other)
+
+
+def test_a_hash_is_the_kdf_of_its_domain_string() -> None:
+    context = domain("ortoo/mask", Plane.EXTRANET, encode("152921199003071234"))
+    assert masked("hash", "152921199003071234") == SUITE.kdf(KEY, context, 16).hex()
 
 
 def test_a_hash_is_of_its_plane_and_type() -> None:

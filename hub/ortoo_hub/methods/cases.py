@@ -100,6 +100,7 @@ def _grant(conn: Connection, row: Row[Any], now_ms: int) -> dict[str, Any]:
         "reader_department": terms.reader_department,
         "items": list(terms.items),
         "row_filter": terms.row_filter,
+        "masks": {mask.column: mask.mask for mask in terms.masks},
         "purpose": terms.purpose,
         "from_ms": terms.from_ms,
         "until_ms": terms.until_ms,

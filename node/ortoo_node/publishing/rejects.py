@@ -72,6 +72,8 @@ def keep(
 ) -> None:
     """Note what a reading set aside. A `whole` one says all there is: earlier rejects that it did
     not find again were mended."""
+    if not whole and not found.totals and not found.mended:
+        return  # a push of a few good rows
     run = next_run(tx, resource)
     mine = rejects.c.resource == resource
     known = _known(tx.conn, resource)

@@ -64,6 +64,13 @@ class Quality:
         """The rules of `resource` have changed."""
         self._known.pop(resource, None)
 
+    def rest(self) -> None:
+        """Let go of what was read for references and is old: nothing may be published for long."""
+        now_ms = self.station.parts.clock()
+        for where, (read_ms, _) in list(self._references.items()):
+            if now_ms - read_ms >= REFERENCE_KEPT_MS:
+                del self._references[where]
+
     async def rules(self, resource: str) -> RuleSet:
         known = self._known.get(resource)
         if known is None:

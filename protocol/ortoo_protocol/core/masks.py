@@ -27,8 +27,10 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal
 from itertools import pairwise
 
+import msgspec
+
 from ortoo_protocol.core.catalog import Item
-from ortoo_protocol.core.codec import Packed, Scalar, encode
+from ortoo_protocol.core.codec import Packed, Scalar
 from ortoo_protocol.core.errors import GrantScope
 from ortoo_protocol.core.feeds import Column
 from ortoo_protocol.core.ids import ColumnName, Plane
@@ -45,6 +47,8 @@ _READY = {"name": (1, 0), "id-card": (6, 4), "phone": (3, 4), "bank-card": (4, 4
 _DIGITS_OF = {"province": 2, "city": 4, "county": 6}
 _DIVISION_LENGTHS = (2, 4, 6, 9, 12)
 _EXACT = Context(prec=700, rounding=ROUND_FLOOR)  # more digits than a value or a float has
+
+_encode: Callable[[object], bytes] = msgspec.msgpack.Encoder().encode  # as rows are encoded
 
 Change = Callable[[Scalar], Scalar]
 
@@ -150,10 +154,15 @@ def _hash(_name: str, arguments: list[str]) -> Masking | None:
         return None
 
     def keyed(key: bytes, suite: Suite, plane: Plane) -> Change:
+        # Of a domain string with one part all but that part and its length is the same each time.
+        beginning = domain("ortoo/mask", plane, b"")[:-4]
+
         def change(value: Scalar) -> Scalar:
             if value is None:
                 return None
-            return suite.kdf(key, domain("ortoo/mask", plane, encode(value)), HASH_BYTES).hex()
+            part = _encode(value)
+            context = beginning + len(part).to_bytes(4, "big") + part
+            return suite.kdf(key, context, HASH_BYTES).hex()
 
         return change
 
