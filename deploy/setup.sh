@@ -3,7 +3,7 @@
 #
 #   deploy/setup.sh check    Python alone
 #   deploy/setup.sh demo     that, and RabbitMQ
-#   deploy/setup.sh test     that, and PostgreSQL
+#   deploy/setup.sh test     that, PostgreSQL and MariaDB
 #
 # Does only what is not done yet. As root it installs missing packages and leaves no system service
 # behind; otherwise it prints the command and exits 3.
@@ -28,6 +28,8 @@ missing_packages() {
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
     [ "$1" = check ] || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || echo rabbitmq-server
     [ "$1" != test ] || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || echo postgresql
+    # The server alone: Debian's mariadb-server would start it as a service.
+    [ "$1" != test ] || [ -x /usr/sbin/mariadbd ] || echo mariadb-server-core
 }
 
 provide_packages() {

@@ -1,3 +1,8 @@
 """Fixtures that every test may ask for."""
 
-pytest_plugins = ["tests.support.broker", "tests.support.postgres", "tests.support.department"]
+pytest_plugins = [
+    "tests.support.broker",
+    "tests.support.postgres",
+    "tests.support.mariadb",
+    "tests.support.department",
+]
