@@ -1,0 +1,168 @@
+"""SourceChangeLog: keys of changed rows, that triggers put into a table beside the source's.
+
+A reading first claims what the log holds (numbers it as a batch), then joins it with the table:
+what is there travels, what is not there was deleted. Its mark is the batch. The next reading with
+that mark deletes the batches up to it - they are on the publisher's disk, since the mark is - and
+claims anew. So a crash between read and publish finds the same keys again, and a reading that
+begins before a mark whose keys are deleted already (a restored store) compares the whole table.
+
+Claiming needs no order among transactions: what is committed later is claimed later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from ortoo_node.databases import open_writer
+from ortoo_node.sources.port import Reading
+from ortoo_node.sources.tables import naming
+from ortoo_node.sources.tables.capture import (
+    Capture,
+    How,
+    Mark,
+    read_mark,
+    shape_of,
+    whole_is_due,
+)
+from ortoo_node.sources.tables.reader import TableReader, quoted
+from ortoo_protocol.core.errors import SourceUnprepared
+from ortoo_protocol.core.feeds import Column
+
+EMPTIED = "T"
+
+
+@dataclass(frozen=True)
+class _Claim:
+    batch: int
+    floor: int  # keys up to this batch are deleted
+    emptied: bool  # the table was truncated
+
+
+class SourceChangeLog:
+    """The table by its log, which ``source prepare`` made for `party`.
+
+    Raises DatabaseUrl and RowsSchema at once.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        table: str,
+        columns: Sequence[Column],
+        key: Sequence[str],
+        capture: Capture,
+        now_ms: int,
+        party: str,
+    ) -> None:
+        self._reader = TableReader(url, table, columns, key)
+        self._writer = open_writer(self._reader.url)
+        self._capture = capture
+        self._now_ms = now_ms
+        self._name = naming.log_name(party, self._reader.table_name)
+        self._shape = shape_of(columns, key, self._name)
+        schema = self._reader.schema_name
+        names = [naming.BATCH, naming.OP, *key]
+        self._log = sa.table(quoted(self._name), *map(_column, names), schema=schema)
+        self._state = sa.table(
+            naming.STATE, *map(_column, ("log_name", "batch", "floor")), schema=schema
+        )
+
+    def check(self) -> None:
+        """Raises SourceMissing, SourceColumns, SourceUnprepared and other SourceErrors."""
+        with self._reader.connect() as connection:
+            self._reader.check_columns(connection)
+            self._check_log(connection)
+
+    def read(self, mark: str) -> Reading:
+        self.check()
+        known = read_mark(mark, How.LOG, self._shape)
+        claim = self._claim(int(known.at["batch"]) if known is not None else 0)
+        behind = known is None or claim.floor > int(known.at["batch"])
+        whole = behind or claim.emptied or whole_is_due(known, self._capture, self._now_ms)
+        left = Mark(How.LOG, self._shape, self._now_ms, {"batch": claim.batch})
+        if known is not None and not whole:
+            left = replace(left, whole_ms=known.whole_ms)
+        after = 0 if known is None else int(known.at["batch"])
+        gone: list[Sequence[object]] = []
+        return Reading(
+            self._whole() if whole else self._changed(after, claim.batch, gone),
+            whole=whole,
+            deletes=lambda: gone,
+            mark=left.write,
+        )
+
+    def close(self) -> None:
+        self._reader.close()
+        self._writer.dispose()
+
+    def _check_log(self, connection: sa.Connection) -> None:
+        inspector, schema = sa.inspect(connection), self._reader.schema_name
+        for name in (self._name, naming.STATE):
+            if not inspector.has_table(name, schema=schema):
+                raise self._unprepared(f"it has no table {name}")
+        found = {each["name"] for each in inspector.get_columns(self._name, schema=schema)}
+        if not set(self._reader.key) <= found:
+            raise self._unprepared("its key items are others than when it was prepared")
+        if not naming.has_triggers(connection, self._reader, self._name):
+            raise self._unprepared("its triggers are gone")
+
+    def _unprepared(self, detail: str) -> SourceUnprepared:
+        return SourceUnprepared(
+            name=self._reader.name, table=self._reader.table, how=How.LOG.value, detail=detail
+        )
+
+    def _claim(self, published: int) -> _Claim:
+        """One transaction of the department's database: forget what is published, take the rest."""
+        state, log = self._state, self._log
+        mine = state.c.log_name == self._name
+        batch = log.c[naming.BATCH]
+        with self._reader.named(), self._writer.begin() as connection:
+            # The row's lock lets one reading in at a time.
+            moved = connection.execute(
+                sa.update(state).where(mine).values(batch=state.c.batch + 1)
+            )
+            if moved.rowcount != 1:
+                raise self._unprepared(f"{naming.STATE} does not know it")
+            now = connection.execute(sa.select(state.c.batch, state.c.floor).where(mine)).one()
+            if published > now.floor:
+                connection.execute(sa.delete(log).where(batch <= published))
+                connection.execute(sa.update(state).where(mine).values(floor=published))
+            connection.execute(sa.update(log).where(batch.is_(None)).values({batch: now.batch}))
+            emptied = sa.select(sa.literal(1)).where(log.c[naming.OP] == EMPTIED).limit(1)
+            found = connection.execute(emptied.where(batch > published)).first()
+        return _Claim(int(now.batch), int(now.floor), found is not None)
+
+    def _whole(self) -> Iterator[Sequence[object]]:
+        with self._reader.connect() as connection:
+            self._reader.check_columns(connection)
+            yield from self._reader.stream(connection, self._reader.select())
+
+    def _changed(
+        self, after: int, until: int, gone: list[Sequence[object]]
+    ) -> Iterator[Sequence[object]]:
+        """Rows of the claimed keys as they stand now; keys without a row go to `gone`."""
+        reader, batch = self._reader, self._log.c[naming.BATCH]
+        keys = [self._log.c[name].label(f"k{place}") for place, name in enumerate(reader.key)]
+        changed = (
+            sa.select(*keys).distinct().where(batch > after, batch <= until).subquery("changed")
+        )
+        table = reader.clause(alias="source")
+        same = [changed.c[f"k{n}"] == table.c[name] for n, name in enumerate(reader.key)]
+        query = sa.select(
+            *changed.c, table.c[reader.key[0]], *(table.c[c.name] for c in reader.columns)
+        ).select_from(changed.outerjoin(table, sa.and_(*same)))
+        width = len(reader.key)
+        with reader.connect() as connection:
+            reader.check_columns(connection)
+            for row in reader.stream(connection, query):
+                if row[width] is None:
+                    gone.append(row[:width])
+                else:
+                    yield row[width + 1 :]
+
+
+def _column(name: str) -> sa.ColumnClause[object]:
+    return sa.column(quoted(name))
