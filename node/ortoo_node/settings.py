@@ -30,6 +30,15 @@ class Database(Table, frozen=True):
         return self.url if self.url_file is None else common.read_secret(self.url_file)
 
 
+class FunctionTable(Table, frozen=True):
+    """A Python function that gives rows. `call`: ``module:function``, or the name of an entry point
+    of the group ortoo.sources; `folder`: where the module lies, if Python does not find it."""
+
+    name: str
+    call: str
+    folder: Path | None = None
+
+
 class NodeSettings(common.Settings, frozen=True):
     """`sources` are read and published, `sinks` are written for subscriptions, `folders` are either
     or both."""
@@ -38,6 +47,10 @@ class NodeSettings(common.Settings, frozen=True):
     sinks: tuple[Database, ...] = ()
     folders: tuple[Folder, ...] = ()
     quality: QualityTable = QualityTable()
+    functions: tuple[FunctionTable, ...] = ()
+
+    def function(self, name: str) -> FunctionTable | None:
+        return next((each for each in self.functions if each.name == name), None)
 
     def source(self, name: str) -> Database:
         return self._database("sources", name)
@@ -76,7 +89,17 @@ def load(path: Path) -> NodeSettings:
         [source.name for source in settings.sources],
         [sink.name for sink in settings.sinks],
     )
+    _check_functions(place, settings)
     return settings
+
+
+def _check_functions(place: str, settings: NodeSettings) -> None:
+    names = [each.name for each in settings.functions]
+    names += [each.name for each in settings.sources]
+    for index, function in enumerate(settings.functions):
+        if not _NAME.fullmatch(function.name) or names.count(function.name) > 1:
+            detail = "lower-case letters, digits, _ and -, and each name once"
+            raise SettingsValue(place=place, key=f"functions[{index}].name", detail=detail)
 
 
 def _check(place: str, table: str, databases: tuple[Database, ...]) -> None:

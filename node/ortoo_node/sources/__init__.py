@@ -1,4 +1,4 @@
-"""Where the rows of feeds come from, one file a kind of source."""
+"""Where the rows of feeds come from, one file or folder a kind of source."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import time
 from collections.abc import Mapping, Sequence
 
 from ortoo_node.settings import NodeSettings
+from ortoo_node.sources import function
 from ortoo_node.sources.folder import FolderSource
-from ortoo_node.sources.port import Source
-from ortoo_node.sources.table import SourceTable
+from ortoo_node.sources.port import Reading, Source
+from ortoo_node.sources.tables import Capture, Place, SourceTable, open_table
 from ortoo_protocol.core.feeds import Column
 
-__all__ = ["Source", "SourceTable", "open_source"]
+__all__ = ["Capture", "Reading", "Source", "SourceTable", "open_source"]
 
 
 def open_source(
@@ -22,13 +23,24 @@ def open_source(
     key: Sequence[str],
     *,
     titles: Mapping[str, str],
+    capture: Capture = Capture(),  # noqa: B008 - frozen
+    taken: str = "",
+    now_ms: int = 0,
 ) -> Source:
-    """The source `name` of the settings; `titles` are the items' names by column.
+    """The source `name` of the settings. `titles` are the items' names by column; `capture` and
+    `taken` (the resource that changes of this table go to already) are about tables.
 
-    Raises SettingsLacking, DatabaseUrl, RowsSchema.
+    Raises SettingsLacking, DatabaseUrl, RowsSchema, SourceError.
     """
     folder = settings.folder_named(name)
     if folder is not None and folder.read:
         spool = settings.folder / "spool"
         return FolderSource(folder, table, columns, key, titles, spool, time.time)
-    return SourceTable(settings.source(name).read_url(), table, columns, key)
+    named = settings.function(name)
+    if named is not None:
+        loaded = function.load(name, named.call, named.folder)
+        return function.SourceFunction(name, loaded, table, columns, key)
+    url = settings.source(name).read_url()
+    party = settings.station.party
+    place = Place(url, table, tuple(columns), tuple(key), party, now_ms, taken)
+    return open_table(place, capture)

@@ -1029,6 +1029,43 @@ class SourceRowDigits(SourceRow):
     cure = "Format the column as text and enter the codes anew."
 
 
+class SourceWatermark(SourceError):
+    code = "source.watermark"
+    what = "Column {column} of table {table} of {name} holds neither moments nor numbers."
+    cure = "Name a column that rises with every change, or have the whole table compared."
+
+
+class SourceUnprepared(SourceError):
+    code = "source.unprepared"
+    what = "Changes of table {table} of {name} are not captured by {how}: {detail}."
+    cure = "Run source prepare, or choose another way with publication set."
+
+
+class SourceShared(SourceError):
+    code = "source.shared"
+    what = "Changes of table {table} of {name} go to {resource} already; {how} serves one resource."
+    cure = "Choose watermark or whole for this resource with publication set."
+
+
+class SourceDecoding(SourceError):
+    code = "source.decoding"
+    what = "What the database's log says cannot be read: {detail}."
+    cure = "Have the whole table compared meanwhile (publication set), and report this."
+
+
+class SourceCall(SourceError):
+    code = "source.call"
+    what = "The function {name} of the settings cannot be used as a source: {detail}."
+    cure = "Correct the function or its entry in the settings; publishing goes on by itself."
+
+
+class PublicationUnknown(OrtooError):
+    code = "publication.unknown"
+    fault = Fault.OPERATOR
+    what = "Resource {resource} is not published from any source yet."
+    cure = "Run publish with --source and --table once, or give them to publication set."
+
+
 class SinkError(OrtooError):
     code = "sink"
     fault = Fault.OPERATOR

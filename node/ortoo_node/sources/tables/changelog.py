@@ -121,9 +121,7 @@ class SourceChangeLog:
         batch = log.c[naming.BATCH]
         with self._reader.named(), self._writer.begin() as connection:
             # The row's lock lets one reading in at a time.
-            moved = connection.execute(
-                sa.update(state).where(mine).values(batch=state.c.batch + 1)
-            )
+            moved = connection.execute(sa.update(state).where(mine).values(batch=state.c.batch + 1))
             if moved.rowcount != 1:
                 raise self._unprepared(f"{naming.STATE} does not know it")
             now = connection.execute(sa.select(state.c.batch, state.c.floor).where(mine)).one()

@@ -21,7 +21,8 @@ def log_name(party: str, table: str) -> str:
 
 def slot_name(party: str, table: str, schema: str | None) -> str:
     """PostgreSQL allows a-z, 0-9 and _ in names of slots."""
-    return f"ortoo_{party}_{zlib.crc32(f'{schema or ""}.{table}'.encode()):08x}"
+    path = f"{schema or ''}.{table}"
+    return f"ortoo_{party}_{zlib.crc32(path.encode()):08x}"
 
 
 def publication_name(party: str, table: str) -> str:

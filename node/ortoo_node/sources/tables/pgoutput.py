@@ -68,7 +68,9 @@ class _Message:
 
 
 def read(messages: Iterable[bytes], key: tuple[str, ...]) -> Changes:
-    """The keys (in the order of `key`) that `messages` of one table change. Raises SourceDecoding."""
+    """The keys (in the order of `key`) that `messages` of one table change.
+
+    Raises SourceDecoding."""
     changes = Changes()
     places: dict[int, list[int]] = {}
     for raw in messages:

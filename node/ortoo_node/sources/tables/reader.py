@@ -35,9 +35,7 @@ class TableReader:
     Opens nothing until asked. Raises DatabaseUrl and RowsSchema at once.
     """
 
-    def __init__(
-        self, url: str, table: str, columns: Sequence[Column], key: Sequence[str]
-    ) -> None:
+    def __init__(self, url: str, table: str, columns: Sequence[Column], key: Sequence[str]) -> None:
         self.url = read_url(url, table)
         check_schema(TableSchema(number=1, columns=tuple(columns), key=tuple(key)))
         self.columns = tuple(columns)
@@ -89,9 +87,7 @@ class TableReader:
         table = self.clause(*more)
         return sa.select(*(table.c[c.name] for c in self.columns)).select_from(table)
 
-    def stream(
-        self, connection: sa.Connection, query: sa.Executable
-    ) -> Iterator[Sequence[object]]:
+    def stream(self, connection: sa.Connection, query: sa.Executable) -> Iterator[Sequence[object]]:
         streamed = connection.execution_options(yield_per=ROWS_AT_ONCE)
         with streamed.execute(query) as found:
             while rows := found.fetchmany(ROWS_AT_ONCE):

@@ -60,9 +60,7 @@ class SourceSlot:
         self._reader = TableReader(url, table, columns, key)
         self._capture = capture
         self._now_ms = now_ms
-        self._slot = naming.slot_name(
-            party, self._reader.table_name, self._reader.schema_name
-        )
+        self._slot = naming.slot_name(party, self._reader.table_name, self._reader.schema_name)
         self._publication = naming.publication_name(party, self._reader.table_name)
         self._shape = shape_of(columns, key, self._slot)
 

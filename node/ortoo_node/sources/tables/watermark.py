@@ -29,7 +29,7 @@ from ortoo_node.sources.tables.capture import (
     shape_of,
     whole_is_due,
 )
-from ortoo_node.sources.tables.reader import TableReader
+from ortoo_node.sources.tables.reader import TableReader, quoted
 from ortoo_protocol.core.errors import SourceWatermark as SourceWatermarkError
 from ortoo_protocol.core.feeds import Column
 from ortoo_protocol.core.rows import CIVIL_ZONE
@@ -81,9 +81,7 @@ class SourceWatermark:
                 self._reader.check_columns(connection, self._capture.watermark)
                 at = advance(before.at, self._moment(connection))
                 left.append(
-                    Mark(
-                        How.WATERMARK, self._shape, self._now_ms if whole else before.whole_ms, at
-                    )
+                    Mark(How.WATERMARK, self._shape, self._now_ms if whole else before.whole_ms, at)
                 )
                 query = self._query(None if whole else before.at.get("from"))
                 yield from self._reader.stream(connection, query)
@@ -98,7 +96,7 @@ class SourceWatermark:
         query = self._reader.select(name)
         if begin is None:
             return query
-        column = sa.column(sa.sql.quoted_name(name, quote=True))
+        column: sa.ColumnClause[Any] = sa.column(quoted(name))
         # A row without a value would never be seen again otherwise.
         lowest = self._lower(unpacked(begin))
         return query.where(sa.or_(column >= lowest, column.is_(None)))
@@ -169,7 +167,7 @@ def lower(value: Value, overlap: int) -> Value | None:
             return value - timedelta(seconds=overlap)
         if isinstance(value, date):
             return value - timedelta(days=math.ceil(overlap / DAY_S))
-        return _lower_text(value, overlap) if isinstance(value, str) else None
+        return _lower_text(value, overlap)
     except OverflowError:
         return type(value).min if isinstance(value, (date, datetime)) else ""
 

@@ -15,9 +15,7 @@ class SourceTable:
     Opens nothing until asked. Raises DatabaseUrl and RowsSchema at once.
     """
 
-    def __init__(
-        self, url: str, table: str, columns: Sequence[Column], key: Sequence[str]
-    ) -> None:
+    def __init__(self, url: str, table: str, columns: Sequence[Column], key: Sequence[str]) -> None:
         self._reader = TableReader(url, table, columns, key)
 
     def check(self) -> None:
