@@ -52,7 +52,17 @@ class PrivatePostgres:
             [
                 *(_program("postgres"), "-D", str(data), "-p", str(self.port), "-h", "127.0.0.1"),
                 # Power is not cut in tests; killed clients need no fsync.
-                *("-k", "", "-F", "-c", "max_connections=40", "-c", "log_checkpoints=off"),
+                *(
+                    "-k",
+                    "",
+                    "-F",
+                    "-c",
+                    "max_connections=40",
+                    "-c",
+                    "wal_level=logical",
+                    "-c",
+                    "log_checkpoints=off",
+                ),
             ],
             stderr=subprocess.PIPE,
             text=True,

@@ -89,7 +89,7 @@ class SourceFunction:
         if isinstance(found, Reading):
             reading = found
         elif isinstance(found, Iterable):
-            reading = Reading(self._called(lambda: iter(found)))  # type: ignore[arg-type]
+            reading = Reading(self._called(lambda: iter(found)))  # type: ignore[arg-type]  # below
         else:
             raise SourceCall(name=self._name, detail="it returned no rows")
         return Reading(
@@ -103,7 +103,7 @@ class SourceFunction:
     def close(self) -> None:
         pass
 
-    def _rows(self, rows: Iterator[Sequence[object]]) -> Iterator[Sequence[object]]:
+    def _rows(self, rows: Iterator[object]) -> Iterator[Sequence[object]]:
         while (row := self._called(lambda: next(rows, None))) is not None:
             if isinstance(row, Mapping):
                 yield tuple([row.get(name) for name in self._columns])

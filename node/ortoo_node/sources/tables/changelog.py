@@ -32,6 +32,7 @@ from ortoo_protocol.core.errors import SourceUnprepared
 from ortoo_protocol.core.feeds import Column
 
 EMPTIED = "T"
+IDS_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class SourceChangeLog:
         self._name = naming.log_name(party, self._reader.table_name)
         self._shape = shape_of(columns, key, self._name)
         schema = self._reader.schema_name
-        names = [naming.BATCH, naming.OP, *key]
+        names = [naming.ID, naming.BATCH, naming.OP, *key]
         self._log = sa.table(quoted(self._name), *map(_column, names), schema=schema)
         self._state = sa.table(
             naming.STATE, *map(_column, ("log_name", "batch", "floor")), schema=schema
@@ -126,12 +127,27 @@ class SourceChangeLog:
                 raise self._unprepared(f"{naming.STATE} does not know it")
             now = connection.execute(sa.select(state.c.batch, state.c.floor).where(mine)).one()
             if published > now.floor:
-                connection.execute(sa.delete(log).where(batch <= published))
+                for some in self._rows_where(connection, batch <= published):
+                    connection.execute(sa.delete(log).where(some))
                 connection.execute(sa.update(state).where(mine).values(floor=published))
-            connection.execute(sa.update(log).where(batch.is_(None)).values({batch: now.batch}))
+            for some in self._rows_where(connection, batch.is_(None)):
+                connection.execute(sa.update(log).where(some).values({batch: now.batch}))
             emptied = sa.select(sa.literal(1)).where(log.c[naming.OP] == EMPTIED).limit(1)
             found = connection.execute(emptied.where(batch > published)).first()
         return _Claim(int(now.batch), int(now.floor), found is not None)
+
+    def _rows_where(
+        self, connection: sa.Connection, condition: sa.ColumnElement[bool]
+    ) -> Iterator[sa.ColumnElement[bool]]:
+        """`condition`; on MySQL as numbers of rows, since a search that writes would wait there for
+        every row that somebody has not committed yet."""
+        if connection.dialect.name != "mysql":
+            yield condition
+            return
+        number = self._log.c[naming.ID]
+        found = connection.execute(sa.select(number).where(condition)).scalars().all()
+        for at in range(0, len(found), IDS_AT_ONCE):
+            yield number.in_(found[at : at + IDS_AT_ONCE])
 
     def _whole(self) -> Iterator[Sequence[object]]:
         with self._reader.connect() as connection:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ortoo_node.sources.tables.reader import TableReader
 
 STATE = "ortoo_log_state"
-BATCH, OP = "ortoo_batch", "ortoo_op"
+ID, BATCH, OP = "ortoo_id", "ortoo_batch", "ortoo_op"
 CHANNEL = "ortoo"  # of NOTIFY
 MOST_BYTES = 48  # with what is appended, within MySQL's 64 characters and PostgreSQL's 63 bytes
 
@@ -19,10 +19,9 @@ def log_name(party: str, table: str) -> str:
     return _fitted(f"ortoo_log_{party}_", str(table))
 
 
-def slot_name(party: str, table: str, schema: str | None) -> str:
-    """PostgreSQL allows a-z, 0-9 and _ in names of slots."""
-    path = f"{schema or ''}.{table}"
-    return f"ortoo_{party}_{zlib.crc32(path.encode()):08x}"
+def slot_name(party: str, table: str) -> str:
+    """Of `table` as the settings name it. PostgreSQL allows a-z, 0-9 and _ in names of slots."""
+    return f"ortoo_{party}_{zlib.crc32(table.encode()):08x}"
 
 
 def publication_name(party: str, table: str) -> str:

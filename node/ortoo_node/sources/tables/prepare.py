@@ -45,7 +45,7 @@ def statements(reader: TableReader, how: How, party: str) -> list[str]:
     """The SQL that makes `how` (LOG or SLOT) possible, to be run one by one."""
     names = _names(reader, party)
     if how is How.SLOT:
-        return _slot(names, party)
+        return _slot(names, party, naming.slot_name(party, reader.table))
     make = {"sqlite": _sqlite_log, "mysql": _mysql_log}.get(names.dialect, _postgresql_log)
     return [*make(names), *_state(names), *_grants(names, reader.url.username)]
 
@@ -55,7 +55,7 @@ def removal(reader: TableReader, how: How, party: str) -> list[str]:
     names = _names(reader, party)
     log = names.log
     if how is How.SLOT:
-        slot = naming.slot_name(party, names.table, names.schema)
+        slot = naming.slot_name(party, reader.table)
         publication = names.q(naming.publication_name(party, names.table))
         return [
             f"SELECT pg_drop_replication_slot('{slot}')",
@@ -130,8 +130,8 @@ def _mysql_log(names: _Names) -> list[str]:
     table, log = names.beside(names.table), names.beside(names.log)
     nothing = f"SELECT {names.keys()} FROM {table} WHERE 1 = 0"  # noqa: S608 - quoted
     made = [
-        f"CREATE TABLE {log} (ortoo_id BIGINT AUTO_INCREMENT PRIMARY KEY, "
-        f"{names.q(BATCH)} BIGINT, {names.q(OP)} CHAR(1) NOT NULL) "
+        f"CREATE TABLE {log} ({naming.ID} BIGINT AUTO_INCREMENT PRIMARY KEY, "
+        f"{names.q(BATCH)} BIGINT, {names.q(OP)} CHAR(1) NOT NULL DEFAULT 'U') "
         f"AS {nothing}"
     ]
     return made + _row_triggers(names)
@@ -166,7 +166,7 @@ def _postgresql_log(names: _Names) -> list[str]:
     return [
         f"CREATE TABLE {log} AS SELECT NULL::bigint AS {names.q(BATCH)}, "  # noqa: S608 - quoted
         f"'U'::char(1) AS {names.q(OP)}, {names.keys()} FROM {table} WITH NO DATA",
-        f"ALTER TABLE {log} ADD ortoo_id BIGSERIAL PRIMARY KEY",
+        f"ALTER TABLE {log} ADD {naming.ID} BIGSERIAL PRIMARY KEY",
         f"CREATE FUNCTION {put}() {safe} "
         f"IF TG_OP <> 'INSERT' THEN {names.put('D', 'OLD')}; END IF; "
         f"IF TG_OP <> 'DELETE' THEN {names.put('U', 'NEW')}; END IF; "
@@ -183,9 +183,8 @@ def _postgresql_log(names: _Names) -> list[str]:
     ]
 
 
-def _slot(names: _Names, party: str) -> list[str]:
+def _slot(names: _Names, party: str, slot: str) -> list[str]:
     publication = names.q(naming.publication_name(party, names.table))
-    slot = naming.slot_name(party, names.table, names.schema)
     return [
         f"CREATE PUBLICATION {publication} FOR TABLE {names.beside(names.table)}",
         f"SELECT pg_create_logical_replication_slot('{slot}', 'pgoutput')",

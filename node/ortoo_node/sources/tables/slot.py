@@ -60,7 +60,7 @@ class SourceSlot:
         self._reader = TableReader(url, table, columns, key)
         self._capture = capture
         self._now_ms = now_ms
-        self._slot = naming.slot_name(party, self._reader.table_name, self._reader.schema_name)
+        self._slot = naming.slot_name(party, table)
         self._publication = naming.publication_name(party, self._reader.table_name)
         self._shape = shape_of(columns, key, self._slot)
 
@@ -197,7 +197,7 @@ class SourceSlot:
             "WHERE attrelid = CAST(:table AS regclass) AND attnum > 0 AND NOT attisdropped"
         )
         table = naming.regclass(connection, self._reader)
-        found: dict[str, str] = dict(connection.execute(query, {"table": table}).tuples().all())
+        found = {row[0]: str(row[1]) for row in connection.execute(query, {"table": table})}
         return [found[name] for name in self._reader.key]
 
 
