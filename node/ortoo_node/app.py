@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ortoo_node import cases, catalog, granting, subscribing
 from ortoo_node.publishing import Publisher
 from ortoo_node.quality.inspection import Inspector
+from ortoo_node.publishing import Publisher, Schedule
 from ortoo_node.settings import NodeSettings
 from ortoo_node.sinks import open_sink
 from ortoo_protocol.core import topology
@@ -54,6 +55,10 @@ class NodeApp:
     station: Station
     settings: NodeSettings
     publisher: Publisher
+    schedule: Schedule = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.schedule = Schedule(self.publisher)
 
     async def start(self) -> None:
         """Open the own catalog, read the region's feeds, take up the subscriptions."""

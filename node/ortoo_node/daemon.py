@@ -72,6 +72,7 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
         await control.start()
         _log.info("station %s runs on the %s plane", station.party, identity.plane.value)
         await run_until(stop, station.run([app.subscriptions, app.expiry, app.quality]))
+        await run_until(stop, station.run([app.subscriptions, app.expiry, app.schedule.loop]))
     finally:
         await control.close()
         await station.close()

@@ -15,7 +15,7 @@ from ortoo_node.app import NodeApp
 from ortoo_node.folders import Folder
 from ortoo_node.methods import NodeMethods
 from ortoo_node.publishing import Publisher
-from ortoo_node.settings import Database, NodeSettings
+from ortoo_node.settings import Database, FunctionTable, NodeSettings
 from ortoo_node.store import NODE
 from ortoo_protocol.station.common_methods import CommonMethods, Method
 from ortoo_protocol.station.settings import StationTable
@@ -44,16 +44,23 @@ class Node:
 
 
 def open_node(
-    kit: Kit, party: str, *, online: bool = True, folders: tuple[Folder, ...] = ()
+    kit: Kit,
+    party: str,
+    *,
+    online: bool = True,
+    folders: tuple[Folder, ...] = (),
+    sources: tuple[Database, ...] = (),
+    functions: tuple[FunctionTable, ...] = (),
 ) -> Node:
     folder = kit.folder / party
     folder.mkdir(exist_ok=True)
     source, sink = folder / "source.sqlite", folder / "sink.sqlite"
     settings = NodeSettings(
         station=StationTable(party=party, plane=kit.region.plane, name=party, folder=folder),
-        sources=(Database(name="business", url=f"sqlite:///{source}"),),
+        sources=(Database(name="business", url=f"sqlite:///{source}"), *sources),
         sinks=(Database(name="shared", url=f"sqlite:///{sink}"),),
         folders=folders,
+        functions=functions,
     )
     station = kit.open(party, node_app.hooks(), migrations=(NODE,), online=online)
     app = NodeApp(station, settings, Publisher(station, settings))
@@ -66,7 +73,10 @@ def open_node(
 async def running(kit: Kit, *nodes: Node) -> AsyncIterator[None]:
     for node in nodes:
         await node.app.start()
-    loops = {node.app.station.party: (node.app.subscriptions, node.app.expiry) for node in nodes}
+    loops = {
+        node.app.station.party: (node.app.subscriptions, node.app.expiry, node.app.schedule.loop)
+        for node in nodes
+    }
     async with kit.running(*(node.app.station for node in nodes), also=loops):
         yield
 

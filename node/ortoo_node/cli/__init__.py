@@ -17,6 +17,10 @@ from ortoo_node.cli import (
     rejects,
     request,
     setup,
+    publication,
+    request,
+    setup,
+    source,
 )
 from ortoo_protocol.cli import doctor, journal, program, service
 from ortoo_protocol.cli.shell import Config, Shell
@@ -37,6 +41,8 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(request.app, name="request")
 app.add_typer(grant.app, name="grant")
 app.add_typer(exchange.app)
+app.add_typer(publication.app, name="publication")
+app.add_typer(source.app, name="source")
 app.add_typer(folder.app, name="folder")
 app.add_typer(quality.app, name="quality")
 app.add_typer(rejects.rejects, name="reject")

@@ -11,7 +11,9 @@ from ortoo_node.app import NodeApp
 from ortoo_node.methods.catalog import CatalogMethods
 from ortoo_node.methods.folders import FolderMethods
 from ortoo_node.methods.quality import QualityMethods
+from ortoo_node.methods.publications import PublicationMethods
 from ortoo_node.methods.requests import RequestMethods
+from ortoo_node.methods.sources import SourceMethods
 from ortoo_node.methods.subscriptions import SubscriptionMethods
 from ortoo_protocol.station.common_methods import CommonMethods, Method
 
@@ -31,6 +33,8 @@ class NodeMethods:
             **FolderMethods(self.app).as_mapping(),
             **QualityMethods(self.app).as_mapping(),
             "status": self.status,
+            **PublicationMethods(self.app).as_mapping(),
+            **SourceMethods(self.app).as_mapping(),
             "stop": self.stop,
         }
 

@@ -103,7 +103,7 @@ class SubscriptionMethods:
     async def publish(
         self, resource: str, source: str | None = None, table: str | None = None
     ) -> dict[str, Any]:
-        return asdict(await self.app.publisher.publish(resource, source, table))
+        return asdict(await self.app.schedule.publish(resource, source, table))
 
 
 def _subscribe(tx: Tx, wish: Wish, sink: str, table: str, grant: str | None) -> dict[str, Any]:

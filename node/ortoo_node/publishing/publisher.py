@@ -20,6 +20,8 @@ from sqlalchemy import Row, select, update
 from ortoo_node import catalog, views
 from ortoo_node.publishing import rejects
 from ortoo_node.publishing.gate import Chunk, Gate, Reject
+from ortoo_node.publishing import plans, rejects
+from ortoo_node.publishing.gate import Chunk, Gate, Reject, RowCheck
 from ortoo_node.publishing.seen import SeenKeys
 from ortoo_node.quality import store
 from ortoo_node.quality.checking import Checking, Quality
@@ -86,7 +88,11 @@ class Publisher:
         """
         async with self._lock(resource):
             entry = await self._own(resource)
-            place = await self._place(resource, source, table)
+            place = await self.place(resource, source, table)
+            plan = await self.station.read(lambda conn: plans.plan_of(conn, resource))
+            taken = await self.station.read(
+                lambda conn: plans.taken(conn, resource, place.source, place.table)
+            )
             opened: Source = await asyncio.to_thread(
                 open_source,
                 self.settings,
@@ -95,6 +101,9 @@ class Publisher:
                 _columns(entry),
                 _key(entry),
                 titles={item.column: item.name for item in entry.items},
+                capture=plan.capture,
+                taken=taken,
+                now_ms=self.station.parts.clock(),
             )
             with closing(opened):
                 await asyncio.to_thread(opened.check)
@@ -184,7 +193,7 @@ class Publisher:
             raise CatalogOwner(resource=resource)
         return entry
 
-    async def _place(self, resource: str, source: str | None, table: str | None) -> Row[Any]:
+    async def place(self, resource: str, source: str | None, table: str | None) -> Row[Any]:
         """Where the resource is read from, and where the next reading begins."""
         query = select(publications).where(publications.c.resource == resource)
         known = await self.station.read(lambda conn: conn.execute(query).first())

@@ -90,6 +90,36 @@ publications = Table(
     Column("mark", Text, nullable=False, server_default=""),  # where the next reading begins
 )
 
+# How changes of its table are found, and when it is published by itself.
+publication_plans = Table(
+    "publication_plans",
+    metadata,
+    Column("resource", String(64), primary_key=True),
+    Column("capture", String(16), nullable=False),
+    Column("watermark", Text, nullable=False),
+    Column("overlap", BigInteger, nullable=False),
+    Column("whole_every_s", BigInteger, nullable=False),
+    Column("every_s", BigInteger, nullable=False),
+    Column("follow", Boolean, nullable=False),
+)
+
+# The last run that ended well, and what went wrong since (`error` as it crosses, in JSON).
+publication_runs = Table(
+    "publication_runs",
+    metadata,
+    Column("resource", String(64), primary_key=True),
+    Column("how", String(16), nullable=False),
+    Column("began_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("upserts", BigInteger, nullable=False),
+    Column("deletes", BigInteger, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("next_ms", BigInteger, nullable=False),
+)
+
 # Rows that did not leave, and why.
 rejects = Table(
     "rejects",

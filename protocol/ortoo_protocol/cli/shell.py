@@ -150,6 +150,11 @@ class Shell:
             return f"[{code_of(made)}]"
         return f"{self.say.error(made)[0]} [{code_of(made)}]"
 
+    def cure(self, error: Mapping[str, Any]) -> str:
+        """What to do about an error inside an answer, if its facts were kept."""
+        made = error_from(error)
+        return self.say.error(made)[1] if facts_of(made.cure) <= made.facts.keys() else ""
+
 
 def facts_of(template: str) -> set[str]:
     """The names that `template` has places for."""

@@ -1059,11 +1059,11 @@ class SourceCall(SourceError):
     cure = "Correct the function or its entry in the settings; publishing goes on by itself."
 
 
-class PublicationUnknown(OrtooError):
-    code = "publication.unknown"
+class PublicationOption(OrtooError):
+    code = "publication.option"
     fault = Fault.OPERATOR
-    what = "Resource {resource} is not published from any source yet."
-    cure = "Run publish with --source and --table once, or give them to publication set."
+    what = "Option {option} of the publication is not acceptable: {detail}."
+    cure = "See publication set --help, and source check for what the table allows."
 
 
 class SinkError(OrtooError):

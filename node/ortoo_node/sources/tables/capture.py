@@ -68,6 +68,16 @@ def read_mark(text: str, how: How, shape: str) -> Mark | None:
     return mark if (mark.how, mark.shape) == (how, shape) else None
 
 
+def how_of(text: str) -> str:
+    """The way that left this mark; "" for sources that are no tables."""
+    if not text:
+        return How.WHOLE.value
+    try:
+        return str(How(json.loads(text)["how"]).value)
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 def shape_of(columns: Sequence[Column], key: Sequence[str], more: str = "") -> str:
     said = json.dumps([[[c.name, c.type, c.length] for c in columns], list(key), more])
     return hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -1,0 +1,81 @@
+"""source: what departments' tables allow, and what they need for it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ortoo_node.sources.tables.capture import How
+from ortoo_protocol.cli.shell import Json, Shell
+
+app = typer.Typer(help="Departments' tables: how their changes can be found.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="Name of the source in the settings.")]
+Table = Annotated[str, typer.Option(help="Its table.")]
+Key = Annotated[
+    list[str] | None, typer.Option(help="Key column; several times for several; its own if not.")
+]
+
+
+@app.command("check")
+def check(
+    ctx: typer.Context,
+    name: Name,
+    table: Table,
+    key: Key = None,
+    watermark: Annotated[str, typer.Option(help="Column that rises with every change.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Show in which ways changes of a table can be found, best first. Changes nothing."""
+    shell = Shell.of(ctx)
+    answer = shell.call("source.check", name=name, table=table, key=key or [], watermark=watermark)
+    shell.answer(
+        answer,
+        lambda: shell.table(
+            ("Changes by", "State", "What to do"),
+            (
+                (shell.word(one["how"]), shell.word(one["state"]), shell.word(one["why"]))
+                for one in answer["captures"]
+            ),
+        ),
+    )
+
+
+@app.command("prepare")
+def prepare(
+    ctx: typer.Context,
+    name: Name,
+    table: Table,
+    key: Key = None,
+    capture: Annotated[
+        How, typer.Option(help="log: a table of changed keys, by triggers; slot: PostgreSQL's log.")
+    ] = How.LOG,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Run it, as the source's own user.")
+    ] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Take it all away again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the SQL that lets a table's changes be found, for its administrator, or run it.
+
+    A slot keeps the server's log until it is read: where the station may be off for long, bound it
+    with max_slot_wal_keep_size. Triggers cost every write a little.
+    """
+    shell = Shell.of(ctx)
+    answer = shell.call(
+        "source.prepare",
+        name=name,
+        table=table,
+        key=key or [],
+        capture=capture.value,
+        apply=apply,
+        remove=remove,
+    )
+
+    def show() -> None:
+        for statement in answer["sql"]:
+            typer.echo(f"{statement};")
+        if answer["applied"]:
+            shell.line("Done: {table} of {name}.", table=table, name=name)
+
+    shell.answer(answer, show)
