@@ -7,9 +7,8 @@ import logging
 from dataclasses import dataclass, field
 
 from ortoo_node import cases, catalog, granting, subscribing
-from ortoo_node.publishing import Publisher
-from ortoo_node.quality.inspection import Inspector
 from ortoo_node.publishing import Publisher, Schedule
+from ortoo_node.quality.inspection import Inspector
 from ortoo_node.settings import NodeSettings
 from ortoo_node.sinks import open_sink
 from ortoo_protocol.core import topology

@@ -71,8 +71,8 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
         await app.start()
         await control.start()
         _log.info("station %s runs on the %s plane", station.party, identity.plane.value)
-        await run_until(stop, station.run([app.subscriptions, app.expiry, app.quality]))
-        await run_until(stop, station.run([app.subscriptions, app.expiry, app.schedule.loop]))
+        loops = [app.subscriptions, app.expiry, app.quality, app.schedule.loop]
+        await run_until(stop, station.run(loops))
     finally:
         await control.close()
         await station.close()

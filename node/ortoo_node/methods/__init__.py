@@ -10,8 +10,8 @@ from typing import Any
 from ortoo_node.app import NodeApp
 from ortoo_node.methods.catalog import CatalogMethods
 from ortoo_node.methods.folders import FolderMethods
-from ortoo_node.methods.quality import QualityMethods
 from ortoo_node.methods.publications import PublicationMethods
+from ortoo_node.methods.quality import QualityMethods
 from ortoo_node.methods.requests import RequestMethods
 from ortoo_node.methods.sources import SourceMethods
 from ortoo_node.methods.subscriptions import SubscriptionMethods

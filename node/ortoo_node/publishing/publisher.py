@@ -18,10 +18,8 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from ortoo_node import catalog, views
-from ortoo_node.publishing import rejects
-from ortoo_node.publishing.gate import Chunk, Gate, Reject
 from ortoo_node.publishing import plans, rejects
-from ortoo_node.publishing.gate import Chunk, Gate, Reject, RowCheck
+from ortoo_node.publishing.gate import Chunk, Gate, Reject
 from ortoo_node.publishing.seen import SeenKeys
 from ortoo_node.quality import store
 from ortoo_node.quality.checking import Checking, Quality

@@ -9,9 +9,10 @@ from ortoo_node.settings import NodeSettings
 from ortoo_node.sources import function
 from ortoo_node.sources.folder import FolderSource
 from ortoo_node.sources.port import Reading, Source
-from ortoo_node.sources.tables import Capture, Place, SourceTable, open_table
+from ortoo_node.sources.tables import Capture, How, Place, SourceTable, open_table
 from ortoo_protocol.core.feeds import Column
 
+WHOLE = Capture(How.WHOLE)
 __all__ = ["Capture", "Reading", "Source", "SourceTable", "open_source"]
 
 
@@ -23,12 +24,13 @@ def open_source(
     key: Sequence[str],
     *,
     titles: Mapping[str, str],
-    capture: Capture = Capture(),  # noqa: B008 - frozen
+    capture: Capture = WHOLE,
     taken: str = "",
     now_ms: int = 0,
 ) -> Source:
-    """The source `name` of the settings. `titles` are the items' names by column; `capture` and
-    `taken` (the resource that changes of this table go to already) are about tables.
+    """The source `name` of the settings. `titles` are the items' names by column; `capture`
+    (without it every reading is whole) and `taken` (the resource that changes of this table go to
+    already) are about tables.
 
     Raises SettingsLacking, DatabaseUrl, RowsSchema, SourceError.
     """

@@ -849,7 +849,7 @@ class DatabaseUrl(OrtooError):
     code = "database.url"
     fault = Fault.OPERATOR
     what = "The database address of {name} is not acceptable: {detail}."
-    cure = "Write sqlite:////folder/file or postgresql://user:password@host/database."
+    cure = "Write sqlite:////folder/file, postgresql:// or mysql://user:password@host/database."
 
 
 class RowsError(OrtooError):
