@@ -36,8 +36,10 @@ def test_each_kind_is_of_one_piece(kind: messages.Kind) -> None:
     if kind.durable:
         assert kind.route is not Route.FEED, "items are kept by their publisher"
     if kind.route in (Route.DIRECT, Route.BULK):
-        direct = kind.name.startswith("feed.") or kind.name == "receipt.direct"
-        assert direct, f"{topology.DIRECT_KINDS} are what is bound between stations"
+        bound = [pattern.removesuffix("#") for pattern in topology.DIRECT_KINDS]
+        assert kind.name.startswith(tuple(bound)), (
+            f"{topology.DIRECT_KINDS} are what is bound between stations"
+        )
     if kind.cls is Class.NOTARISED:
         assert kind.route is Route.HUB, "the hub records what it notarises"
     if kind.name.startswith("receipt."):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ortoo_protocol.bus.memory import MemoryBroker
 from ortoo_protocol.core.errors import CodecIdentifier
 from ortoo_protocol.core.topology import (
+    DIRECT_KINDS,
     EXCHANGES,
     FEEDS,
     HUB_INBOX,
@@ -168,7 +169,7 @@ def test_nobody_configures_and_everybody_writes_to_the_four_exchanges_under_his_
 
 def test_direct_kinds_alone_pass_between_stations() -> None:
     keys = {b.key for b in RIGHT.bindings if b.queue == inbox_queue(B)}
-    assert keys == {f"{HUB}.{B}.#", f"{A}.{B}.feed.#", f"{A}.{B}.receipt.direct"}
+    assert keys == {f"{HUB}.{B}.#", *(f"{A}.{B}.{kind}" for kind in DIRECT_KINDS)}
     assert {b.key for b in RIGHT.bindings if b.queue == f"bulk.{B}"} == keys
     assert {b.key for b in RIGHT.bindings if b.queue == inbox_queue(A)} == {f"{HUB}.{A}.#"}
     assert {b.exchange for b in RIGHT.bindings if b.queue == inbox_queue(B)} == {LETTERS}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ortoo_protocol.core import cases, catalog, feeds, grants, notices
 from ortoo_protocol.core.codec import Shape
+from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.messages import KINDS
 from tests.support.forge import CITY, NOW_MS, OTHER
 
@@ -139,6 +140,9 @@ _ALL: tuple[Shape, ...] = (
     TERMS,
     ENDED,
     STOP,
+    Dispatch(
+        dispatch="d" * 32, grant="a" * 32, subject="", media_type="text/plain", part=0, parts=1
+    ),
     HEAD,
     feeds.HeadAsk(feed=FEED),
     feeds.ItemsAsk(feed=FEED, incarnation=1, first=1, last=3),

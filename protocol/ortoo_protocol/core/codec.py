@@ -9,7 +9,7 @@ Nothing that was received is ever encoded again: hashes and signatures are over 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 import msgpack  # type: ignore[import-untyped]  # ships no types
@@ -30,6 +30,7 @@ _INT64 = range(-(1 << 63), 1 << 63)
 
 Scalar = None | bool | int | float | str | bytes
 T = TypeVar("T")
+P = TypeVar("P", bound="Packed")
 
 
 class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -46,12 +47,13 @@ def encode(value: object) -> bytes:
 
     Raises CodecMalformed for integers beyond 64 bits and text that UTF-8 cannot carry.
     """
-    plain = msgspec.to_builtins(value, builtin_types=(bytes,), str_keys=False)
     try:
-        packed: bytes = msgpack.packb(plain, use_bin_type=True)
+        return _encode(value)
     except (OverflowError, UnicodeEncodeError) as error:
         raise CodecMalformed(detail=str(error)) from None
-    return packed
+
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class _Counter:
@@ -126,6 +128,23 @@ def decode(data: bytes, shape: type[T], *, max_containers: int = MAX_CONTAINERS)
         return msgspec.convert(value, shape, strict=True, builtin_types=(bytes,))
     except (msgspec.ValidationError, RecursionError) as error:
         raise CodecShape(expected=getattr(shape, "__name__", shape), detail=str(error)) from None
+
+
+def packed_decoder(shape: type[P], *, max_containers: int) -> Callable[[bytes], P]:
+    """`decode` for one compact record that is read very often: arrays and scalars, no maps.
+
+    What msgspec alone takes is what `decode` takes; what it refuses goes through `decode`, which
+    names the reason.
+    """
+    fast = msgspec.msgpack.Decoder(shape).decode
+
+    def read(data: bytes) -> P:
+        try:
+            return fast(data)
+        except (msgspec.ValidationError, msgspec.DecodeError, RecursionError):
+            return decode(data, shape, max_containers=max_containers)
+
+    return read
 
 
 def check_scalars(values: Sequence[object]) -> Sequence[Scalar]:

@@ -20,7 +20,7 @@ the KDF's context, and a commitment to the key and one to the plaintext stand in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -98,6 +98,15 @@ class ToParties:
 
 
 @dataclass(frozen=True)
+class ContentKey:
+    """A content key and what it is wrapped to, to be used for several letters to the same parties:
+    each body has a key of its own all the same (`body_key`), and each header its commitment."""
+
+    key: bytes = field(repr=False)
+    wraps: tuple[Wrap, ...]
+
+
+@dataclass(frozen=True)
 class ToReaders:
     """Sealed once for every reader who holds the feed's key of `epoch`."""
 
@@ -105,7 +114,17 @@ class ToReaders:
     key: bytes
 
 
-Protection = ToAll | ToParties | ToReaders
+Protection = ToAll | ToParties | ContentKey | ToReaders
+
+
+def wrap_to(to: ToParties, suite: Suite, rand: Random) -> ContentKey:
+    """A fresh content key for these recipients."""
+    key = rand(suite.key_bytes)
+    wraps = tuple(
+        Wrap(each.key_id, suite.wrap(each.public, key, rand(suite.seed_bytes)))
+        for each in to.recipients
+    )
+    return ContentKey(key, wraps)
 
 
 @dataclass(frozen=True)
@@ -126,8 +145,7 @@ class Draft:
     position: Position | None = None
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """An envelope taken apart by lengths only: nothing in it is verified yet."""
 
     raw: bytes
@@ -204,11 +222,9 @@ def build(
     wraps: tuple[Wrap, ...] = ()
     epoch = None
     if isinstance(protection, ToParties):
-        key = rand(suite.key_bytes)
-        wraps = tuple(
-            Wrap(to.key_id, suite.wrap(to.public, key, rand(suite.seed_bytes)))
-            for to in protection.recipients
-        )
+        protection = wrap_to(protection, suite, rand)
+    if isinstance(protection, ContentKey):
+        key, wraps = protection.key, protection.wraps
     elif isinstance(protection, ToReaders):
         key, epoch = protection.key, protection.epoch
     if key:

@@ -27,6 +27,9 @@ _SMALLEST_BUCKET = 512
 _LARGE_BUCKET = 64 << 10
 _ZSTD_LEVEL = 3
 _WORTH_COMPRESSING_BYTES = 256
+# Working memory that costs more to make than a letter to pack. One is for one call at a time:
+# whoever finds none makes one, so there are as many as calls that ran at once.
+_COMPRESSORS: list[zstandard.ZstdCompressor] = []
 
 
 def frame(parts: Sequence[bytes]) -> bytes:
@@ -66,7 +69,9 @@ def compress(content: bytes) -> tuple[bytes, bool]:
     """Content as it is stored, and whether that is zstd (only where it is smaller)."""
     if len(content) < _WORTH_COMPRESSING_BYTES:
         return content, False
-    packed = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(content)
+    compressor = _COMPRESSORS.pop() if _COMPRESSORS else zstandard.ZstdCompressor(level=_ZSTD_LEVEL)
+    packed = compressor.compress(content)
+    _COMPRESSORS.append(compressor)
     return (packed, True) if len(packed) < len(content) else (content, False)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import nacl.bindings as sodium
@@ -188,7 +189,7 @@ class Suite1:
     def unwrap(self, seed: bytes, wrapped: bytes) -> bytes:
         if len(wrapped) != self.wrapped_bytes:
             raise KeysRefused()
-        public = self.wrap_public(seed)
+        public = _wrap_public(seed)
         try:
             return sodium.crypto_box_seal_open(wrapped, public, seed)
         except (nacl.exceptions.CryptoError, ValueError, TypeError):
@@ -211,6 +212,12 @@ class Suite1:
             opslimit=argon2id.OPSLIMIT_INTERACTIVE,
             memlimit=argon2id.MEMLIMIT_INTERACTIVE,
         )
+
+
+@lru_cache(maxsize=16)
+def _wrap_public(seed: bytes) -> bytes:
+    """Of this party's own keys, which unwrap every letter: a third of the cost of unwrapping."""
+    return sodium.crypto_scalarmult_base(seed)
 
 
 def _need(value: bytes, length: int, what: str) -> None:

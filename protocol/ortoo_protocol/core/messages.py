@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ortoo_protocol.core import cases, catalog, feeds, grants, notices
 from ortoo_protocol.core.codec import Shape
+from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.errors import EnvelopeKind
 
 DAY_MS = 86_400_000
@@ -70,6 +71,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("grant.issued", _NOTARISED, Route.HUB, "s", grants.GrantTerms, durable=True),
     Kind("grant.ended", _NOTARISED, Route.HUB, "s", grants.GrantEnded, durable=True),
     Kind("stop.filing", _NOTARISED, Route.HUB, "s", grants.StopFiling, durable=True),
+    Kind("dispatch.sent", _SEALED, Route.DIRECT, "s", Dispatch, durable=True, rows=True),
     Kind("feed.head", _OPEN, Route.FEED, "sh", feeds.Head),
     Kind("feed.head-ask", _OPEN, Route.DIRECT, "sh", feeds.HeadAsk),
     Kind("feed.head-answer", _OPEN, Route.DIRECT, "sh", feeds.Head),

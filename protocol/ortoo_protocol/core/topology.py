@@ -35,7 +35,7 @@ HUB_INBOX = "hub.inbox"
 _BROKER_NAME = re.compile(r"ortoo-(extranet|intranet)-(h[0-9]+)")
 
 # The kinds that travel between stations without passing the hub.
-DIRECT_KINDS = ("feed.#", "receipt.direct")
+DIRECT_KINDS = ("feed.#", "receipt.direct", "dispatch.#", "query.#", "file.#")
 
 # RabbitMQ 4.x drops a message after 20 deliveries unless told otherwise, and a lost link counts
 # for the whole prefetch window. Poison is quarantined by the station, never by the broker.

@@ -20,8 +20,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, cast
 
+import msgspec
+
 from ortoo_protocol.core import frames, messages
-from ortoo_protocol.core.codec import Shape, decode
+from ortoo_protocol.core.codec import Shape, decode, packed_decoder
 from ortoo_protocol.core.envelope import (
     CONTENT,
     FLAG_ZSTD,
@@ -69,6 +71,7 @@ from ortoo_protocol.core.keys import KEY_ID_BYTES, Suites
 from ortoo_protocol.core.messages import Class, Kind, Route
 
 FUTURE_MS = 3_600_000
+_decode_header = packed_decoder(Header, max_containers=8)
 _MAX_TEXT = 64
 _MAX_INT = 1 << 53
 B = TypeVar("B", bound=Shape)
@@ -102,8 +105,7 @@ class Keys(Protocol):
     def signing_key(self, key_id: bytes) -> KeyRecord | None: ...
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """A verified envelope: its signature, sender, kind and times hold; its body may be sealed."""
 
     envelope: Envelope
@@ -164,7 +166,7 @@ def verify(
 
 def read_header(envelope: Envelope) -> Header:
     """The header with every field in its range. Unverified unless `verify` called it."""
-    header = decode(envelope.header, Header, max_containers=8)
+    header = _decode_header(envelope.header)
     suite = envelope.suite
     if len(header.kind) > _MAX_TEXT:
         raise EnvelopeHeader(detail="the kind is too long")

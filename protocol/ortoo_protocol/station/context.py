@@ -18,9 +18,11 @@ from ortoo_protocol.core.messages import Kind
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.core.verify import Message, Opened
 from ortoo_protocol.station.clockwatch import ClockWatch
+from ortoo_protocol.station.content_keys import ContentKeys
 from ortoo_protocol.station.quota import Quota
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.store import journal_rows
+from ortoo_protocol.station.store.prepared import Savepoint
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,8 @@ class Parts:
     post: Callable[[Post], None]
     watch: ClockWatch
     quota: Quota = field(default_factory=Quota)
+    content_keys: ContentKeys = field(default_factory=ContentKeys)
+    unwrapped: dict[bytes, bytes] = field(default_factory=dict, repr=False)
 
 
 class Tx:
@@ -167,6 +171,7 @@ class Tx:
         self.conn = conn
         self.parts = parts
         self.now_ms = parts.clock()
+        self._clock_is_right = False
         self._rows: list[journal_rows.Pending] = []
         self._calls: list[Callable[[], object]] = []
 
@@ -191,19 +196,22 @@ class Tx:
 
     def check_clock(self) -> None:
         """Before anything is signed. Raises TrustClock: our own clock is off by over an hour."""
-        self.parts.watch.check(self.trust.hub)
+        if not self._clock_is_right:
+            self.parts.watch.check(self.trust.hub)
+            self._clock_is_right = True
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """When the block raises, all of it is taken back: in the store, the journal, the trust,
         and what was to follow the commit."""
-        mark = self.savepoint()
+        mark, savepoint = self.savepoint(), Savepoint(self.conn, "attempt")
         try:
-            with self.conn.begin_nested():
-                yield
+            yield
         except BaseException:
+            savepoint.rollback()
             self.rollback(mark)
             raise
+        savepoint.release()
 
     def after_commit(self, call: Callable[[], object]) -> None:
         if call not in self._calls:

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import bindparam, select
 
-from ortoo_protocol.core.envelope import Header, split
+from ortoo_protocol.core.envelope import Header, Wrap, split
 from ortoo_protocol.core.errors import (
     EnvelopeExpired,
     EnvelopeFuture,
@@ -47,15 +47,17 @@ from ortoo_protocol.core.verify import (
 from ortoo_protocol.station import feed_reader, held, quarantine, receipts, sending, trusting
 from ortoo_protocol.station.context import Parts, Tx
 from ortoo_protocol.station.store.failures import store_failure
+from ortoo_protocol.station.store.prepared import Prepared, Savepoint
 from ortoo_protocol.station.store.tables import inbox
 
+MAX_UNWRAPPED = 1_000
 _log = logging.getLogger(__name__)
 
 
 def accept(tx: Tx, raw: bytes, via: str = "") -> None:
     """Take one message as it came from the broker (or from ourselves). `via`: the party that
     brought it to the broker, where that is known."""
-    mark, savepoint = tx.savepoint(), tx.conn.begin_nested()
+    mark, savepoint = tx.savepoint(), Savepoint(tx.conn, "message")
     try:
         _accept(tx, raw, via)
     except Exception as error:
@@ -70,7 +72,7 @@ def accept(tx: Tx, raw: bytes, via: str = "") -> None:
         quarantine.keep(tx, raw, failure)
         tx.journal_unreadable(raw, failure.code)
     else:
-        savepoint.commit()
+        savepoint.release()
 
 
 def retry_held(tx: Tx) -> None:
@@ -245,21 +247,52 @@ def content_key(parts: Parts, header: Header) -> bytes | None:
     for wrap in header.wraps:
         seed = parts.identity.wrap_seeds.get(wrap.key_id)
         if seed is not None:
-            return parts.identity.suite.unwrap(seed, wrap.wrapped)
+            return _unwrapped(parts, seed, wrap)
     return None
+
+
+def _unwrapped(parts: Parts, seed: bytes, wrap: Wrap) -> bytes:
+    """A sender uses one wrapped key for some letters (content_keys.py): unwrapped once."""
+    known, name = parts.unwrapped, wrap.key_id + wrap.wrapped
+    key = known.get(name)
+    if key is None:
+        key = parts.identity.suite.unwrap(seed, wrap.wrapped)
+        if len(known) >= MAX_UNWRAPPED:
+            known.clear()
+        known[name] = key
+    return key
 
 
 # --- seen before --------------------------------------------------------------------------------
 
 
-def _known(tx: Tx, message: Message) -> Row[Any] | None:
+class _Known(NamedTuple):
+    hash: bytes
+    status: str
+    error: str
+    received_ms: int
+
+
+_KNOWN = Prepared(
+    select(*(inbox.c[name] for name in _Known._fields)).where(
+        inbox.c.sender == bindparam("s"), inbox.c.id == bindparam("i")
+    ),
+    ("s", "i"),
+)
+_REMEMBER = Prepared(
+    inbox.insert(),
+    ("sender", "id", "hash", "kind", "status", "error", "received_ms", "expires_ms"),
+)
+
+
+def _known(tx: Tx, message: Message) -> _Known | None:
     header = message.header
-    return tx.conn.execute(
-        select(inbox).where(inbox.c.sender == header.sender, inbox.c.id == header.id)
-    ).first()
+    for row in _KNOWN.rows(tx.conn, header.sender, header.id):
+        return _Known(*row)
+    return None
 
 
-def _repeat(tx: Tx, message: Message, known: Row[Any]) -> None:
+def _repeat(tx: Tx, message: Message, known: _Known) -> None:
     if known.hash != message.hash:
         error = EnvelopeIdReuse()
         quarantine.keep(tx, message.envelope.raw, error, message.header.sender)
@@ -273,17 +306,10 @@ def _repeat(tx: Tx, message: Message, known: Row[Any]) -> None:
 
 def _remember(tx: Tx, message: Message, status: str, error: str) -> None:
     header = message.header
-    values = {
-        "sender": header.sender,
-        "id": header.id,
-        "hash": message.hash,
-        "kind": header.kind,
-        "status": status,
-        "error": error,
-        "received_ms": tx.now_ms,
-        "expires_ms": header.expires_ms,
-    }
-    tx.conn.execute(insert(inbox).values(values))
+    _REMEMBER.one(
+        tx.conn, header.sender, header.id, message.hash, header.kind, status, error, tx.now_ms,
+        header.expires_ms,
+    )  # fmt: skip
 
 
 def _refuse(tx: Tx, message: Message, error: OrtooError) -> None:

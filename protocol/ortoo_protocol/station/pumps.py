@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, delete, or_, select, tuple_, update
 
 from ortoo_protocol.bus.port import Delivery, Link, Outcome
 from ortoo_protocol.core.errors import BusError, BusForbidden, BusLost, BusMissing, StoreError
@@ -23,6 +23,7 @@ from ortoo_protocol.station import inbox, receipts
 from ortoo_protocol.station.context import LOCAL, Parts, Post, Tx, wait
 from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.sending import next_attempt_ms
+from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import (
     feed_out_items,
     feed_readers,
@@ -166,24 +167,39 @@ class OutboxPump:
 
     def _note(self, done: Sequence[tuple[Row[Any], Outcome]], tx: Tx) -> None:
         first_ms = int(self.parts.timing.retry_first_s * 1000)
+        passed, expired, tried = [], [], []
         for row, outcome in done:
-            mine = (outbox.c.number == row.number) & outbox.c.state.in_(OPEN_STATES)
             confirmed = outcome is Outcome.CONFIRMED
             if confirmed and row.state == "passing":
-                tx.conn.execute(delete(outbox).where(mine))
+                passed.append((row.number,))
+                continue
+            if row.expires_ms < tx.now_ms:
+                expired.append((tx.now_ms, row.number))
                 continue
             attempts = 0 if confirmed else row.attempts + 1
             confirms = row.confirms + confirmed
-            values: dict[str, Any] = {
-                "attempts": attempts,
-                "confirms": confirms,
-                "next_ms": next_attempt_ms(
-                    tx.now_ms, attempts=attempts, confirms=confirms, first_ms=first_ms
-                ),
-            }
-            if row.expires_ms < tx.now_ms:
-                values = {"state": "expired", "settled_ms": tx.now_ms}
-            tx.conn.execute(update(outbox).where(mine).values(values))
+            next_ms = next_attempt_ms(
+                tx.now_ms, attempts=attempts, confirms=confirms, first_ms=first_ms
+            )
+            tried.append((attempts, confirms, next_ms, row.number))
+        _PASSED.many(tx.conn, passed)
+        _EXPIRED.many(tx.conn, expired)
+        _TRIED.many(tx.conn, tried)
+
+
+_OPEN = (outbox.c.number == bindparam("n")) & or_(
+    *(outbox.c.state == state for state in OPEN_STATES)
+)
+_PASSED = Prepared(delete(outbox).where(_OPEN), ("n",))
+_EXPIRED = Prepared(
+    update(outbox).where(_OPEN).values(state="expired", settled_ms=bindparam("t")), ("t", "n")
+)
+_TRIED = Prepared(
+    update(outbox)
+    .where(_OPEN)
+    .values(attempts=bindparam("a"), confirms=bindparam("c"), next_ms=bindparam("x")),
+    ("a", "c", "x", "n"),
+)
 
 
 def _due(conn: Connection, *, now_ms: int, remote: bool) -> Sequence[Row[Any]]:
@@ -326,13 +342,12 @@ def _send_receipts(remote: bool, tx: Tx) -> int:
 
 
 async def accept_all(database: Database, arrived: Sequence[tuple[bytes, str]]) -> None:
-    """Accept each (message, who brought it) in a job of its own; all share a commit. When the store
+    """Accept each (message, who brought it), all in one commit. When the store
     cannot (disk full), wait and try again: the broker keeps them until then."""
     delay_s = RETRY_S
     while True:
         try:
-            jobs = [database.write(partial(_accept, raw, via)) for raw, via in arrived]
-            await asyncio.gather(*jobs)
+            await database.write(partial(_accept, arrived))
         except StoreError as error:
             _log.error("%s", error)
             await asyncio.sleep(delay_s)
@@ -341,8 +356,9 @@ async def accept_all(database: Database, arrived: Sequence[tuple[bytes, str]]) -
             return
 
 
-def _accept(raw: bytes, via: str, tx: Tx) -> None:
-    inbox.accept(tx, raw, via)
+def _accept(arrived: Sequence[tuple[bytes, str]], tx: Tx) -> None:
+    for raw, via in arrived:
+        inbox.accept(tx, raw, via)
 
 
 def _brought(delivery: Delivery) -> tuple[bytes, str]:

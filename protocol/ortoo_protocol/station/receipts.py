@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
 from ortoo_protocol.core import messages
 from ortoo_protocol.core.messages import Route
@@ -10,9 +10,11 @@ from ortoo_protocol.core.notices import ReceiptEntry, Receipts
 from ortoo_protocol.core.verify import Message
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.sending import send
+from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import receipts_due
 
 MAX_ENTRIES = 200
+_OWE = Prepared(receipts_due.insert(), ("peer", "kind", "id", "hash", "status", "error", "time_ms"))
 
 
 def owe(tx: Tx, message: Message, status: str, error: str = "", time_ms: int | None = None) -> None:
@@ -21,16 +23,9 @@ def owe(tx: Tx, message: Message, status: str, error: str = "", time_ms: int | N
     hub = tx.trust.hub
     sender = message.header.sender
     direct = message.kind.route in (Route.DIRECT, Route.BULK) and hub not in (sender, tx.party)
-    values = {
-        "peer": sender,
-        "kind": "receipt.direct" if direct else "receipt.hub",
-        "id": message.header.id,
-        "hash": message.hash,
-        "status": status,
-        "error": error,
-        "time_ms": tx.now_ms if time_ms is None else time_ms,
-    }
-    tx.conn.execute(insert(receipts_due).values(values))
+    kind = "receipt.direct" if direct else "receipt.hub"
+    decided_ms = tx.now_ms if time_ms is None else time_ms
+    _OWE.one(tx.conn, sender, kind, message.header.id, message.hash, status, error, decided_ms)
     tx.after_commit(tx.parts.signals.receipts.set)
 
 

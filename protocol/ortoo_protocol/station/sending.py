@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, select, update
 
 from ortoo_protocol.core import messages
 from ortoo_protocol.core.codec import Shape, encode
@@ -24,10 +24,18 @@ from ortoo_protocol.core.messages import Class, Kind, Route
 from ortoo_protocol.core.notices import ReceiptEntry
 from ortoo_protocol.core.verify import Message, read_header
 from ortoo_protocol.station.context import LOCAL, Post, SettledLetter, Tx
+from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import outbox
 
 REPLAYABLE_LIFE_MS = 600_000
 _HOUR_MS = 3_600_000
+_PUT = Prepared(
+    outbox.insert(),
+    (
+        "id", "recipient", "kind", "exchange", "routing_key", "raw", "hash", "created_ms",
+        "expires_ms", "next_ms", "attempts", "confirms", "state", "error",
+    ),
+)  # fmt: skip
 
 
 def send(
@@ -91,7 +99,7 @@ def _protection(tx: Tx, kind: Kind, recipient: str) -> Protection:
     hub = tx.trust.hub
     if kind.cls is Class.NOTARISED and hub not in (recipient, tx.party) and recipient != tx.party:
         to.append(_encryption_key(tx, hub))
-    return ToParties(tuple(to))
+    return tx.parts.content_keys.key_for(ToParties(tuple(to)), tx)
 
 
 def _encryption_key(tx: Tx, party: str) -> Recipient:
@@ -107,23 +115,10 @@ def _into_outbox(
     state: str = "waiting",
 ) -> None:
     header = message.header
-    values: dict[str, Any] = {
-        "id": header.id,
-        "recipient": recipient,
-        "kind": header.kind,
-        "exchange": exchange,
-        "routing_key": routing_key,
-        "raw": message.envelope.raw,
-        "hash": message.hash,
-        "created_ms": tx.now_ms,
-        "expires_ms": header.expires_ms,
-        "next_ms": tx.now_ms,
-        "attempts": 0,
-        "confirms": 0,
-        "state": state,
-        "error": "",
-    }
-    tx.conn.execute(insert(outbox).values(values))
+    _PUT.one(
+        tx.conn, header.id, recipient, header.kind, exchange, routing_key, message.envelope.raw,
+        message.hash, tx.now_ms, header.expires_ms, tx.now_ms, 0, 0, state, "",
+    )  # fmt: skip
     tx.after_commit(tx.parts.signals.outbox.set)
 
 
@@ -148,31 +143,54 @@ def pass_on(tx: Tx, message: Message, recipient: str) -> None:
 # --- what comes back ----------------------------------------------------------------------------
 
 
+class _Waiting(NamedTuple):
+    number: int
+    id: bytes
+    kind: str
+    recipient: str
+    state: str
+    notarised_ms: int | None
+
+
+_FIND = Prepared(
+    select(*(outbox.c[name] for name in _Waiting._fields)).where(
+        outbox.c.id == bindparam("i"), outbox.c.hash == bindparam("h")
+    ),
+    ("i", "h"),
+)
+_THIS = outbox.c.number == bindparam("n")
+_NOTARISED = Prepared(update(outbox).where(_THIS).values(notarised_ms=bindparam("t")), ("t", "n"))
+_SETTLED = Prepared(
+    update(outbox)
+    .where(_THIS)
+    .values(state=bindparam("s"), error=bindparam("e"), settled_ms=bindparam("t")),
+    ("s", "e", "t", "n"),
+)
+
+
 def settle(tx: Tx, sender: str, entry: ReceiptEntry) -> None:
     """Take one entry of a receipt from `sender`.
 
     It counts only for the letter with this id and these bytes, and only from its recipient; the
     hub alone says "notarised" (the legal instant) and may refuse in the recipient's stead.
     """
-    letter = tx.conn.execute(
-        select(outbox).where(outbox.c.id == entry.id, outbox.c.hash == entry.envelope_hash)
-    ).first()
     by_hub = sender == tx.trust.hub
-    if letter is None or letter.state not in ("waiting",):
+    letter = next(
+        (_Waiting(*row) for row in _FIND.rows(tx.conn, entry.id, entry.envelope_hash)), None
+    )
+    if letter is None or letter.state != "waiting":
         return
     if sender != letter.recipient and not (by_hub and entry.status in ("notarised", "refused")):
         return
-    values: dict[str, Any]
     error = entry.error if is_code(entry.error) else ""  # people see it as it stands
     if entry.status == "notarised":
         if letter.notarised_ms is not None:
             return
-        values = {"notarised_ms": entry.time_ms}
+        _NOTARISED.one(tx.conn, entry.time_ms, letter.number)
     elif entry.status in ("accepted", "refused"):  # "early" is for the clock watch alone
-        values = {"state": entry.status, "error": error, "settled_ms": tx.now_ms}
+        _SETTLED.one(tx.conn, entry.status, error, tx.now_ms, letter.number)
     else:
         return
-    tx.conn.execute(update(outbox).where(outbox.c.number == letter.number).values(values))
     tx.parts.hooks.settled(
         tx,
         SettledLetter(letter.id, letter.kind, letter.recipient, entry.status, error, entry.time_ms),

@@ -34,8 +34,7 @@ def put(tx: Tx, feed: str, seq: int, keys: Sequence[bytes], rows: Sequence[bytes
 def put_new(tx: Tx, feed: str, seq: int, keys: Sequence[bytes], rows: Sequence[bytes]) -> set[int]:
     """As `put`, of keys that should not be there; the places of those that are, and stay."""
     values = [(feed, key, row, seq) for key, row in zip(keys, rows, strict=True)]
-    done = _NEW[tx.conn.dialect.name].many(tx.conn, values)
-    if done is None or done.rowcount == len(values):
+    if _NEW[tx.conn.dialect.name].many(tx.conn, values) == len(values):
         return set()
     before = {key for key, (_row, at) in look(tx.conn, feed, keys).items() if at != seq}
     return {place for place, key in enumerate(keys) if key in before}

@@ -26,6 +26,7 @@ from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station import (
     asks,
     checkpoints,
+    dispatching,
     feed_writer,
     proofs,
     pumps,
@@ -63,6 +64,7 @@ ENGINE_HANDLERS: dict[str, Handler] = {
     "journal.cosigned": checkpoints.cosigned,
     "trust.update": trusting.update,
     "proof.ask": proofs.ask,
+    "dispatch.sent": dispatching.receive,
 }
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, tuple_
+import msgspec
+from sqlalchemy import Connection, select, tuple_
 from sqlalchemy import Row as SqlRow
 
 from ortoo_protocol.core.errors import JournalTree
@@ -19,11 +19,11 @@ from ortoo_protocol.core.merkle import (
     leaf_hash,
 )
 from ortoo_protocol.station.store.dialect import upsert
+from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import journal, journal_frontier, journal_nodes
 
 
-@dataclass(frozen=True)
-class Pending:
+class Pending(msgspec.Struct, frozen=True):
     """A row that has no number yet (core.journal.Row without seq and time)."""
 
     direction: Direction
@@ -68,31 +68,31 @@ def append(conn: Connection, suite: Suite, pending: Sequence[Pending], now_ms: i
         for place, each in enumerate(pending)
     ]
     after, grown = before.grow(leaf_hash(suite.hash, row.leaf_bytes()) for row in rows)
-    conn.execute(insert(journal), [_columns(row) for row in rows])
+    _ROWS.many(conn, [_values(row) for row in rows])
     nodes = [
-        {"level": level.level, "place": level.first + place, "hash": value}
+        (level.level, level.first + place, value)
         for level in grown
         for place, value in enumerate(level.hashes)
     ]
-    conn.execute(insert(journal_nodes), nodes)
+    _NODES.many(conn, nodes)
     upsert(conn, journal_frontier, [{"one": 1, "raw": after.to_bytes()}])
 
 
-def _columns(row: Row) -> dict[str, Any]:
-    return {
-        "seq": row.seq,
-        "time_ms": row.time_ms,
-        "direction": row.direction.value,
-        "state": row.state.value,
-        "flow": row.flow,
-        "envelope_id": row.envelope_id,
-        "kind": row.kind,
-        "sender": row.sender,
-        "header": row.header,
-        "signature": row.signature,
-        "body_hash": row.body_hash,
-        "error": row.error,
-    }
+_ROWS = Prepared(
+    journal.insert(),
+    (
+        "seq", "time_ms", "direction", "state", "flow", "envelope_id", "kind", "sender", "header",
+        "signature", "body_hash", "error",
+    ),
+)  # fmt: skip
+_NODES = Prepared(journal_nodes.insert(), ("level", "place", "hash"))
+
+
+def _values(row: Row) -> tuple[Any, ...]:
+    return (
+        row.seq, row.time_ms, row.direction.value, row.state.value, row.flow, row.envelope_id,
+        row.kind, row.sender, row.header, row.signature, row.body_hash, row.error,
+    )  # fmt: skip
 
 
 def read_row(found: SqlRow[Any]) -> Row:

@@ -153,6 +153,21 @@ quarantine = Table(
     Column("time_ms", BigInteger, nullable=False),
 )
 
+# Dispatches (函件) for departments here, until they are read and removed.
+dispatches = Table(
+    "dispatches",
+    metadata,
+    Column("sender", String(16), primary_key=True),
+    Column("dispatch", String(32), primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("parts", Integer, nullable=False),
+    Column("grant", String(32), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("media_type", String(128), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+)
+
 # Grants that this party was given or gave, and, at the hub, all of them: the terms as signed.
 grants = Table(
     "grants",

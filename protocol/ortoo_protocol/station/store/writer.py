@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 
 from ortoo_protocol.core.errors import StoreError
 from ortoo_protocol.station.store.failures import store_failure
+from ortoo_protocol.station.store.prepared import Savepoint
 
 T = TypeVar("T")
 MAX_JOBS_A_COMMIT = 256
@@ -103,7 +104,7 @@ class Writer:
         self, job: _Job, conn: Connection, batch: Batch
     ) -> tuple[_Job, Any, BaseException | None]:
         mark = batch.savepoint()
-        savepoint = conn.begin_nested()
+        savepoint = Savepoint(conn, "job")
         try:
             result = job.work(batch)
         except Exception as error:  # handed to the one who waits for the job
@@ -113,7 +114,7 @@ class Writer:
             savepoint.rollback()
             batch.rollback(mark)
             return job, None, error
-        savepoint.commit()
+        savepoint.release()
         return job, result, None
 
     def _hand_out(

@@ -1,4 +1,4 @@
-"""The shadow keeps rows without their hashes, in one tree; events wait for their item."""
+"""The shadow in one tree and without hashes; events wait for their item; dispatches are kept."""
 
 from __future__ import annotations
 
@@ -24,6 +24,19 @@ def upgrade() -> None:
     op.execute("INSERT INTO shadow_2 SELECT feed, key, row, seq FROM shadow")
     op.drop_table("shadow")
     op.rename_table("shadow_2", "shadow")
+    op.create_table(
+        "dispatches",
+        sa.Column("sender", sa.String(length=16), nullable=False),
+        sa.Column("dispatch", sa.String(length=32), nullable=False),
+        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("parts", sa.Integer(), nullable=False),
+        sa.Column("grant", sa.String(length=32), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.String(length=128), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("received_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("sender", "dispatch", "part"),
+    )
     op.create_table(
         "feed_out_pending",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
