@@ -44,9 +44,10 @@ class Prepared:
         cursor = _cursor(conn)
         try:
             cursor.execute(text, values if order is None else order(values))
-            return cursor.fetchall()
+            found: list[Values] = cursor.fetchall()
         except conn.dialect.loaded_dbapi.Error as error:
             raise _wrapped(conn, text, error) from error
+        return found
 
     def compile(self, dialect: Dialect) -> tuple[str, Any]:
         """The text, and what puts values as it wants them (None: as they are)."""
@@ -77,7 +78,7 @@ def _cursor(conn: Connection) -> Any:
 
 def _wrapped(conn: Connection, text: str, error: Exception) -> BaseException:
     kind = conn.dialect.loaded_dbapi.Error
-    return DBAPIError.instance(text, None, error, kind, dialect=conn.dialect)  # type: ignore[no-any-return]
+    return DBAPIError.instance(text, None, error, kind, dialect=conn.dialect)
 
 
 class Savepoint:
