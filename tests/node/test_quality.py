@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from ortoo_node import catalog
+from ortoo_node.folders import FileOptions, Folder
 from ortoo_node.publishing import rejects
 from ortoo_node.quality import tasks
 from ortoo_node.quality.tasks import MOVES, UNSETTLED, Event, State
@@ -462,3 +463,34 @@ async def test_only_own_resources_have_rules(tmp_path: Path) -> None:
             await node.call("quality.put", given=given, by="丁")
         with pytest.raises(CatalogOwner):
             await node.call("quality.schedule", resource="3150700001", cycle="daily")
+
+
+# --- folders -------------------------------------------------------------------------------------
+
+
+async def test_files_are_compared_where_one_holds_the_whole_table(tmp_path: Path) -> None:
+    front = tmp_path / "front"
+    (front / "in").mkdir(parents=True)
+    changes = FileOptions(pattern="log*.csv", whole=False, op_column="操作")
+    folder = Folder(name="front-end", path=front, settle_s=0, files=(changes,))
+    kit = Kit(tmp_path)
+    node = open_node(kit, PARTY, online=False, folders=(folder,))
+    async with running(kit, node):
+        await node.call("catalog.add", entry=entry(PARTY, CODE))
+        file = front / "in" / "1.csv"
+        file.write_text("编号,姓名,月收入\n1,甲,1\n2,乙,2\n", encoding="utf-8")
+        await node.call("publish", resource=CODE, source="front-end", table="[0-9].csv")
+        report = (await node.call("quality.check", resource=CODE))["report"]
+        assert (report["comparison"]["source_rows"], report["passed"]) == (2, True)
+        await node.call("quality.check", resource=CODE)  # a check reads and takes nothing away
+        assert file.exists()
+
+        file.unlink()
+        report = (await node.call("quality.check", resource=CODE))["report"]
+        assert (report["comparison"], report["rows"]) == (None, 2)
+
+        log = "操作,编号,姓名,月收入\nU,3,丙,3\n"
+        (front / "in" / "log1.csv").write_text(log, encoding="utf-8")
+        await node.call("publish", resource=CODE, source="front-end", table="log*.csv")
+        report = (await node.call("quality.check", resource=CODE))["report"]
+        assert (report["comparison"], report["rows"]) == (None, 3)

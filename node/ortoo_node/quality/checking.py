@@ -58,10 +58,12 @@ class Quality:
     station: Station
     settings: NodeSettings
     _known: dict[str, RuleSet] = field(default_factory=dict)
+    _changes: int = 0
     _references: dict[tuple[str, ...], tuple[int, Values]] = field(default_factory=dict)
 
     def forget(self, resource: str) -> None:
         """The rules of `resource` have changed."""
+        self._changes += 1
         self._known.pop(resource, None)
 
     def rest(self) -> None:
@@ -74,8 +76,10 @@ class Quality:
     async def rules(self, resource: str) -> RuleSet:
         known = self._known.get(resource)
         if known is None:
+            before = self._changes
             known = await self.station.read(lambda conn: store.in_force(conn, resource))
-            self._known[resource] = known
+            if before == self._changes:  # else newer ones were put in force while these were read
+                self._known[resource] = known
         return known
 
     async def checking(self, entry: Entry, schema: TableSchema, *, whole: bool) -> Checking:

@@ -31,7 +31,13 @@ from ortoo_node.sources import open_source
 from ortoo_node.sources.port import Reading
 from ortoo_node.store.tables import publications
 from ortoo_protocol.core.catalog import Entry
-from ortoo_protocol.core.errors import CatalogOwner, OrtooError, QualityLacking
+from ortoo_protocol.core.errors import (
+    CatalogOwner,
+    OrtooError,
+    QualityLacking,
+    SourceMissing,
+    SourceSettling,
+)
 from ortoo_protocol.core.feeds import Column, TableSchema
 from ortoo_protocol.core.row_codec import key_bytes
 from ortoo_protocol.core.rows import schema_of
@@ -103,7 +109,9 @@ class Inspector:
         take = partial(tally.published, checking, schema)
         await each_published(self.publisher.station, tally.entry.feed, schema, take)
 
-    async def _compare(self, tally: _Tally, place: Row[Any]) -> Comparison:
+    async def _compare(self, tally: _Tally, place: Row[Any]) -> Comparison | None:
+        """None where the source does not show a whole table: files of changes, or a file that was
+        moved away when it was read."""
         entry = tally.entry
         schema = schema_of(entry.items, 1)
         checking = await self.publisher.quality.checking(entry, schema, whole=True)
@@ -118,7 +126,14 @@ class Inspector:
         )
         with closing(source):
             await asyncio.to_thread(source.check)
-            reading = await asyncio.to_thread(source.read, "")
+            try:
+                reading = await asyncio.to_thread(source.read, "")
+            except (SourceMissing, SourceSettling):
+                if self.publisher.settings.folder_named(place.source) is None:
+                    raise
+                return None
+            if not reading.whole:
+                return None
             seen = SeenKeys()
             try:
                 return await self._read(tally, checking, Gate(schema), reading, seen)

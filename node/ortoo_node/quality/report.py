@@ -63,7 +63,7 @@ class Freshness(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """`comparison` None: there is no source to read, rows are pushed."""
+    """`comparison` None: no source shows the whole table (rows are pushed, files hold changes)."""
 
     resource: str
     name: str
