@@ -1,4 +1,4 @@
-"""quality, reject, task, publication: what each command asks, prints and writes."""
+"""quality, reject, task: what each command asks, prints and writes."""
 
 from __future__ import annotations
 
@@ -135,22 +135,6 @@ ANSWERS: dict[str, object] = {
     "task.list": {"tasks": [TASK, {**TASK, "rule": "freshness", "overdue": False}]},
     "task.answer": {"task": "a" * 32, "state": "answered"},
     "task.close": {"task": "a" * 32, "state": "closed"},
-    "publication.list": {
-        "publications": [
-            {
-                "resource": CODE,
-                "resource_name": "低保",
-                "source": "business",
-                "table": "people",
-                "run": 4,
-                "rows": 400,
-                "rejected": 12,
-                "warned": {"range:income": 3},
-                "published_ms": 1,
-                "rejects": 12,
-            }
-        ]
-    },
 }
 
 
@@ -191,7 +175,6 @@ PERSON = ("a" * 32, "--by", "己", "--reason", "已补录")
         (["task", "list", "--all"], "task.list", {"settled": True}, "待整改"),
         (["task", "answer", *PERSON], "task.answer", SAID, "已答复"),
         (["task", "close", *PERSON], "task.close", SAID, "已关闭"),
-        (["publication", "list"], "publication.list", {}, "people"),
     ],
 )
 def test_each_command(

@@ -45,7 +45,6 @@ app.add_typer(folder.app, name="folder")
 app.add_typer(quality.app, name="quality")
 app.add_typer(rejects.rejects, name="reject")
 app.add_typer(rejects.tasks, name="task")
-app.add_typer(rejects.publications, name="publication")
 app.add_typer(journal.app, name="journal")
 
 

@@ -29,6 +29,7 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
                 "Last run",
                 "Rows",
                 "Set aside",
+                "Warned",
                 "Next run",
                 "Error",
                 "What to do",
@@ -43,6 +44,7 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
                     if one["ended_ms"]
                     else "",
                     one["rejects"],
+                    sum(one["warned"].values()),
                     shell.time(one["next_ms"]),
                     shell.crossed(one["error"]),
                     _cure(shell, one["error"]),

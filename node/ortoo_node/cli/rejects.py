@@ -1,4 +1,4 @@
-"""reject, task, publication: rows that did not leave, who mends them, what is published."""
+"""reject, task: rows that did not leave, and who mends them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 rejects = typer.Typer(help="Rows that did not leave, and why.", no_args_is_help=True)
 tasks = typer.Typer(help="Rectification tasks (整改任务).", no_args_is_help=True)
-publications = typer.Typer(help="What this station publishes.", no_args_is_help=True)
 Resource = Annotated[str, typer.Argument(help="Code of the resource, of this station's own.")]
 Task = Annotated[str, typer.Argument(help="Number of the task.")]
 By = Annotated[str, typer.Option(help="Who says this.")]
@@ -172,28 +171,3 @@ def close(
     shell = Shell.of(ctx)
     found = shell.call("task.close", task=task, by=by, reason=reason)
     shell.done(found, "Task {task} is closed.", **found)
-
-
-@publications.command("list")
-def list_publications(ctx: typer.Context, as_json: Json = False) -> None:
-    """List resources, where they are read from, and what the last publication came to."""
-    shell = Shell.of(ctx)
-    found = shell.call("publication.list")
-    shell.answer(
-        found,
-        lambda: shell.table(
-            ("Resource", "Source", "Table", "Published", "Rows", "Did not leave", "Warned"),
-            (
-                (
-                    f"{one['resource']} {one['resource_name']}",
-                    one["source"],
-                    one["table"],
-                    shell.time(one["published_ms"]),
-                    one["rows"],
-                    one["rejects"],
-                    sum(one["warned"].values()),
-                )
-                for one in found["publications"]
-            ),
-        ),
-    )

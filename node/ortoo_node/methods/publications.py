@@ -14,6 +14,7 @@ from ortoo_node.app import NodeApp
 from ortoo_node.methods.requests import resource_name
 from ortoo_node.publishing import plans, rejects
 from ortoo_node.publishing.listening import can_tell
+from ortoo_node.quality import store
 from ortoo_node.sources.tables import Capture, How
 from ortoo_protocol.core.errors import CatalogOwner, PublicationOption
 from ortoo_protocol.station.common_methods import Method
@@ -28,12 +29,13 @@ class PublicationMethods:
 
     async def listed(self) -> dict[str, Any]:
         def read(conn: Connection) -> list[dict[str, Any]]:
-            open_rejects = rejects.counts(conn)
+            open_rejects, runs = rejects.counts(conn), store.runs(conn)
             return [
                 {
                     **each,
                     "resource_name": resource_name(conn, each["resource"]),
                     "rejects": open_rejects.get(each["resource"], 0),
+                    "warned": store.warned(runs.get(each["resource"])),
                 }
                 for each in plans.listed(conn)
             ]

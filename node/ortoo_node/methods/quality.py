@@ -1,4 +1,4 @@
-"""quality.*, reject.*, task.* and publication.list: rules, what they find, who mends it."""
+"""quality.*, reject.* and task.*: rules, what they find, who mends it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row
 
 from ortoo_node.app import NodeApp
 from ortoo_node.methods.requests import resource_name
 from ortoo_node.publishing import rejects
 from ortoo_node.quality import rules, store, tasks
-from ortoo_node.store.tables import publications
 from ortoo_protocol.core.errors import QualityLacking
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
@@ -37,7 +36,6 @@ class QualityMethods:
             "task.list": self.tasks,
             "task.answer": self.answer,
             "task.close": self.close,
-            "publication.list": self.publications,
         }
 
     async def put(self, given: dict[str, Any], by: str) -> dict[str, Any]:
@@ -131,19 +129,6 @@ class QualityMethods:
 
         return {"task": task, "state": await self.app.station.write(job)}
 
-    # --- what the publications came to ---
-
-    async def publications(self) -> dict[str, Any]:
-        def read(conn: Connection) -> list[dict[str, Any]]:
-            places = {row.resource: row for row in conn.execute(select(publications))}
-            runs, open_rejects = store.runs(conn), rejects.counts(conn)
-            return [
-                _publication(conn, resource, places.get(resource), runs.get(resource), open_rejects)
-                for resource in sorted({*places, *runs})
-            ]
-
-        return {"publications": await self.app.station.read(read)}
-
     async def counts(self) -> dict[str, Any]:
         """What `status` says of all this."""
         now_ms = self.app.station.parts.clock()
@@ -188,25 +173,4 @@ def _task(conn: Connection, row: Row[Any], now_ms: int) -> dict[str, Any]:
             {name: getattr(event, name) for name in names}
             for event in tasks.history(conn, row.task)
         ],
-    }
-
-
-def _publication(
-    conn: Connection,
-    resource: str,
-    place: Row[Any] | None,
-    run: Row[Any] | None,
-    open_rejects: Mapping[str, int],
-) -> dict[str, Any]:
-    return {
-        "resource": resource,
-        "resource_name": resource_name(conn, resource),
-        "source": "" if place is None else place.source,
-        "table": "" if place is None else place.table,
-        "run": 0 if run is None else run.run,
-        "rows": 0 if run is None else run.rows,
-        "rejected": 0 if run is None else run.rejected,
-        "warned": {} if run is None else msgspec.json.decode(run.warned),
-        "published_ms": 0 if run is None else run.time_ms,
-        "rejects": open_rejects.get(resource, 0),
     }

@@ -103,6 +103,11 @@ def last_run(conn: Connection, resource: str) -> Row[Any] | None:
     return conn.execute(query).first()
 
 
+def warned(run: Row[Any] | None) -> dict[str, int]:
+    """By rule, how many rows of that publication left all the same."""
+    return {} if run is None else msgspec.json.decode(run.warned, type=dict[str, int])
+
+
 def runs(conn: Connection) -> dict[str, Row[Any]]:
     return {row.resource: row for row in conn.execute(select(quality_runs))}
 
