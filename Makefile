@@ -2,16 +2,20 @@
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
+NAME ?=
+BENCH_ARGS ?=
 PIN := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-.PHONY: help demo test check format pins wheel clean setup-check setup-demo setup-test
+.PHONY: help demo test check bench format pins wheel clean \
+	setup-check setup-demo setup-test setup-bench
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo     run the main job on two private brokers; files in var/demo/'
 	@echo 'make test     pass every test (PYTEST_ARGS="tests/protocol -x" for some)'
 	@echo 'make check    format, lint, types, import contracts'
+	@echo 'make bench    measure Ortoo beside its peers (NAME=letters for one); docs/benchmarks.md'
 	@echo 'make format   format the code and mend what lint can mend'
 	@echo 'make pins     compile requirements/ from pyproject.toml, newest versions within bounds'
 	@echo 'make wheel    build dist/ortoo-*.whl'
@@ -22,6 +26,9 @@ demo: setup-demo
 
 test: setup-test
 	@$(BIN)/pytest $(PYTEST_ARGS)
+
+bench: setup-bench
+	@PYTHONPATH=. $(BIN)/python -m tests.bench $(BENCH_ARGS) $(NAME)
 
 check: setup-check
 	$(BIN)/ruff format --check .
@@ -48,5 +55,5 @@ clean:
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find protocol hub node deploy tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-setup-check setup-demo setup-test:
+setup-check setup-demo setup-test setup-bench:
 	@deploy/setup.sh $(@:setup-%=%)

@@ -3,6 +3,7 @@
 #
 #   deploy/setup.sh check    Python alone
 #   deploy/setup.sh demo     that, and RabbitMQ
+#   deploy/setup.sh bench    that, and what Ortoo is measured against
 #   deploy/setup.sh test     that, PostgreSQL and MariaDB
 #
 # Does only what is not done yet. As root it installs missing packages and leaves no system service
@@ -21,6 +22,7 @@ main() {
     (
         flock 9 # two makes at once: the second one waits and finds everything done
         set_up_venv
+        case $1 in test | bench) add_bench ;; esac
     ) 9>var/setup.lock
 }
 
@@ -115,15 +117,24 @@ set_up_venv() {
     fi
 }
 
+# The peers of `make bench` and what draws its plots, beside the rest: the pins agree.
+add_bench() {
+    cmp -s requirements/bench.txt .venv/bench.txt && return
+    echo 'Adding the peers of the bench to .venv …'
+    .venv/bin/python -m pip --disable-pip-version-check --quiet install \
+        --require-hashes --requirement requirements/bench.txt
+    cp requirements/bench.txt .venv/bench.txt
+}
+
 give_up() {
     printf '%s\n' "$@" >&2
     exit 3
 }
 
 case "${1:-}" in
-check | demo | test) main "$1" ;;
+check | demo | test | bench) main "$1" ;;
 *)
-    echo "usage: $0 check|demo|test" >&2
+    echo "usage: $0 check|demo|test|bench" >&2
     exit 2
     ;;
 esac

@@ -1,0 +1,314 @@
+"""A station as the node builds it, with its grants put in place: submits, reads, applies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from ortoo_node import app as node_app
+from ortoo_node import catalog, subscribing
+from ortoo_node.app import NodeApp
+from ortoo_node.publishing import Publisher
+from ortoo_node.settings import Database, NodeSettings
+from ortoo_node.store import NODE
+from ortoo_protocol.bus.amqp import AmqpAddress, AmqpBus
+from ortoo_protocol.core.codec import encode
+from ortoo_protocol.core.grants import GrantTerms
+from ortoo_protocol.core.keys import key_id
+from ortoo_protocol.station import feed_reader, feed_writer, grants_held, table_feed, trusting
+from ortoo_protocol.station.context import Hooks, Identity, SettledLetter, Tx
+from ortoo_protocol.station.settings import StationTable, Timing
+from ortoo_protocol.station.station import Station, Surroundings, make_station
+from ortoo_protocol.station.store.migrate import STATION
+from ortoo_protocol.station.store.store import create_store, open_store
+from tests.bench.region import WideRegion
+from tests.bench.words import content
+from tests.support.stations import terms
+from tests.support.trust import DEPARTMENTS
+
+LOOK_S = 0.02
+CHECKED = {"compiled_by": "甲", "secrecy_checked_by": "乙", "approved_by": "丙"}
+
+
+class StationRole:
+    """`grants`: (provider, reader, feed) triples, which both sides of a grant are opened with."""
+
+    def __init__(
+        self,
+        folder: str,
+        party: str,
+        parties: Sequence[str],
+        offset_ms: int,
+        broker: dict[str, Any],
+        source: str = "",
+        sink: str = "",
+        joined: Sequence[Sequence[str]] = (),
+    ) -> None:
+        self.folder, self.party = Path(folder), party
+        self.region = WideRegion(tuple(parties))
+        self.offset_ms = offset_ms
+        self.bus = AmqpBus(AmqpAddress(**{**broker, "ca_file": Path(broker["ca_file"])}))
+        self.sink = self.folder / "sink.sqlite" if not sink else Path(sink)
+        self.settings = NodeSettings(
+            station=StationTable(
+                party=party, plane=self.region.plane, name=party, folder=self.folder
+            ),
+            sources=(Database(name="source", url=f"sqlite:///{source}"),) if source else (),
+            sinks=(Database(name="sink", url=f"sqlite:///{self.sink}"),),
+        )
+        self.joined = [terms(p, r, f, number) for number, (p, r, f) in enumerate(joined, 1)]
+        self.waiting: dict[bytes, asyncio.Future[str]] = {}
+        self.early: dict[bytes, str] = {}
+        self.settled: list[tuple[bytes, str]] = []
+        self.station: Station
+        self.app: NodeApp
+        self.running: asyncio.Task[None]
+
+    # --- life ---
+
+    async def open(self) -> None:
+        logging.basicConfig(level=logging.WARNING)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.station = self._make()
+        self.app = NodeApp(self.station, self.settings, Publisher(self.station, self.settings))
+        await self.app.start()
+        loops = [self.app.subscriptions, self.app.expiry]
+        self.running = asyncio.create_task(self.station.run(loops))
+        waiting = asyncio.create_task(self.station.wire.online.wait())
+        await asyncio.wait({waiting, self.running}, return_when=asyncio.FIRST_COMPLETED)
+        if self.running.done():
+            self.running.result()
+        for each in self.joined:
+            await self.station.write(lambda tx, each=each: _keep_grant(tx, each))
+
+    async def close(self) -> None:
+        self.running.cancel()
+        await asyncio.gather(self.running, return_exceptions=True)
+        await self.station.close()
+
+    def _make(self) -> Station:
+        region, path = self.region, self.folder / "store.sqlite"
+        owners = (STATION, NODE)
+        create_store(path, self.party, region.plane, owners)
+        store = open_store(path, self.party, region.plane, owners)
+        trust = region.trust()
+        with store.writing.begin() as conn:
+            trusting.save(conn, trust)
+        around = Surroundings(
+            store=store,
+            trust=trust,
+            bus=self.bus,
+            suites=region.suites,
+            clock=lambda: time.time_ns() // 1_000_000 + self.offset_ms,
+            rand=os.urandom,
+            timing=Timing(),
+        )
+        hooks = node_app.hooks()
+        return make_station(
+            self._identity(), around, Hooks(hooks.handlers, self._on_settled, hooks.relay)
+        )
+
+    def _identity(self) -> Identity:
+        region, suite, party = self.region, self.region.suite, self.party
+        signer, seed = region.signer(party), region.wrap_seed(party)
+        return Identity(
+            party=party,
+            name=party,
+            plane=region.plane,
+            suite=suite,
+            signer=signer,
+            signing_key_id=key_id(suite, region.plane, "sign", signer.public),
+            wrap_seeds={key_id(suite, region.plane, "wrap", suite.wrap_public(seed)): seed},
+            store_key=suite.hash(region.seed(f"{party} store"))[: suite.key_bytes],
+        )
+
+    # --- letters: each caller waits for the recipient's signed receipt ---
+
+    async def letters(self, sizes: Sequence[int], callers: int) -> dict[str, Any]:
+        """Send a dispatch of each size, `callers` at once; seconds for all, and of each."""
+        left = iter(sizes)
+        each_s: list[float] = []
+
+        async def caller() -> None:
+            for size in left:
+                begun = time.perf_counter()
+                await self._receipts(await self.station.write(self._dispatch(content(size))))
+                each_s.append(time.perf_counter() - begun)
+
+        begun = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(callers):
+                group.create_task(caller())
+        return {"seconds": time.perf_counter() - begun, "each_s": each_s}
+
+    def _dispatch(self, body: bytes) -> Callable[[Tx], Sequence[bytes]]:
+        from ortoo_protocol.station import dispatching
+
+        grant = self.joined[0].grant
+        return lambda tx: dispatching.send(tx, grant, body)[1]
+
+    async def _receipts(self, letters: Sequence[bytes]) -> None:
+        loop = asyncio.get_running_loop()
+        for letter in letters:
+            status = self.early.pop(letter, None)
+            if status is None:
+                self.waiting[letter] = loop.create_future()
+                status = await self.waiting[letter]
+            if status != "accepted":
+                raise AssertionError(f"a letter was {status}")
+
+    def _on_settled(self, tx: Tx, letter: SettledLetter) -> None:
+        if letter.kind == "dispatch.sent":
+            self.settled.append((letter.id, f"{letter.status} {letter.error}".strip()))
+            tx.after_commit(self._wake)
+
+    def _wake(self) -> None:
+        while self.settled:
+            letter, status = self.settled.pop()
+            waiting = self.waiting.pop(letter, None)
+            if waiting is None:
+                self.early[letter] = status
+            else:
+                waiting.set_result(status)
+
+    # --- feeds ---
+
+    async def declare(self, resource: str, feed: str, items: list[dict[str, Any]]) -> None:
+        """Put an entry into the own catalog."""
+        given = {
+            "code": resource,
+            "name": f"基准测试 {resource}",
+            "department": DEPARTMENTS[self.party][0],
+            "abstract": "基准测试用表",
+            "items": items,
+            "share_type": 1,
+            "feed": feed,
+            **CHECKED,
+        }
+        await self.station.write(lambda tx: catalog.add(tx, given))
+
+    async def offer(self, provider: str, reader: str, feed: str, number: int) -> None:
+        """The provider's half of a grant."""
+        granted = terms(provider, reader, feed, number)
+
+        def give(tx: Tx) -> None:
+            feed_writer.open_feed(tx, feed, sealed=True)
+            named = grants_held.keep(tx, granted, encode(granted))
+            feed_writer.add_reader(tx, feed, granted.grant, named, reader)
+
+        await self.station.write(give)
+
+    async def subscribe(
+        self, provider: str, reader: str, feed: str, number: int, table: str
+    ) -> None:
+        """The reader's half: what comes on `feed` goes into `table` of the sink."""
+        granted = terms(provider, reader, feed, number)
+
+        def receive(tx: Tx) -> None:
+            grants_held.keep(tx, granted, encode(granted))
+            subscribing.make(
+                tx,
+                resource=granted.resource,
+                department=granted.reader_department,
+                sink="sink",
+                table=table,
+                terms=granted,
+                case=None,
+            )
+
+        await self.station.write(receive)
+        await self._reading(feed)
+
+    async def _reading(self, feed: str) -> None:
+        """Until the beginning of `feed` is here and its items follow."""
+        while True:
+            state = await self.station.read(
+                lambda conn: conn.exec_driver_sql(
+                    "SELECT state FROM feeds_in WHERE feed = ?", (feed,)
+                ).scalar()
+            )
+            if state == feed_reader.READING:
+                return
+            await asyncio.sleep(LOOK_S)
+
+    async def publish(self, resource: str, table: str) -> dict[str, Any]:
+        """Read the source and publish it; returns when all of it is durable."""
+        begun = time.perf_counter()
+        done = await self.app.publisher.publish(resource, "source", table)
+        return {"seconds": time.perf_counter() - begun, "rows": done.upserts, "seq": done.seq}
+
+    async def events(self, resource: str, first: int, count: int, callers: int) -> float:
+        """Publish `count` events, each by one of `callers`, who wait until it is durable."""
+        from tests.bench.words import event
+
+        numbers = iter(range(first, first + count))
+
+        async def caller() -> None:
+            for number in numbers:
+                await self.app.publisher.events(resource, [event(number)])
+
+        begun = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(callers):
+                group.create_task(caller())
+        return time.perf_counter() - begun
+
+    async def append(self, feed: str, count: int, item_bytes: int) -> dict[str, float]:
+        """Publish `count` items of one row of `item_bytes` each; returns when all are sent."""
+        from ortoo_protocol.core import feeds
+        from ortoo_protocol.core.row_codec import upsert_part
+
+        columns = (feeds.Column("number", "I", 0), feeds.Column("text", "C", item_bytes))
+
+        def declare(tx: Tx) -> int:
+            return table_feed.declare(tx, feed, columns, ("number",)).number
+
+        schema = await self.station.write(declare)
+        body = feeds.TableRows(schema=schema)
+        text = content(item_bytes // 2).hex()
+        begun = time.perf_counter()
+        for first in range(0, count, 100):
+            numbers = range(first, min(first + 100, count))
+            parts = [upsert_part((number, text)) for number in numbers]
+            await self.station.write(
+                lambda tx, parts=parts: [
+                    feed_writer.publish(tx, feed, body, rows=[part]) for part in parts
+                ]
+            )
+        while await self._unsent(feed):
+            await asyncio.sleep(LOOK_S)
+        return {"seconds": time.perf_counter() - begun}
+
+    async def _unsent(self, feed: str) -> int:
+        query = "SELECT count(*) FROM feed_out_items WHERE feed = ? AND NOT sent"
+        found = await self.station.read(lambda conn: conn.exec_driver_sql(query, (feed,)).scalar())
+        return int(found or 0)
+
+    async def applied(self, table: str, count: int) -> float:
+        """Wait until `count` rows stand in the sink's table; the moment (shared clock)."""
+        return await asyncio.to_thread(self._applied, table, count)
+
+    def _applied(self, table: str, count: int) -> float:
+        newest = f'SELECT max(rowid) FROM "{table}"'  # noqa: S608  # a name of the bench
+        exact = f'SELECT count(*) FROM "{table}"'  # noqa: S608
+        while True:
+            with closing(sqlite3.connect(f"file:{self.sink}?mode=ro", uri=True)) as conn:
+                try:
+                    found = conn.execute(newest).fetchone()[0] or 0
+                    if found >= count and conn.execute(exact).fetchone()[0] == count:
+                        return time.monotonic()
+                except sqlite3.OperationalError:
+                    pass  # no table yet
+            time.sleep(LOOK_S)
+
+
+def _keep_grant(tx: Tx, granted: GrantTerms) -> None:
+    """A grant that lets letters pass, without a feed that is read."""
+    grants_held.keep(tx, granted, encode(granted))
