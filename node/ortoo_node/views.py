@@ -256,13 +256,16 @@ def follow(tx: Tx, view: View, schema: TableSchema, changes: Sequence[RowChange]
 
 def declare(tx: Tx, view: View, schema: TableSchema) -> TableSchema | None:
     """The view's schema in force, of the types that its masks make; None when the resource no
-    longer has one of its items, or changed one so that its mask no longer fits."""
+    longer has one of its items, or changed one so that its mask no longer fits it: then the view
+    stands still, and shows nothing that the grant did not say."""
     columns = {column.name: column for column in schema.columns}
     if not set(view.items) <= set(columns):
         return None
     for mask in view.masks:
         masking = masks.parse(mask.mask)
         if columns[mask.column].type not in masking.types:
+            return None
+        if mask.column in schema.key and not masking.hashes:
             return None
         columns[mask.column] = masking.makes(columns[mask.column])
     chosen: tuple[Column, ...] = tuple(columns[name] for name in view.items)

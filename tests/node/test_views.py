@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ortoo_node import app as node_app
 from ortoo_node import catalog, views
@@ -134,6 +135,35 @@ def test_what_is_the_same_is_not_sent_again(desk: Desk) -> None:
     first = desk.do(lambda tx: put(tx, 30))
     assert desk.do(lambda tx: put(tx, 31)) == first  # the same band
     assert desk.do(lambda tx: put(tx, 61)) == first + 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"name": {"type": "D"}},  # no longer what its mask is for
+        {"name": {"key": True}},  # two rows would have one masked key
+        {"name": {"column": "full_name"}},  # gone
+    ],
+    ids=["type", "key", "name"],
+)
+def test_a_view_whose_mask_no_longer_fits_stands_still(
+    desk: Desk, changed: dict[str, dict[str, object]]
+) -> None:
+    feed = desk.do(lambda tx: _grant(tx, Scope((), "", (Mask("name", "name"),)), 1))
+    chance = random.Random(1)  # noqa: S311
+    desk.do(lambda tx: _change(tx, chance))
+    before = desk.do(lambda tx: (feed_writer.feed_row(tx, feed).seq, _held(tx, feed)))
+    items = tuple(replace(item, **changed.get(item.column, {})) for item in ITEMS)
+    schema = schema_of(items, 2)
+
+    def change(tx: Tx) -> None:
+        rows = [RowChange(UPSERT, ("2000-01-01", "1", 5, 2026, "150702"))]
+        for view in views.of_resource(tx.conn, ENTRY.code):
+            assert views.declare(tx, view, schema) is None
+            views.follow(tx, view, schema, rows)
+
+    desk.do(change)
+    assert desk.do(lambda tx: (feed_writer.feed_row(tx, feed).seq, _held(tx, feed))) == before
 
 
 def test_a_scope_is_one_feed_whatever_its_order(desk: Desk) -> None:
