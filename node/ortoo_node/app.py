@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from ortoo_node import cases, catalog, granting, subscribing
+from ortoo_node.files.desk import Files
 from ortoo_node.publishing import Publisher, Schedule
 from ortoo_node.quality.inspection import Inspector
 from ortoo_node.settings import NodeSettings
@@ -30,10 +32,11 @@ def _on_ended(tx: Tx, opened: Opened[Shape]) -> None:
     cases.ended(tx, granting.on_ended(tx, opened), "grant.ended")
 
 
-def hooks() -> Hooks:
+def hooks(files: Files) -> Hooks:
     """What a station does with each kind of message that the engine leaves to it."""
     return Hooks(
         handlers={
+            **files.handlers(),
             "catalog.federated": catalog.federated,
             "catalog.refused": catalog.refused,
             "case.application": cases.on_application,
@@ -44,6 +47,7 @@ def hooks() -> Hooks:
             "stop.filing": granting.on_filing,
         },
         settled=cases.on_settled,
+        swift=files.swift(),
     )
 
 
@@ -54,10 +58,18 @@ class NodeApp:
     station: Station
     settings: NodeSettings
     publisher: Publisher
+    files: Files
     schedule: Schedule = field(init=False)
 
     def __post_init__(self) -> None:
         self.schedule = Schedule(self.publisher)
+        self.files.serve(self.station, self.settings)
+
+    @property
+    def loops(self) -> Sequence[Callable[[], Awaitable[None]]]:
+        """What runs beside the station."""
+        own = (self.subscriptions, self.expiry, self.quality, self.schedule.loop)
+        return *own, *self.files.loops()
 
     async def start(self) -> None:
         """Open the own catalog, read the region's feeds, take up the subscriptions."""

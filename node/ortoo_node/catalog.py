@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Connection, Row, insert, select, text
 
 from ortoo_node.store.tables import catalog, catalog_refusals
+from ortoo_protocol.core import files
 from ortoo_protocol.core.catalog import Entry, Federated, Refusal, check_entry
 from ortoo_protocol.core.codec import Shape, decode, encode
 from ortoo_protocol.core.errors import (
@@ -32,6 +33,16 @@ from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import upsert
 
 CATALOG = "catalog"
+FILE_ITEMS: tuple[Mapping[str, Any], ...] = tuple(
+    {
+        "name": title,
+        "column": column.name,
+        "type": column.type,
+        "length": column.length,
+        "key": column.name in files.KEY,
+    }
+    for title, column in zip(files.TITLES, files.COLUMNS, strict=True)
+)
 MAX_FOUND = 500
 _SPACES = re.compile(r"\s+")
 
@@ -88,6 +99,9 @@ def _complete(tx: Tx, given: Mapping[str, Any]) -> Entry:
     }
     texts = ("office", "abstract", "format_type", "share_condition", "basis", "open_condition")
     defaults.update(dict.fromkeys(texts, ""))
+    if fields.pop("files", False):  # the items of a file feed are always the same
+        fields["items"] = list(FILE_ITEMS)
+        defaults["format_class"] = 1
     fields = {**defaults, **fields}
     fields["items"] = [{"length": 0, "share_type": fields.get("share_type", 1), **each}
                        for each in fields.get("items", [])]  # fmt: skip

@@ -8,6 +8,7 @@ from functools import partial
 
 from ortoo_node import app as node_app
 from ortoo_node.app import NodeApp
+from ortoo_node.files.desk import Files
 from ortoo_node.methods import NodeMethods
 from ortoo_node.publishing import Publisher
 from ortoo_node.settings import NodeSettings
@@ -59,11 +60,12 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
         if bus is not None:
             await _check_broker(bus)
         around = Surroundings(store, trust, bus, suites, clock, rand, settings.timing)
-        station = make_station(identity, around, node_app.hooks())
+        files = Files()
+        station = make_station(identity, around, node_app.hooks(files))
     except BaseException:
         await store.close()
         raise
-    app = NodeApp(station, settings, Publisher(station, settings))
+    app = NodeApp(station, settings, Publisher(station, settings), files)
     common = CommonMethods(station, settings, package_version(), started_ms)
     methods = NodeMethods(app, common, stop)
     control = ControlServer(settings.socket_file, methods.as_mapping())
@@ -71,10 +73,10 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
         await app.start()
         await control.start()
         _log.info("station %s runs on the %s plane", station.party, identity.plane.value)
-        loops = [app.subscriptions, app.expiry, app.quality, app.schedule.loop]
-        await run_until(stop, station.run(loops))
+        await run_until(stop, station.run(app.loops))
     finally:
         await control.close()
+        await app.files.close()
         await station.close()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from ortoo_node import app as node_app
 from ortoo_node import cases, catalog, views
+from ortoo_node.files.desk import Files
 from ortoo_node.store import NODE
 from ortoo_protocol.core.codec import encode
 from ortoo_protocol.core.errors import EnvelopeError
@@ -39,7 +40,7 @@ class Provider(Desk):
     """It has granted `READER` its resource with the names masked."""
 
     def __init__(self, kit: Kit) -> None:
-        super().__init__(kit, PROVIDER, node_app.hooks(), migrations=(NODE,))
+        super().__init__(kit, PROVIDER, node_app.hooks(Files()), migrations=(NODE,))
         self.do(self._publish)
         asked = hubs.application(items=())
         self.take(make_letter(kit, READER, PROVIDER, asked))

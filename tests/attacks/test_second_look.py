@@ -22,6 +22,7 @@ from sqlalchemy import select
 from ortoo_hub.reconcile import _common, _verdict
 from ortoo_node import app as node_app
 from ortoo_node import cases, catalog, subscribing, views
+from ortoo_node.files.desk import Files
 from ortoo_node.sinks.columns import storer
 from ortoo_node.store import NODE
 from ortoo_node.store import tables as node_tables
@@ -108,7 +109,9 @@ class Node:
 
     def __init__(self, kit: Kit, party: str) -> None:
         self.kit = kit
-        self.station: Station = kit.open(party, node_app.hooks(), migrations=(NODE,), online=False)
+        self.station: Station = kit.open(
+            party, node_app.hooks(Files()), migrations=(NODE,), online=False
+        )
 
     async def do(self, job: Callable[[Tx], Any]) -> Any:
         return await self.station.write(job)

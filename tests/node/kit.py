@@ -12,6 +12,7 @@ from typing import Any
 
 from ortoo_node import app as node_app
 from ortoo_node.app import NodeApp
+from ortoo_node.files.desk import Files
 from ortoo_node.folders import Folder
 from ortoo_node.methods import NodeMethods
 from ortoo_node.publishing import Publisher
@@ -62,8 +63,9 @@ def open_node(
         folders=folders,
         functions=functions,
     )
-    station = kit.open(party, node_app.hooks(), migrations=(NODE,), online=online)
-    app = NodeApp(station, settings, Publisher(station, settings))
+    files = Files()
+    station = kit.open(party, node_app.hooks(files), migrations=(NODE,), online=online)
+    app = NodeApp(station, settings, Publisher(station, settings), files)
     common = CommonMethods(station, settings, "test", kit.clock())
     methods = NodeMethods(app, common, asyncio.Event())
     return Node(app, dict(methods.as_mapping()), source, sink)
@@ -73,10 +75,7 @@ def open_node(
 async def running(kit: Kit, *nodes: Node) -> AsyncIterator[None]:
     for node in nodes:
         await node.app.start()
-    loops = {
-        node.app.station.party: (node.app.subscriptions, node.app.expiry, node.app.schedule.loop)
-        for node in nodes
-    }
+    loops = {node.app.station.party: node.app.loops for node in nodes}
     async with kit.running(*(node.app.station for node in nodes), also=loops):
         yield
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ortoo_protocol.core import cases, catalog, feeds, grants, notices
+from ortoo_protocol.core import cases, catalog, feeds, files, grants, notices
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.messages import KINDS
@@ -165,6 +165,12 @@ _ALL: tuple[Shape, ...] = (
     SCHEMA,
     feeds.TableRows(schema=1),
     feeds.EventRows(schema=1),
+    files.FileAsk(grant="c" * 32, feed=FEED, name="a.pdf", file=b"f" * 32, first=0, count=16),
+    files.FileManifest(
+        feed=FEED, name="a.pdf", file=b"f" * 32, size_bytes=300_000, chunk_bytes=258_048, chunks=2
+    ),
+    files.FileChunk(file=b"f" * 32, index=0),
+    files.FileRefusal(feed=FEED, name="a.pdf", file=b"f" * 32, error="file.gone", detail=""),
 )
 
 

@@ -62,7 +62,9 @@ DOCUMENTS = (
 
 # Whose codes travel: in receipts, refusals and journal rows. What a program adds below them for its
 # own work bears another first word.
-FIRST_WORDS = {"envelope", "codec", "trust", "feed", "grant", "case", "stop", "catalog", "journal"}
+FIRST_WORDS = {
+    *("envelope", "codec", "trust", "feed", "grant", "case", "stop", "catalog", "journal", "file")
+}
 FAMILIES = (
     errors.EnvelopeError,
     errors.CodecError,
@@ -70,6 +72,7 @@ FAMILIES = (
     errors.FeedError,
     errors.GrantError,
     errors.JournalError,
+    errors.FileError,
 )
 
 

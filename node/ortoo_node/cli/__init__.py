@@ -11,6 +11,7 @@ from ortoo_node.cli import (
     catalog,
     enrol,
     exchange,
+    file,
     folder,
     grant,
     publication,
@@ -41,6 +42,7 @@ app.add_typer(grant.app, name="grant")
 app.add_typer(exchange.app)
 app.add_typer(publication.app, name="publication")
 app.add_typer(source.app, name="source")
+app.add_typer(file.app, name="file")
 app.add_typer(folder.app, name="folder")
 app.add_typer(quality.app, name="quality")
 app.add_typer(rejects.rejects, name="reject")

@@ -9,6 +9,7 @@ from typing import Any
 
 from ortoo_node.app import NodeApp
 from ortoo_node.methods.catalog import CatalogMethods
+from ortoo_node.methods.files import FileMethods
 from ortoo_node.methods.folders import FolderMethods
 from ortoo_node.methods.publications import PublicationMethods
 from ortoo_node.methods.quality import QualityMethods
@@ -35,6 +36,7 @@ class NodeMethods:
             "status": self.status,
             **PublicationMethods(self.app).as_mapping(),
             **SourceMethods(self.app).as_mapping(),
+            **FileMethods(self.app).as_mapping(),
             "stop": self.stop,
         }
 

@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from ortoo_node import catalog, views
+from ortoo_node.files import contents
 from ortoo_node.publishing import plans, rejects
 from ortoo_node.publishing.gate import Chunk, Gate, Reject
 from ortoo_node.publishing.seen import SeenKeys
@@ -25,12 +26,14 @@ from ortoo_node.quality import store
 from ortoo_node.quality.checking import Checking, Quality
 from ortoo_node.settings import NodeSettings
 from ortoo_node.sources import Source, open_source
+from ortoo_node.sources.files import FilesSource, open_files_source
 from ortoo_node.sources.port import Reading
 from ortoo_node.store.tables import publications
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.codec import unpack
 from ortoo_protocol.core.errors import CatalogOwner, SettingsLacking
 from ortoo_protocol.core.feeds import DELETE, UPSERT, Column, RowChange, TableSchema
+from ortoo_protocol.core.files import are_file_items
 from ortoo_protocol.core.row_codec import key_bytes
 from ortoo_protocol.station import event_feed, feed_writer, shadow, table_feed
 from ortoo_protocol.station.context import Tx
@@ -87,28 +90,37 @@ class Publisher:
         async with self._lock(resource):
             entry = await self._own(resource)
             place = await self.place(resource, source, table)
-            plan = await self.station.read(lambda conn: plans.plan_of(conn, resource))
-            taken = await self.station.read(
-                lambda conn: plans.taken(conn, resource, place.source, place.table)
-            )
-            opened: Source = await asyncio.to_thread(
-                open_source,
-                self.settings,
-                place.source,
-                place.table,
-                _columns(entry),
-                _key(entry),
-                titles={item.column: item.name for item in entry.items},
-                capture=plan.capture,
-                taken=taken,
-                now_ms=self.station.parts.clock(),
-            )
+            opened = await self._open(entry, place)
             with closing(opened):
                 await asyncio.to_thread(opened.check)
                 reading = await asyncio.to_thread(opened.read, place.mark)
                 published = await self._publish(entry, reading)
                 await asyncio.to_thread(reading.done)
+                if isinstance(opened, FilesSource):
+                    learn = partial(_learn, place.source, list(opened.learned.items()))
+                    await self.station.write(learn)
                 return published
+
+    async def _open(self, entry: Entry, place: Row[Any]) -> Source:
+        if are_file_items(entry.items):
+            known = await self.station.read(lambda conn: contents.known_in(conn, place.source))
+            return open_files_source(self.settings, place.source, place.table, known)
+        plan = await self.station.read(lambda conn: plans.plan_of(conn, entry.code))
+        taken = await self.station.read(
+            lambda conn: plans.taken(conn, entry.code, place.source, place.table)
+        )
+        return await asyncio.to_thread(
+            open_source,
+            self.settings,
+            place.source,
+            place.table,
+            _columns(entry),
+            _key(entry),
+            titles={item.column: item.name for item in entry.items},
+            capture=plan.capture,
+            taken=taken,
+            now_ms=self.station.parts.clock(),
+        )
 
     async def push(
         self,
@@ -351,6 +363,10 @@ def _declare_events(entry: Entry, tx: Tx) -> TableSchema:
 
 def _append_events(feed: str, parts: Sequence[bytes], tx: Tx) -> None:
     event_feed.append(tx, feed, parts)
+
+
+def _learn(folder: str, found: Sequence[tuple[str, contents.Known]], tx: Tx) -> None:
+    contents.learn(tx.conn, folder, found)
 
 
 def _end_run(entry: Entry, mark: str | None, whole: bool, run: _Run, tx: Tx) -> Row[Any]:

@@ -247,3 +247,42 @@ subscriptions = Table(
     Column("changed_ms", BigInteger, nullable=False),
     Index("subscription_target", "sink", "table"),
 )
+
+# What files of a front-end folder are known by, so that each state is hashed once.
+file_hashes = Table(
+    "file_hashes",
+    metadata,
+    Column("folder", String(64), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("ctime_ns", BigInteger, nullable=False),
+    Column("inode", String(20), nullable=False),
+    Column("sha256", String(64), nullable=False),
+)
+
+# Files that are fetched, or were. `done`: chunks that are certainly on disk; `manifest`: the
+# provider's letter, once it is here; `subscription`: for whose folder, if not asked for by people.
+file_transfers = Table(
+    "file_transfers",
+    metadata,
+    Column("transfer", String(32), primary_key=True),
+    Column("resource", String(64), nullable=False),
+    Column("feed", String(80), nullable=False),
+    Column("grant", String(32), nullable=False),
+    Column("subscription", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("manifest", LargeBinary),
+    Column("chunk_bytes", BigInteger, nullable=False),
+    Column("chunks", BigInteger, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),  # waiting running done refused failed cancelled
+    Column("error", String(64), nullable=False),
+    Column("began_ms", BigInteger, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+    Index("file_transfer_state", "state"),
+    Index("file_transfer_subscription", "subscription"),
+)

@@ -46,6 +46,8 @@ CLOSE_TIMEOUT_S: Final = 5.0
 # Waiting for the socket at each publish costs half as much CPU again (203 against 139 µs at 1 KiB);
 # never waiting has no bound on memory.
 UNDRAINED_LIMIT_BYTES: Final = 64 * 1024
+TRANSIENT: Final = 1
+PERSISTENT: Final = 2
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,10 @@ class _Publisher:
             self._undrained_bytes = 0
         # aiormq finds the publish that a return belongs to by its message id: each attempt has
         # its own. The id that means something to people stands in the envelope.
-        properties = spec.Basic.Properties(delivery_mode=2, message_id=f"{next(self._attempts):x}")
+        # What goes by bulk is asked for again when it is lost: the broker need not write it down.
+        mode = TRANSIENT if exchange == BULK else PERSISTENT
+        attempt = f"{next(self._attempts):x}"
+        properties = spec.Basic.Properties(delivery_mode=mode, message_id=attempt)
         try:
             answer = await channel.basic_publish(
                 body,

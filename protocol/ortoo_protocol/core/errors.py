@@ -13,6 +13,7 @@
     ├── RowsError          tables on the wire: schemas, values, keys
     ├── SourceError        databases of departments that are read
     ├── SinkError          databases of departments that are written
+    ├── FileError          contents of file feeds, on their way
     ├── QualityError       rules for data, rows that fail them, rectification tasks
     ├── SettingsError      what an administrator wrote
     └── DaemonError        the running service and the socket to it
@@ -1103,6 +1104,12 @@ class SinkWaiting(SinkBusy):
     cure = "Let the department's program take them; it goes on by itself."
 
 
+class SinkFetching(SinkBusy):
+    code = "sink.fetching"
+    what = "{count} files for {table} in {name} are still on their way."
+    cure = "Nothing: it goes on by itself; file transfers shows how far they are."
+
+
 class SinkParquet(SinkError):
     code = "sink.parquet"
     what = "Parquet files cannot be read or written here: pyarrow is not installed."
@@ -1153,6 +1160,84 @@ class SinkMoved(SinkError):
 
 
 # --- settings -----------------------------------------------------------------------------------
+
+# --- files --------------------------------------------------------------------------------------
+
+
+class FileError(OrtooError):
+    code = "file"
+    fault = Fault.OPERATOR
+    what = "The file {file} does not come: {detail}."
+    cure = "See what its provider's station says of it."
+
+
+class FileUnknown(FileError):
+    code = "file.unknown"
+    what = "{feed} has no file {file} of this content."
+    cure = "List its files: they may have changed."
+
+
+class FileNone(FileError):
+    code = "file.none"
+    what = "{resource} is no resource of files."
+    cure = "Subscribe to it: its rows go into a table."
+
+
+class FileChanged(FileError):
+    code = "file.changed"
+    what = "The file {file} is no longer what was published."
+    cure = "Its provider has to publish again; then fetch the new one."
+
+
+class FileGone(FileError):
+    code = "file.gone"
+    what = "The file {file} cannot be read at its provider: {detail}."
+    cure = "Its provider has to put it back or publish again."
+
+
+class FileName(FileError):
+    code = "file.name"
+    what = "The file name {file} is not acceptable: {detail}."
+    cure = "Rename the file at its provider and publish again."
+
+
+class FileUnfit(FileError):
+    code = "file.unfit"
+    fault = Fault.THEIRS
+    what = "What came for the file {file} is not what was asked for: {detail}."
+    cure = "It was set aside; the right bytes are asked for again."
+
+
+class FileHash(FileError):
+    code = "file.hash"
+    fault = Fault.THEIRS
+    what = "The file {file} came whole, and is not the one that was published."
+    cure = "It was thrown away. Ask its provider to publish it again."
+
+
+class FileDiskFull(FileError):
+    code = "file.disk-full"
+    what = "There is no room for {file} in {path}."
+    cure = "Free space there; it goes on by itself from where it is."
+
+
+class FileTarget(FileError):
+    code = "file.target"
+    what = "{path} cannot be written: {detail}."
+    cure = "Name a place that the user of this service may write."
+
+
+class FileTaken(FileError):
+    code = "file.taken"
+    what = "{path} is there already."
+    cure = "Name another place, or take it away first."
+
+
+class FileTransferUnknown(FileError):
+    code = "file.transfer-unknown"
+    what = "There is no transfer {transfer}."
+    cure = "file transfers lists them."
+
 
 # --- quality ------------------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ _SMALLEST_BUCKET = 512
 _LARGE_BUCKET = 64 << 10
 _ZSTD_LEVEL = 3
 _WORTH_COMPRESSING_BYTES = 256
+_PROBED_FROM_BYTES = 128 << 10
+_PROBE_BYTES = 8 << 10
 # Working memory that costs more to make than a letter to pack. One is for one call at a time:
 # whoever finds none makes one, so there are as many as calls that ran at once.
 _COMPRESSORS: list[zstandard.ZstdCompressor] = []
@@ -67,12 +69,22 @@ def unframe(content: bytes) -> tuple[bytes, ...]:
 
 def compress(content: bytes) -> tuple[bytes, bool]:
     """Content as it is stored, and whether that is zstd (only where it is smaller)."""
-    if len(content) < _WORTH_COMPRESSING_BYTES:
+    if len(content) < _WORTH_COMPRESSING_BYTES or not _seems_compressible(content):
         return content, False
     compressor = _COMPRESSORS.pop() if _COMPRESSORS else zstandard.ZstdCompressor(level=_ZSTD_LEVEL)
     packed = compressor.compress(content)
     _COMPRESSORS.append(compressor)
     return (packed, True) if len(packed) < len(content) else (content, False)
+
+
+def _seems_compressible(content: bytes) -> bool:
+    """By a look into the middle of long content: files are often compressed already, and trying
+    costs as much as sealing them."""
+    if len(content) < _PROBED_FROM_BYTES:
+        return True
+    middle = (len(content) - _PROBE_BYTES) // 2
+    probe = content[middle : middle + _PROBE_BYTES]
+    return len(zstandard.ZstdCompressor(level=1).compress(probe)) < _PROBE_BYTES * 15 // 16
 
 
 def decompress(stored: bytes) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from ortoo_protocol.core import cases, catalog, feeds, grants, notices
+from ortoo_protocol.core import cases, catalog, feeds, files, grants, notices
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.errors import EnvelopeKind
@@ -84,6 +84,10 @@ KINDS: tuple[Kind, ...] = (
     Kind("table.schema", _SEALED, Route.FEED, "s", feeds.TableSchema),
     Kind("table.rows", _SEALED, Route.FEED, "s", feeds.TableRows, rows=True),
     Kind("event.rows", _SEALED, Route.FEED, "s", feeds.EventRows, rows=True),
+    Kind("file.ask", _SEALED, Route.DIRECT, "s", files.FileAsk),
+    Kind("file.manifest", _SEALED, Route.DIRECT, "s", files.FileManifest),
+    Kind("file.chunk", _SEALED, Route.BULK, "s", files.FileChunk, rows=True),
+    Kind("file.refusal", _SEALED, Route.DIRECT, "s", files.FileRefusal),
 )
 
 _BY_NAME = {kind.name: kind for kind in KINDS}

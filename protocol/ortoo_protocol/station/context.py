@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -118,6 +118,9 @@ class Signals:
 Handler = Callable[["Tx", Opened[Shape]], None]
 Settled = Callable[["Tx", "SettledLetter"], None]
 Relay = Callable[["Tx", Opened[Shape]], None]
+# Messages of one replayable kind of the bulk queue, as they came; returns the places of those that
+# it refuses.
+Swift = Callable[[Sequence[bytes]], Awaitable[Collection[int]]]
 
 
 @dataclass(frozen=True)
@@ -135,11 +138,16 @@ class SettledLetter:
 @dataclass(frozen=True)
 class Hooks:
     """What the application adds: a handler for each kind it understands, and, at the hub, what is
-    done with letters between others."""
+    done with letters between others.
+
+    `swift`: kinds that are too many and too large for the writer's way. Whoever takes them verifies
+    them as `inbox` does; what it refuses goes that way after all, where it is judged by name.
+    """
 
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     settled: Settled = lambda _tx, _letter: None
     relay: Relay | None = None
+    swift: Mapping[str, Swift] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -159,6 +167,47 @@ class Parts:
     quota: Quota = field(default_factory=Quota)
     content_keys: ContentKeys = field(default_factory=ContentKeys)
     unwrapped: dict[bytes, bytes] = field(default_factory=dict, repr=False)
+
+
+def build_envelope(
+    parts: Parts,
+    kind: Kind,
+    destination: str,
+    content: Sequence[bytes],
+    protection: Protection,
+    *,
+    now_ms: int,
+    expires_ms: int,
+    case: str | None = None,
+    causation: bytes | None = None,
+    position: Position | None = None,
+) -> bytes:
+    """An envelope signed by this party. For whoever has checked the clock; in any thread."""
+    identity, trust = parts.identity, parts.trust.current
+    draft = Draft(
+        id=uuid7(now_ms, parts.rand(10)),
+        kind=kind.name,
+        sender=identity.party,
+        destination=destination,
+        created_ms=now_ms,
+        expires_ms=expires_ms,
+        directory_version=trust.directory_version,
+        directory_hash=trust.directory_hash,
+        content=CONTENT,
+        case=case,
+        causation=causation,
+        position=position,
+    )
+    return build(
+        draft,
+        content,
+        protection,
+        suite=identity.suite,
+        plane=identity.plane,
+        signer=identity.signer,
+        signing_key_id=identity.signing_key_id,
+        rand=parts.rand,
+    )
 
 
 class Tx:
@@ -265,31 +314,18 @@ class Tx:
         position: Position | None = None,
     ) -> bytes:
         """An envelope signed by this party, dated now. Raises TrustClock."""
-        identity, trust = self.parts.identity, self.trust
         self.check_clock()
-        draft = Draft(
-            id=self.new_id(),
-            kind=kind.name,
-            sender=identity.party,
-            destination=destination,
-            created_ms=self.now_ms,
+        return build_envelope(
+            self.parts,
+            kind,
+            destination,
+            parts,
+            protection,
+            now_ms=self.now_ms,
             expires_ms=expires_ms,
-            directory_version=trust.directory_version,
-            directory_hash=trust.directory_hash,
-            content=CONTENT,
             case=case,
             causation=causation,
             position=position,
-        )
-        return build(
-            draft,
-            parts,
-            protection,
-            suite=identity.suite,
-            plane=identity.plane,
-            signer=identity.signer,
-            signing_key_id=identity.signing_key_id,
-            rand=self.parts.rand,
         )
 
     # --- Batch (store/writer.py) ---

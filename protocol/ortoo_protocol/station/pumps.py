@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, or_, select, tuple_, 
 from ortoo_protocol.bus.port import Delivery, Link, Outcome
 from ortoo_protocol.core.errors import BusError, BusForbidden, BusLost, BusMissing, StoreError
 from ortoo_protocol.station import inbox, receipts
-from ortoo_protocol.station.context import LOCAL, Parts, Post, Tx, wait
+from ortoo_protocol.station.context import LOCAL, Parts, Post, Swift, Tx, wait
 from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.sending import next_attempt_ms
 from ortoo_protocol.station.store.prepared import Prepared
@@ -366,8 +366,28 @@ def _brought(delivery: Delivery) -> tuple[bytes, str]:
     return delivery.body, delivery.routing_key.partition(".")[0]
 
 
+async def _take(
+    database: Database, swift: Mapping[str, Swift], deliveries: Sequence[Delivery]
+) -> None:
+    """Accept what came. The routing key only says by which way: whoever takes it reads the kind
+    from what was signed."""
+    rest = list(deliveries)
+    for kind, take in swift.items():
+        mine = [delivery for delivery in rest if delivery.routing_key.endswith(f".{kind}")]
+        if mine:
+            refused = await take([delivery.body for delivery in mine])
+            gone = {delivery.tag for at, delivery in enumerate(mine) if at not in refused}
+            rest = [delivery for delivery in rest if delivery.tag not in gone]
+    if rest:
+        await accept_all(database, [_brought(delivery) for delivery in rest])
+
+
 async def run_consumer(
-    database: Database, link: Link, queue: str, on_missing: Callable[[str], None]
+    database: Database,
+    link: Link,
+    queue: str,
+    on_missing: Callable[[str], None],
+    swift: Mapping[str, Swift] | None = None,
 ) -> None:
     """Read one queue for the life of the link. A queue that is not there yet is tried again."""
     delay_s = RETRY_S
@@ -382,7 +402,7 @@ async def run_consumer(
         try:
             while True:
                 deliveries: list[Delivery] = await consumer.receive(PREFETCH)
-                await accept_all(database, [_brought(delivery) for delivery in deliveries])
+                await _take(database, swift or {}, deliveries)
                 await consumer.settle(deliveries)
         except BusLost as lost:
             # Perhaps this queue alone went (an ended grant's is deleted): the other queues go on.

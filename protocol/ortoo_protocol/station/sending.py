@@ -47,8 +47,10 @@ def send(
     case: str | None = None,
     causation: bytes | None = None,
     kind: Kind | None = None,
+    flow: str | None = None,
 ) -> bytes:
-    """Send `body` to `recipient` and return the letter's id.
+    """Send `body` to `recipient` and return the letter's id. Of replayable letters those with rows
+    and those of a `flow` are journalled.
 
     Raises TrustUnknownParty, TrustAnnouncement (no encryption key known), TrustExpired,
     TrustClock. Nothing leaves before the transaction is committed.
@@ -76,8 +78,8 @@ def send(
         tx.journal(message, Direction.SENT, State.ACCEPTED, flow=case or "")
     else:
         post(tx, Post(exchange, routing_key, raw))
-        if kind.rows:
-            tx.journal(message, Direction.SENT, State.QUERIED, flow=case or "")
+        if kind.rows or flow is not None:
+            tx.journal(message, Direction.SENT, State.QUERIED, flow=flow or case or "")
     return message.header.id
 
 

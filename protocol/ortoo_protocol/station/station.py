@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -242,8 +242,10 @@ class Station:
     def _consume(self, session: asyncio.TaskGroup, link: Link, queue: str) -> None:
         if queue in self._consumers:
             return
+        bulk = queue == topology.bulk_queue(self.party)
+        swift = self.parts.hooks.swift if bulk else {}
         task = session.create_task(
-            pumps.run_consumer(self.database, link, queue, self._queue_missing),
+            pumps.run_consumer(self.database, link, queue, self._queue_missing, swift),
             name=f"consume {queue}",
         )
         self._consumers[queue] = task
@@ -323,7 +325,7 @@ def make_station(identity: Identity, around: Surroundings, hooks: Hooks) -> Stat
         clock=around.clock,
         rand=around.rand,
         timing=around.timing,
-        hooks=Hooks(handlers, hooks.settled, hooks.relay),
+        hooks=replace(hooks, handlers=handlers),
         signals=Signals(leaves=Leaves(around.timing.checkpoint_rows)),
         post=pumps.Dispatch(local, posts),
         watch=watch,

@@ -1,0 +1,82 @@
+"""All that a station does about files, put together: handlers, the short way, loops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from ortoo_node.files.fetching import Fetcher
+from ortoo_node.files.serving import FileServer
+from ortoo_node.settings import NodeSettings
+from ortoo_protocol.core.codec import Shape
+from ortoo_protocol.core.verify import Opened
+from ortoo_protocol.station.context import Handler, Swift, Tx
+from ortoo_protocol.station.station import Station
+
+THREADS = 2
+
+
+@dataclass
+class Files:
+    """Made before the station, which is made of its handlers; `serve` gives it the station.
+
+    Two threads of its own: sealing and hashing must not stand in line behind a slow sink.
+    """
+
+    executor: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(THREADS, "files")
+    )
+    _made: tuple[FileServer, Fetcher] | None = None
+
+    def serve(self, station: Station, settings: NodeSettings) -> None:
+        fetcher = Fetcher(station, self.executor)
+        server = FileServer(station, settings.folder_named, self.executor, fetcher.receiver.take)
+        self._made = server, fetcher
+
+    @property
+    def server(self) -> FileServer:
+        return self._both()[0]
+
+    @property
+    def fetcher(self) -> Fetcher:
+        return self._both()[1]
+
+    def _both(self) -> tuple[FileServer, Fetcher]:
+        if self._made is None:
+            raise RuntimeError("a file letter before the station is there")
+        return self._made
+
+    def handlers(self) -> Mapping[str, Handler]:
+        def on_ask(tx: Tx, opened: Opened[Shape]) -> None:
+            self.server.on_ask(tx, opened)
+
+        def on_manifest(tx: Tx, opened: Opened[Shape]) -> None:
+            self.fetcher.on_manifest(tx, opened)
+
+        def on_refusal(tx: Tx, opened: Opened[Shape]) -> None:
+            self.fetcher.on_refusal(tx, opened)
+
+        def on_chunk(tx: Tx, opened: Opened[Shape]) -> None:
+            self.fetcher.receiver.on_chunk(tx, opened)
+
+        return {
+            "file.ask": on_ask,
+            "file.manifest": on_manifest,
+            "file.refusal": on_refusal,
+            "file.chunk": on_chunk,
+        }
+
+    def swift(self) -> Mapping[str, Swift]:
+        async def take(raws: Sequence[bytes]) -> Collection[int]:
+            return await self.fetcher.receiver.take(raws)
+
+        return {"file.chunk": take}
+
+    def loops(self) -> Sequence[Callable[[], Awaitable[None]]]:
+        return self.server.run, self.fetcher.run
+
+    async def close(self) -> None:
+        """After the loops have ended."""
+        await asyncio.to_thread(self.executor.shutdown, wait=True, cancel_futures=True)

@@ -1,0 +1,166 @@
+"""file.*: which files a granted resource has, fetching them, and how far that is (批量下载)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from ortoo_node import catalog
+from ortoo_node.app import NodeApp
+from ortoo_node.files import listing, transfers
+from ortoo_node.files.listing import Listed
+from ortoo_node.files.transfers import Wanted
+from ortoo_protocol.core.errors import (
+    FileNone,
+    FileTaken,
+    FileTarget,
+    FileUnknown,
+    GrantUnknown,
+)
+from ortoo_protocol.core.files import are_file_items
+from ortoo_protocol.core.grants import GrantTerms
+from ortoo_protocol.station import grants_held
+from ortoo_protocol.station.common_methods import Method
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.store.tables import grants
+
+LISTING_S = 20.0  # how long a list is waited for that has never come
+LOOK_S = 0.1
+
+
+@dataclass
+class FileMethods:
+    app: NodeApp
+
+    def as_mapping(self) -> Mapping[str, Method]:
+        return {
+            "file.list": self.listed,
+            "file.get": self.get,
+            "file.transfers": self.transfers,
+            "file.transfer": self.transfer,
+            "file.cancel": self.cancel,
+        }
+
+    async def listed(self, resource: str, grant: str | None = None) -> dict[str, Any]:
+        """Raises CatalogUnknown, FileNone, GrantUnknown."""
+        terms = await self._follow(resource, grant)
+        files = await self._until(terms.feed, lambda found: found is not None)
+        return {
+            "resource": resource,
+            "grant": terms.grant,
+            "feed": terms.feed,
+            "complete": files is not None,
+            "files": [asdict(each) for each in files or ()],
+        }
+
+    async def get(
+        self, resource: str, name: str, to: str, grant: str | None = None
+    ) -> dict[str, Any]:
+        """Begin to fetch a file, or go on with it; returns at once.
+
+        Raises CatalogUnknown, FileNone, GrantUnknown, FileUnknown, FileTarget, FileTaken.
+        """
+        target = Path(to)
+        if not target.is_absolute():
+            raise FileTarget(path=to, detail="not an absolute path")
+        terms = await self._follow(resource, grant)
+        found = await self._until(terms.feed, bool, name)
+        if not found:
+            raise FileUnknown(feed=terms.feed, file=name)
+        file = found[0]
+        if await asyncio.to_thread(target.is_dir):
+            target = target / Path(name).name
+        if await asyncio.to_thread(target.exists):
+            raise FileTaken(path=target)
+        wanted = Wanted(
+            resource, terms.feed, terms.grant, name, file.sha256, file.size_bytes, target
+        )
+        return await self.transfer(await self.app.files.fetcher.begin(wanted))
+
+    async def transfers(self, alive: bool = False) -> dict[str, Any]:
+        rows = await self.app.station.read(partial(transfers.listed, only_alive=alive))
+        return {"transfers": [self._transfer(row) for row in rows]}
+
+    async def transfer(self, transfer: str) -> dict[str, Any]:
+        """Raises FileTransferUnknown."""
+        return self._transfer(
+            await self.app.station.read(partial(transfers.find, transfer=transfer))
+        )
+
+    async def cancel(self, transfer: str) -> dict[str, Any]:
+        """Raises FileTransferUnknown."""
+        await self.app.files.fetcher.cancel(transfer)
+        return await self.transfer(transfer)
+
+    async def _follow(self, resource: str, grant: str | None) -> GrantTerms:
+        look = partial(_terms, party=self.app.station.party, resource=resource, grant=grant)
+
+        def job(tx: Tx) -> GrantTerms:
+            terms = look(tx.conn, now_ms=tx.now_ms)
+            listing.follow(tx, terms)
+            return terms
+
+        return await self.app.station.write(job)
+
+    async def _until(
+        self,
+        feed: str,
+        enough: Callable[[list[Listed] | None], bool],
+        name: str | None = None,
+    ) -> list[Listed] | None:
+        """What is listed; a list that was never there is waited for a while."""
+        read = partial(listing.files_of, self.app.settings.folder, feed, name=name)
+        found = await asyncio.to_thread(read)
+        if found is None:
+            end_s = asyncio.get_running_loop().time() + LISTING_S
+            while not enough(found) and asyncio.get_running_loop().time() < end_s:
+                await asyncio.sleep(LOOK_S)
+                found = await asyncio.to_thread(read)
+        return found
+
+    def _transfer(self, row: Row[Any]) -> dict[str, Any]:
+        done = self.app.files.fetcher.done_chunks(row)
+        return {
+            "transfer": row.transfer,
+            "resource": row.resource,
+            "feed": row.feed,
+            "grant": row.grant,
+            "subscription": row.subscription,
+            "file": row.name,
+            "sha256": row.sha256,
+            "target": row.target,
+            "size_bytes": row.size_bytes,
+            "done_bytes": min(done * row.chunk_bytes, row.size_bytes),
+            "state": row.state,
+            "error": {"code": row.error, "what": row.error, "cure": "", "facts": {}}
+            if row.error
+            else None,
+            "began_ms": row.began_ms,
+            "changed_ms": row.changed_ms,
+        }
+
+
+def _terms(
+    conn: Connection, *, party: str, resource: str, grant: str | None, now_ms: int
+) -> GrantTerms:
+    """The named grant of this station, or the newest live one of the resource."""
+    entry = catalog.entry(conn, resource)
+    if not are_file_items(entry.items):
+        raise FileNone(resource=resource)
+    query = (
+        select(grants)
+        .where(grants.c.resource == resource, grants.c.reader == party, grants_held.live(now_ms))
+        .order_by(grants.c.from_ms.desc())
+    )
+    if grant is not None:
+        query = query.where(grants.c.grant == grant)
+    row = conn.execute(query).first()
+    if row is None:
+        raise GrantUnknown(grant=grant or resource)
+    return grants_held.terms_of(row)

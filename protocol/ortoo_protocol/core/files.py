@@ -1,0 +1,153 @@
+"""File feeds (文件主题): which files there are is a table feed, their contents come on request.
+
+A file feed is a table feed of exactly `COLUMNS`: a row names a file and its SHA-256. Whoever may
+read the feed asks its publisher for chunks of such a file by that hash, a bounded range at a time,
+so no letter grows with a file. A chunk is a sealed and signed letter like any other; that all of
+them together are the file which the feed named, its hash says at the end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ortoo_protocol.core.catalog import Item
+from ortoo_protocol.core.codec import Count, Scalar, Shape
+from ortoo_protocol.core.errors import CodecShape, FileName
+from ortoo_protocol.core.feeds import Column, TableSchema
+from ortoo_protocol.core.ids import Digest, FeedId, HexId
+
+COLUMNS = (
+    Column("name", "C", 1024),
+    Column("size_bytes", "I", 0),
+    Column("sha256", "C", 64),
+    Column("modified", "T", 0),
+    Column("media_type", "C", 127),
+)
+KEY = ("name",)
+TITLES = ("文件名", "大小（字节）", "SHA-256", "修改时间", "媒体类型")
+SHA256_BYTES = 32
+
+# A padded body is a multiple of 64 KiB; with these, secret, tag and framing fit into 256 KiB, and
+# chunks begin at pages of the file.
+CHUNK_BYTES = 252 << 10
+MAX_CHUNK_BYTES = 1020 << 10
+MAX_CHUNKS_AN_ASK = 64
+MAX_FILE_BYTES = 1 << 50
+
+_MOST_NAME_BYTES = 1024
+_MOST_PART_BYTES = 240  # a file system's 255, less what a name has while it is written
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|\u202a-\u202e\u2066-\u2069]')
+_RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\..*)?", re.IGNORECASE)
+
+
+class FileAsk(Shape, frozen=True):
+    """`count` chunks of a file from `first` on; none: its manifest. `file` is its SHA-256."""
+
+    grant: HexId
+    feed: FeedId
+    name: str
+    file: Digest
+    first: Count
+    count: Count
+
+    def __post_init__(self) -> None:
+        _check_digest("FileAsk", self.file)
+        if self.count > MAX_CHUNKS_AN_ASK:
+            raise CodecShape(expected="FileAsk", detail=f"{self.count} chunks at once")
+
+
+class FileManifest(Shape, frozen=True):
+    """How a file comes: `chunks` of `chunk_bytes`, the last one shorter."""
+
+    feed: FeedId
+    name: str
+    file: Digest
+    size_bytes: Count
+    chunk_bytes: Count
+    chunks: Count
+
+    def __post_init__(self) -> None:
+        _check_digest("FileManifest", self.file)
+        if self.size_bytes > MAX_FILE_BYTES or not 0 < self.chunk_bytes <= MAX_CHUNK_BYTES:
+            raise CodecShape(expected="FileManifest", detail="sizes out of range")
+        if self.chunks != chunks_of(self.size_bytes, self.chunk_bytes):
+            raise CodecShape(expected="FileManifest", detail="chunks do not make up the file")
+
+
+class FileChunk(Shape, frozen=True):
+    """Chunk `index`, from 0, of `file`; its bytes are the one further part."""
+
+    file: Digest
+    index: Count
+
+    def __post_init__(self) -> None:
+        _check_digest("FileChunk", self.file)
+
+
+class FileRefusal(Shape, frozen=True):
+    """Why a file does not come: a code; the text beside it is for people."""
+
+    feed: FeedId
+    name: str
+    file: Digest
+    error: str
+    detail: str
+
+
+def chunks_of(size_bytes: int, chunk_bytes: int) -> int:
+    return -(-size_bytes // chunk_bytes)
+
+
+def chunk_size(size_bytes: int, chunk_bytes: int, index: int) -> int:
+    """How many bytes chunk `index` of a file has."""
+    return max(0, min(chunk_bytes, size_bytes - index * chunk_bytes))
+
+
+def is_files(schema: TableSchema) -> bool:
+    """Whether rows of `schema` name files."""
+    return schema.columns == COLUMNS and schema.key == KEY
+
+
+def are_file_items(items: Sequence[Item]) -> bool:
+    """Whether a catalog entry's items are those of a file feed."""
+    columns = tuple(Column(item.column, item.type, item.length) for item in items)
+    return columns == COLUMNS and tuple(item.column for item in items if item.key) == KEY
+
+
+def check_name(name: Scalar) -> str:
+    """A name that leads nowhere but below a folder, on every system that may hold it: parts joined
+    by ``/``, none hidden, none with what Windows cannot write or what hides text from people.
+    Raises FileName."""
+    if type(name) is not str or not name:
+        raise FileName(file=repr(name)[:60], detail="it is empty")
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        raise FileName(file=ascii(name)[:60], detail="it is no text") from None
+    if size > _MOST_NAME_BYTES:
+        raise FileName(file=ascii(name[:60]), detail=f"it has {size} bytes")
+    for part in name.split("/"):
+        wrong = _wrong_part(part)
+        if wrong:
+            raise FileName(file=ascii(name[:60]), detail=wrong)
+    return name
+
+
+def _wrong_part(part: str) -> str:
+    if part in ("", ".", ".."):
+        return "it leads out of its folder"
+    if part[0] in ".~ " or part[-1] in ". ":
+        return "a part of it begins or ends as no visible file does"
+    if _FORBIDDEN.search(part):
+        return "it has a character that no name may have"
+    if _RESERVED.fullmatch(part):
+        return "it is a name that systems reserve"
+    if len(part.encode()) > _MOST_PART_BYTES:
+        return f"a part of it is longer than {_MOST_PART_BYTES} bytes"
+    return ""
+
+
+def _check_digest(shape: str, value: bytes) -> None:
+    if len(value) != SHA256_BYTES:
+        raise CodecShape(expected=shape, detail=f"a SHA-256 of {len(value)} bytes")
