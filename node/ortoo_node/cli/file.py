@@ -10,6 +10,7 @@ import typer
 
 from ortoo_protocol.cli.shell import Json, Shell, code_of
 from ortoo_protocol.core.errors import FileError
+from ortoo_protocol.i18n import mark
 from ortoo_protocol.station.control_client import error_from
 
 LOOK_S = 0.2
@@ -70,7 +71,8 @@ def get(
     ended = _watch(shell, begun) if wait else begun
     if ended["state"] not in ("done", *ALIVE):
         raise _why(ended)
-    said = "{file} is in {target}." if ended["state"] == "done" else "{file} is on its way."
+    done = ended["state"] == "done"
+    said = mark("{file} is in {target}.") if done else mark("{file} is on its way.")
     shell.done(ended, said, **ended)
 
 

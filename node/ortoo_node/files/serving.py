@@ -26,7 +26,7 @@ from ortoo_node.store.tables import publications
 from ortoo_protocol.bus.port import Outcome
 from ortoo_protocol.core import messages, topology
 from ortoo_protocol.core.codec import Shape, encode
-from ortoo_protocol.core.envelope import Recipient, ToParties
+from ortoo_protocol.core.envelope import ContentKey, ToParties, wrap_to
 from ortoo_protocol.core.errors import (
     BusForbidden,
     FileError,
@@ -188,6 +188,7 @@ class FileServer:
             await self.station.write(partial(_send_manifest, ask, file.size))
             return
         to = parts.trust.current.recipient(ask.asker, parts.clock())
+        key = wrap_to(ToParties((to,)), parts.identity.suite, parts.rand)  # for this ask alone
         parts.watch.check(parts.trust.current.hub)
         body = ask.body
         last = min(body.first + body.count, chunks_of(file.size, CHUNK_BYTES))
@@ -195,7 +196,7 @@ class FileServer:
         try:
             for first in range(body.first, last, AT_ONCE):
                 chunks = range(first, min(first + AT_ONCE, last))
-                sealing.append(self._in_thread(partial(_seal, parts, to, ask, file, chunks)))
+                sealing.append(self._in_thread(partial(_seal, parts, key, ask, file, chunks)))
                 if len(sealing) > 1:
                     await self._send(ask.asker, await sealing.pop(0))
             for sealed in sealing:
@@ -244,7 +245,7 @@ class FileServer:
 
 
 def _seal(
-    parts: Parts, to: Recipient, ask: Ask, file: OpenFile, indexes: Sequence[int]
+    parts: Parts, key: ContentKey, ask: Ask, file: OpenFile, indexes: Sequence[int]
 ) -> list[bytes]:
     """In a thread: read, seal and sign these chunks."""
     now_ms = parts.clock()
@@ -257,7 +258,7 @@ def _seal(
                 encode(FileChunk(file=ask.body.file, index=index)),
                 file.read(index * CHUNK_BYTES, chunk_size(file.size, CHUNK_BYTES, index)),
             ],
-            ToParties((to,)),
+            key,
             now_ms=now_ms,
             expires_ms=now_ms + REPLAYABLE_LIFE_MS,
             causation=ask.id,

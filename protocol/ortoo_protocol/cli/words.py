@@ -31,6 +31,11 @@ WORDS = (
     "revoked",
     "published",
     "stopped",
+    # states of a file on its way
+    "waiting",
+    "running",
+    "done",
+    "cancelled",
     # what happens to a case
     "submit",
     "grant",
