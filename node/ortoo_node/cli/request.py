@@ -103,7 +103,7 @@ def grant(
     mask: Annotated[
         list[str] | None,
         typer.Option(
-            help="COLUMN=MASK, how an item is masked, as id_card=partial(6,4); several times."
+            help="COLUMN=MASK, how an item is masked, as 'id_card=partial(6,4)'; several times."
         ),
     ] = None,
     as_json: Json = False,
