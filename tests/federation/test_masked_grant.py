@@ -43,44 +43,41 @@ async def test_what_is_hidden_is_nowhere_at_the_reader(tmp_path: Path) -> None:
     hub = kit.hub()
     await hub.prepare(PASSWORD)
     await hub.station.write(users)
-    async with kit.hub_running(hub) as region:
-        async with running(kit, provider, reader):
-            await provider.call("catalog.add", entry=entry(PROVIDER, CODE, 2, items=ITEMS))
-            await provider.call("publish", resource=CODE, source="business", table="people")
+    async with kit.hub_running(hub) as region, running(kit, provider, reader):
+        await provider.call("catalog.add", entry=entry(PROVIDER, CODE, 2, items=ITEMS))
+        await provider.call("publish", resource=CODE, source="business", table="people")
 
-            async def known() -> bool:
-                return bool((await reader.call("catalog.search", text="低保"))["entries"])
+        async def known() -> bool:
+            return bool((await reader.call("catalog.search", text="低保"))["entries"])
 
-            await until_true(known)
-            department = DEPARTMENTS[READER][0]
-            asked = await reader.call("request.apply", resource=CODE, department=department, **FORM)
+        await until_true(known)
+        department = DEPARTMENTS[READER][0]
+        asked = await reader.call("request.apply", resource=CODE, department=department, **FORM)
 
-            async def arrived() -> bool:
-                return bool((await provider.call("request.list", state="submitted"))["cases"])
+        async def arrived() -> bool:
+            return bool((await provider.call("request.list", state="submitted"))["cases"])
 
-            await until_true(arrived)
-            await provider.call(
-                "request.grant", case=asked["case"], items=[], masks=MASKS, **PEOPLE
-            )
+        await until_true(arrived)
+        await provider.call("request.grant", case=asked["case"], items=[], masks=MASKS, **PEOPLE)
 
-            async def granted() -> bool:
-                return bool((await reader.call("grant.list"))["grants"])
+        async def granted() -> bool:
+            return bool((await reader.call("grant.list"))["grants"])
 
-            await until_true(granted)
-            for told in (reader.call, provider.call, lambda name: region.call[name]()):
-                assert (await told("grant.list"))["grants"][0]["masks"] == MASKS
-            await reader.call(
-                "subscribe", resource=CODE, department=department, sink="shared", table="people"
-            )
-            await until(lambda: len(reader.rows("people")) == 1)
-            with sqlite3.connect(provider.source) as conn:
-                conn.execute("INSERT INTO people VALUES (?, ?, 71)", SECRETS[2:])
-            await provider.call("publish", resource=CODE)
-            await until(lambda: len(reader.rows("people")) == 2)
-            assert {row[1:] for row in reader.rows("people")} == {
-                ("乌****", "18-59"),
-                ("斯***", "60+"),
-            }
+        await until_true(granted)
+        for told in (reader.call, provider.call, lambda name: region.call[name]()):
+            assert (await told("grant.list"))["grants"][0]["masks"] == MASKS
+        await reader.call(
+            "subscribe", resource=CODE, department=department, sink="shared", table="people"
+        )
+        await until(lambda: len(reader.rows("people")) == 1)
+        with sqlite3.connect(provider.source) as conn:
+            conn.execute("INSERT INTO people VALUES (?, ?, 71)", SECRETS[2:])
+        await provider.call("publish", resource=CODE)
+        await until(lambda: len(reader.rows("people")) == 2)
+        assert {row[1:] for row in reader.rows("people")} == {
+            ("乌****", "18-59"),
+            ("斯***", "60+"),
+        }
     for secret in SECRETS:
         assert holds(tmp_path / PROVIDER, secret)
         assert not holds(tmp_path / READER, secret)
