@@ -26,13 +26,14 @@ from ortoo_protocol.core.feeds import (
     Column,
     RowChange,
     TableSchema,
+    is_events,
     read_row_part,
 )
 from ortoo_protocol.core.ids import feed_id
 from ortoo_protocol.core.keys import domain
 from ortoo_protocol.core.masks import Mask
 from ortoo_protocol.core.row_codec import key_bytes, key_picker, upsert_part
-from ortoo_protocol.station import feed_writer, secrets, shadow, table_feed
+from ortoo_protocol.station import event_feed, feed_writer, secrets, shadow, table_feed
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store import tables as engine
 from ortoo_protocol.station.store.dialect import insert_new
@@ -269,7 +270,18 @@ def declare(tx: Tx, view: View, schema: TableSchema) -> TableSchema | None:
             return None
         columns[mask.column] = masking.makes(columns[mask.column])
     chosen: tuple[Column, ...] = tuple(columns[name] for name in view.items)
+    if is_events(schema):
+        return event_feed.declare(tx, view.feed, chosen)
     return table_feed.declare(tx, view.feed, chosen, schema.key)
+
+
+def follow_events(tx: Tx, view: View, schema: TableSchema, rows: Sequence[Row]) -> None:
+    """Carry events over to the view; `rows` and `schema` with the two columns of their place."""
+    if declare(tx, view, schema) is None:
+        return
+    lens = Lens(tx, view, schema)
+    shown = [row for values in rows if (row := lens.row(values)) is not None]
+    event_feed.append(tx, view.feed, [upsert_part(row) for row in shown])
 
 
 def _changes(

@@ -39,9 +39,10 @@ class Reject:
 
 @dataclass
 class Chunk:
-    """Rows that may leave, with their key bytes and the parts that travel."""
+    """Rows that may leave, with their numbers, their key bytes and the parts that travel."""
 
     rows: list[Row] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
     keys: list[bytes] = field(default_factory=list)
     parts: list[bytes] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
@@ -49,6 +50,7 @@ class Chunk:
     def without(self, twice: set[int]) -> None:
         """Drop the rows at these places."""
         self.rows = _without(self.rows, twice)
+        self.numbers = _without(self.numbers, twice)
         self.keys = _without(self.keys, twice)
         self.parts = _without(self.parts, twice)
 
@@ -92,11 +94,11 @@ class Gate:
         as_they_are = [tuple(row) for row in given]
         if not self._has_moments and self._fit(as_they_are):
             chunk.rows = as_they_are  # type: ignore[assignment]  # just proved by `fits`
-            numbers: Sequence[int] = range(first, first + len(given))
+            chunk.numbers = list(range(first, first + len(given)))
         else:
-            numbers = self._one_by_one(given, first, chunk)
+            self._one_by_one(given, first, chunk)
         if self._checks:
-            self._check(chunk, numbers)
+            self._check(chunk)
         chunk.keys = list(map(self.codec.key, chunk.rows))
         chunk.parts = list(map(upsert_part, chunk.rows))
         if chunk.parts and max(map(len, chunk.parts)) > MOST_PART_BYTES:
@@ -128,10 +130,7 @@ class Gate:
             return False
         return self.codec.fits(rows)  # type: ignore[arg-type]  # it is what finds that out
 
-    def _one_by_one(
-        self, given: Sequence[Sequence[object]], first: int, chunk: Chunk
-    ) -> Sequence[int]:
-        numbers = []
+    def _one_by_one(self, given: Sequence[Sequence[object]], first: int, chunk: Chunk) -> None:
         for number, row in enumerate(given, first):
             if isinstance(row, Unread):
                 code, detail = row.error.code, str(row.error)
@@ -141,12 +140,11 @@ class Gate:
                 if len(row) != self._width:
                     raise RowsSchema(detail=f"{len(row)} values, {self._width} columns")
                 chunk.rows.append(tuple([c(v) for c, v in zip(self._canonical, row, strict=True)]))
-                numbers.append(number)
+                chunk.numbers.append(number)
             except (RowsValue, RowsSchema) as error:
                 column = str(error.facts.get("column", ""))
                 reject = Reject(number, self._key_of(row), column, error.code, str(error))
                 chunk.rejects.append(reject)
-        return numbers
 
     def _key_of(self, row: Sequence[object]) -> Row | None:
         try:
@@ -154,7 +152,7 @@ class Gate:
         except (RowsValue, IndexError):
             return None
 
-    def _check(self, chunk: Chunk, numbers: Sequence[int]) -> None:
+    def _check(self, chunk: Chunk) -> None:
         if self._all_pass is not None and self._all_pass(chunk.rows):
             return
         failed = set()
@@ -164,7 +162,7 @@ class Gate:
                 if wrong is not None:
                     code, column = wrong
                     key = self.codec.key_of(row)
-                    chunk.rejects.append(Reject(numbers[place], key, column, code, code))
+                    chunk.rejects.append(Reject(chunk.numbers[place], key, column, code, code))
                     failed.add(place)
                     break
         if failed:
@@ -174,7 +172,8 @@ class Gate:
         failed = {at for at, part in enumerate(chunk.parts) if len(part) > MOST_PART_BYTES}
         for place in sorted(failed):
             error = RowsTooLarge(size_bytes=len(chunk.parts[place]), most_bytes=MOST_PART_BYTES)
-            chunk.rejects.append(self._reject(chunk.rows[place], 0, error))
+            reject = self._reject(chunk.rows[place], chunk.numbers[place], error)
+            chunk.rejects.append(reject)
         chunk.without(failed)
 
     def _drop_twice(self, chunk: Chunk) -> None:

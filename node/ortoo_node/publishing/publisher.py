@@ -20,6 +20,7 @@ from sqlalchemy import Row, select, update
 from ortoo_node import catalog, views
 from ortoo_node.files import contents
 from ortoo_node.publishing import plans, rejects
+from ortoo_node.publishing.events import Door, Events
 from ortoo_node.publishing.gate import Chunk, Gate, Reject
 from ortoo_node.publishing.seen import SeenKeys
 from ortoo_node.quality import store
@@ -79,6 +80,7 @@ class Publisher:
 
     def __post_init__(self) -> None:
         self.quality = Quality(self.station, self.settings)
+        self._events = Events(self.station, self._event_door)
 
     async def publish(
         self, resource: str, source: str | None = None, table: str | None = None
@@ -142,13 +144,14 @@ class Publisher:
     ) -> tuple[int, Sequence[Reject]]:
         """Append `rows` (in the order of the entry's items) to the event feed of `resource`; how
         many were taken, when they are durable. They leave together with others, soon."""
+        return await self._events.append(resource, rows)
+
+    async def _event_door(self, resource: str) -> Door:
         entry = await self._own(resource)
         schema = await self.station.write(partial(_declare_events, entry))
-        checking = await self.quality.checking(entry, schema, whole=True)
-        chunk = Gate(schema, checking.row_checks, checking.all_pass).take(rows, 1)
-        job = partial(_append_events, entry.feed, chunk.parts)
-        await self.station.write(job)
-        return len(chunk.parts), chunk.rejects
+        checking = await self.quality.checking(entry, schema, whole=False)
+        gate = Gate(schema, checking.row_checks, checking.all_pass)
+        return Door(entry, schema, gate, self.station.parts.clock())
 
     # --- one reading ---
 
@@ -359,10 +362,6 @@ def _declare(entry: Entry, tx: Tx) -> TableSchema:
 def _declare_events(entry: Entry, tx: Tx) -> TableSchema:
     feed_writer.open_feed(tx, entry.feed, sealed=True)
     return event_feed.declare(tx, entry.feed, _columns(entry))
-
-
-def _append_events(feed: str, parts: Sequence[bytes], tx: Tx) -> None:
-    event_feed.append(tx, feed, parts)
 
 
 def _learn(folder: str, found: Sequence[tuple[str, contents.Known]], tx: Tx) -> None:

@@ -494,6 +494,13 @@ class FeedQuota(FeedError):
     cure = "Ask later or for less."
 
 
+class FeedMixed(FeedError):
+    code = "feed.mixed"
+    fault = Fault.OPERATOR
+    what = "{feed} carries events, or rows of a table, and was given the other."
+    cure = "Publish the other under a resource of its own."
+
+
 class FeedRetention(FeedError):
     code = "feed.retention"
     what = "Item {seq} of {feed} is past its retention."

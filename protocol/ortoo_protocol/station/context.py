@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from ortoo_protocol.core.batches import ITEM_BYTES
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.envelope import CONTENT, Draft, Position, Protection, build
 from ortoo_protocol.core.ids import Plane, uuid7
@@ -102,6 +103,26 @@ class Leaves(Signal):
             self.set()
 
 
+class Filling(Signal):
+    """Events that wait to be sealed: set by the first, and again when an item would be full."""
+
+    def __init__(self, full_bytes: int) -> None:
+        super().__init__()
+        self._full_bytes = full_bytes
+        self._waiting_bytes = 0
+
+    def add(self, size_bytes: int) -> None:
+        was, self._waiting_bytes = self._waiting_bytes, self._waiting_bytes + size_bytes
+        if was == 0 or was < self._full_bytes <= self._waiting_bytes:
+            self.set()
+
+    def sealed(self) -> None:
+        self._waiting_bytes = 0
+
+    def is_full(self) -> bool:
+        return self._waiting_bytes >= self._full_bytes
+
+
 @dataclass(frozen=True)
 class Signals:
     """Wakes the workers after a commit."""
@@ -109,7 +130,7 @@ class Signals:
     outbox: Signal = field(default_factory=Signal)
     receipts: Signal = field(default_factory=Signal)
     feeds: Signal = field(default_factory=Signal)
-    events: Signal = field(default_factory=Signal)
+    events: Filling = field(default_factory=lambda: Filling(ITEM_BYTES))
     apply: Signal = field(default_factory=Signal)
     gaps: Signal = field(default_factory=Signal)
     leaves: Leaves = field(default_factory=lambda: Leaves(256))

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import select
 
 from ortoo_protocol.core.batches import batches
 from ortoo_protocol.core.feeds import EVENT_COLUMNS, EVENT_KEY, Column, EventRows, TableSchema
 from ortoo_protocol.station import feed_writer, table_feed
-from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.context import Parts, Tx, wait
+from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import feed_out_pending
 
@@ -32,16 +33,8 @@ def declare(tx: Tx, feed: str, columns: Sequence[Column]) -> TableSchema:
 def append(tx: Tx, feed: str, parts: Sequence[bytes]) -> None:
     """Make events (row parts of their own columns) durable; they are sealed soon."""
     _PUT.many(tx.conn, [(feed, part, tx.now_ms) for part in parts])
-    tx.after_commit(tx.parts.signals.events.set)
-
-
-def waiting(conn: Connection) -> Sequence[tuple[str, int, int]]:
-    """(feed, bytes, time of the oldest) of what waits to be sealed."""
-    pending = feed_out_pending
-    query = select(
-        pending.c.feed, func.sum(func.length(pending.c.part)), func.min(pending.c.created_ms)
-    ).group_by(pending.c.feed)
-    return [(feed, size, since_ms) for feed, size, since_ms in conn.execute(query)]
+    size_bytes = sum(map(len, parts))
+    tx.after_commit(lambda: tx.parts.signals.events.add(size_bytes))
 
 
 def seal(tx: Tx, feed: str) -> int:
@@ -63,3 +56,22 @@ def seal(tx: Tx, feed: str) -> int:
     last = found[-1].number
     tx.conn.execute(pending.delete().where(pending.c.feed == feed, pending.c.number <= last))
     return len(found)
+
+
+def seal_all(tx: Tx) -> int:
+    """Seal what waits on every feed; returns how many events that were."""
+    tx.after_commit(tx.parts.signals.events.sealed)
+    feeds = tx.conn.execute(select(feed_out_pending.c.feed).distinct()).scalars().all()
+    return sum(seal(tx, feed) for feed in feeds)
+
+
+async def run_sealing(database: Database, parts: Parts) -> None:
+    """Seal events when they fill an item or the first has waited for the linger time."""
+    events, linger_s = parts.signals.events, parts.timing.linger_ms / 1000
+    while True:
+        ticket = events.ticket()
+        await database.write(seal_all)
+        await ticket.wait()
+        full = events.ticket()
+        if not events.is_full():
+            await wait(full, linger_s)

@@ -3,15 +3,19 @@
 Journal rows are never forgotten here (Measures art. 24). Receipted letters are kept 35 days, so
 that they can be sent again to a recipient that was restored from a backup; ids of received letters
 until nothing with that id can be valid any more.
+
+Bodies of published items are erased by age and by size of the feed; number, hash and chain stay. A
+reader that asks for an erased item takes a snapshot; events that it had not fetched are lost to it.
+Open feeds (catalog, directory) are read from their first item and keep all.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select, update
 
 from ortoo_protocol.core.messages import DAY_MS
 from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.store.tables import inbox, outbox
+from ortoo_protocol.station.store.tables import feed_out_items, feeds_out, inbox, outbox
 
 RECEIPTED_KEPT_MS = 35 * DAY_MS
 SEEN_KEPT_MS = 7 * DAY_MS  # beyond the expiry: clocks may differ, queues may be slow
@@ -23,3 +27,30 @@ def sweep(tx: Tx) -> None:
     )
     tx.conn.execute(delete(outbox).where(settled))
     tx.conn.execute(delete(inbox).where(inbox.c.expires_ms < tx.now_ms - SEEN_KEPT_MS))
+    timing = tx.parts.timing
+    feeds = select(feeds_out.c.feed).where(feeds_out.c.sealed.is_(True))
+    for feed in tx.conn.execute(feeds).scalars().all():
+        erase_items(tx, feed, int(timing.items_kept_s * 1000), timing.items_kept_bytes)
+
+
+def erase_items(tx: Tx, feed: str, age_ms: int, most_bytes: int) -> int:
+    """Erase bodies of sent items of `feed` older than `age_ms`, and the oldest beyond `most_bytes`;
+    returns how many were."""
+    items = feed_out_items
+    mine = (items.c.feed == feed) & items.c.sent.is_(True) & items.c.raw.is_not(None)
+    newest = (items.c.incarnation.desc(), items.c.seq.desc())
+    size = func.sum(func.length(items.c.raw)).over(order_by=newest)
+    sized = select(items.c.incarnation, items.c.seq, size.label("size")).where(mine).subquery()
+    last = (
+        select(sized.c.incarnation, sized.c.seq)
+        .where(sized.c.size > most_bytes)
+        .order_by(sized.c.incarnation.desc(), sized.c.seq.desc())
+        .limit(1)
+    )
+    gone = items.c.created_ms < tx.now_ms - age_ms
+    beyond = tx.conn.execute(last).first()
+    if beyond is not None:
+        gone |= (items.c.incarnation < beyond.incarnation) | (
+            (items.c.incarnation == beyond.incarnation) & (items.c.seq <= beyond.seq)
+        )
+    return tx.conn.execute(update(items).where(mine, gone).values(raw=None)).rowcount

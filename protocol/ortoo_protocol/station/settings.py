@@ -72,18 +72,25 @@ class BrokerTable(Table, frozen=True):
 
 
 class Timing(Table, frozen=True):
-    """Intervals of the engine; the defaults suit, and tests shorten them."""
+    """Intervals and bounds of the engine; the defaults suit, and tests shorten them.
+
+    `items_kept_s`, `items_kept_bytes`: how long, and how much of each feed, published items can be
+    asked for again; beyond that a reader takes a snapshot.
+    """
 
     head_s: Positive = 60.0
     gap_ask_s: Positive = 2.0
     checkpoint_s: Positive = 10.0
     checkpoint_rows: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 256
+    linger_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 20
     receipt_linger_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 20
     reconnect_first_s: Positive = 0.5
     reconnect_cap_s: Positive = 30.0
     retry_first_s: Positive = 1.0
     publish_timeout_s: Positive = 30.0
     timestamp_s: Positive = 600.0
+    items_kept_s: Positive = 35 * 86_400.0
+    items_kept_bytes: Annotated[int, msgspec.Meta(ge=1 << 20)] = 4 << 30
 
 
 class Settings(Table, frozen=True):

@@ -27,6 +27,7 @@ from ortoo_protocol.station import (
     asks,
     checkpoints,
     dispatching,
+    event_feed,
     feed_writer,
     proofs,
     pumps,
@@ -133,6 +134,10 @@ class Station:
                 start(
                     _steady(partial(pumps.run_receipts, self.database, self.parts, self.wire)),
                     name="receipts",
+                )
+                start(
+                    _steady(partial(event_feed.run_sealing, self.database, self.parts)),
+                    name="events",
                 )
                 start(_steady(self.recovery.run), name="recovery")
                 start(_steady(self._checkpoints), name="checkpoints")

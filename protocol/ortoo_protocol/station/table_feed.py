@@ -14,7 +14,8 @@ from sqlalchemy import Connection, delete, select
 from ortoo_protocol.core import feeds
 from ortoo_protocol.core.batches import batches
 from ortoo_protocol.core.codec import decode, encode, unpack
-from ortoo_protocol.core.feeds import UPSERT, RowChange, TableSchema
+from ortoo_protocol.core.errors import FeedMixed
+from ortoo_protocol.core.feeds import EVENT_KEY, UPSERT, RowChange, TableSchema, is_events
 from ortoo_protocol.core.row_codec import delete_part, key_bytes, key_picker
 from ortoo_protocol.station import feed_writer, shadow
 from ortoo_protocol.station.context import Tx
@@ -40,10 +41,15 @@ def schema_of(conn: Connection, feed: str) -> TableSchema | None:
 
 
 def declare(tx: Tx, feed: str, columns: Sequence[feeds.Column], key: Sequence[str]) -> TableSchema:
-    """Publish the schema when it is new or has changed; returns the one in force."""
+    """Publish the schema when it is new or has changed; returns the one in force.
+
+    Raises FeedMixed: a feed of events stays one.
+    """
     known = current_schema(tx, feed)
     if known is not None and (known.columns, known.key) == (tuple(columns), tuple(key)):
         return known
+    if known is not None and is_events(known) != (tuple(key) == EVENT_KEY):
+        raise FeedMixed(feed=feed)
     number = 1 if known is None else known.number + 1
     schema = TableSchema(number=number, columns=tuple(columns), key=tuple(key))
     feed_writer.publish(tx, feed, schema)

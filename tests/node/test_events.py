@@ -1,0 +1,104 @@
+"""Events from many callers: durable on return, in order, once in each sink, views included."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from ortoo_protocol.core.errors import FeedMixed
+from ortoo_protocol.station import event_feed, feed_writer
+from ortoo_protocol.station.store.tables import feed_out_items, feed_out_pending
+from tests.node.kit import FORM, PEOPLE, entry, fill, open_node, running
+from tests.support.stations import Kit, until
+from tests.support.trust import DEPARTMENTS
+
+PARTY = "s150700"
+CODE = "3070101/0001"
+OWN = DEPARTMENTS[PARTY][0]
+
+
+async def test_events_of_many_callers_arrive_once_and_narrowed(tmp_path: Path) -> None:
+    kit = Kit(tmp_path)
+    node = open_node(kit, PARTY, online=False)
+    publisher = node.app.publisher
+    async with running(kit, node):
+        await node.call("catalog.add", entry=entry(PARTY, CODE, share_type=2))
+        assert await publisher.events(CODE, [("0", "早", 1)]) == (1, [])
+        for items, table in (([], "whole"), (["id", "name"], "narrow")):
+            case = await node.call("request.apply", resource=CODE, department=OWN, **FORM)
+            granted = await node.call("request.grant", case=case["case"], items=items, **PEOPLE)
+            await node.call(
+                "subscribe", resource=CODE, department=OWN, sink="shared", table=table,
+                grant=granted["grant"],
+            )  # fmt: skip
+        await until(lambda: all(worker.progress.state == "idle" for worker in workers(node)))
+
+        calls = [publisher.events(CODE, [(f"{n}", "人", n), (f"{n}b", "人", n)]) for n in range(60)]
+        answers = await asyncio.gather(*calls)
+        assert answers == [(2, [])] * 60
+        await until(lambda: len(node.rows("narrow")) == len(node.rows("whole")) == 120)
+        assert {row[2] for row in node.rows("whole")} == {
+            f"{n}{tail}" for n in range(60) for tail in ("", "b")
+        }
+        assert len({row[:2] for row in node.rows("whole")}) == 120
+        assert all(len(row) == 4 for row in node.rows("narrow"))
+        items = select(func.count()).select_from(feed_out_items)
+        assert await node.app.station.read(lambda conn: conn.execute(items).scalar()) < 60
+
+        taken, rejects = await publisher.events(CODE, [("x" * 13, "长", 1), ("y", "好", 1)])
+        assert taken == 1
+        assert [(reject.number, reject.column) for reject in rejects] == [(1, "id")]
+
+        fill(node.source, 1)
+        with pytest.raises(FeedMixed):
+            await node.call("publish", resource=CODE, source="business", table="people")
+
+
+def workers(node):  # type: ignore[no-untyped-def]
+    return list(node.app.station.workers.values())
+
+
+async def test_an_event_that_was_durable_leaves_after_a_restart(tmp_path: Path) -> None:
+    """It waited in the store when the process died before it was sealed."""
+    kit = Kit(tmp_path)
+    node = open_node(kit, PARTY, online=False)
+    station = node.app.station
+    async with running(kit, node):
+        await node.call("catalog.add", entry=entry(PARTY, CODE))
+        await node.app.publisher.events(CODE, [("0", "早", 1)])
+        feed = f"{PARTY}.dibao"
+        held = select(func.count()).select_from(feed_out_pending)
+    again = open_node(kit, PARTY, online=False)
+    station = again.app.station
+    await station.write(lambda tx: event_feed.append(tx, feed, [b"\x94\x00\xa11\xa1a\x01"]))
+    before = await station.read(lambda conn: conn.execute(held).scalar())
+    assert before >= 1
+    async with running(kit, again):
+
+        async def sealed() -> bool:
+            return not await station.read(lambda conn: conn.execute(held).scalar())
+
+        for _ in range(500):
+            if await sealed():
+                break
+            await asyncio.sleep(0.01)
+        assert await sealed()
+        row = await station.write(lambda tx: feed_writer.feed_row(tx, feed))
+        assert row.seq >= 2  # behind the schema
+
+
+async def test_one_call_that_fails_fails_alone(tmp_path: Path) -> None:
+    kit = Kit(tmp_path)
+    node = open_node(kit, PARTY, online=False)
+    async with running(kit, node):
+        await node.call("catalog.add", entry=entry(PARTY, CODE))
+        good, bad = await asyncio.gather(
+            node.app.publisher.events(CODE, [("0", "早", 1)]),
+            node.app.publisher.events("3070101/9999", [("0", "早", 1)]),
+            return_exceptions=True,
+        )
+        assert good == (1, [])
+        assert isinstance(bad, Exception)
