@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ortoo_node.folders import Folder, check_folders
 from ortoo_node.quality.settings import QualityTable
+from ortoo_node.interfaces import Http, Pull, Webhook, check_interfaces
 from ortoo_protocol.core.errors import SettingsLacking, SettingsValue
 from ortoo_protocol.station import settings as common
 from ortoo_protocol.station.settings import Table
@@ -48,6 +49,9 @@ class NodeSettings(common.Settings, frozen=True):
     folders: tuple[Folder, ...] = ()
     quality: QualityTable = QualityTable()
     functions: tuple[FunctionTable, ...] = ()
+    http: Http | None = None
+    webhooks: tuple[Webhook, ...] = ()
+    pulls: tuple[Pull, ...] = ()
 
     def function(self, name: str) -> FunctionTable | None:
         return next((each for each in self.functions if each.name == name), None)
@@ -61,11 +65,18 @@ class NodeSettings(common.Settings, frozen=True):
     def check_sink(self, name: str) -> None:
         """Raises SettingsLacking when there is no sink of that name, of whatever kind."""
         folder = self.folder_named(name)
-        if folder is None or not folder.write:
-            self.sink(name)
+        if self.webhook_named(name) or self.pull_named(name) or (folder and folder.write):
+            return
+        self.sink(name)
 
     def folder_named(self, name: str) -> Folder | None:
         return next((folder for folder in self.folders if folder.name == name), None)
+
+    def webhook_named(self, name: str) -> Webhook | None:
+        return next((each for each in self.webhooks if each.name == name), None)
+
+    def pull_named(self, name: str) -> Pull | None:
+        return next((each for each in self.pulls if each.name == name), None)
 
     def _database(self, table: str, name: str) -> Database:
         databases: tuple[Database, ...] = getattr(self, table)
@@ -90,6 +101,8 @@ def load(path: Path) -> NodeSettings:
         [sink.name for sink in settings.sinks],
     )
     _check_functions(place, settings)
+    taken = [*(sink.name for sink in settings.sinks), *(each.name for each in settings.folders)]
+    check_interfaces(place, settings.http, settings.webhooks, settings.pulls, taken)
     return settings
 
 

@@ -67,6 +67,9 @@ class MemorySink:
         self.snapshots += 1
         self.returns.wait(20)
 
+    def rewind(self, cursor: Cursor) -> None:
+        self.cursor = cursor
+
     def close(self) -> None:
         return
 

@@ -35,10 +35,16 @@ class Door:
     since_ms: int
 
 
+Also = Callable[[int, Sequence[Reject], Tx], None]
+
+
 @dataclass(frozen=True)
 class _Call:
+    """`also` is done in the transaction of its rows, with what is answered."""
+
     rows: Sequence[Sequence[object]]
     answer: asyncio.Future[tuple[int, Sequence[Reject]]]
+    also: Also | None
 
 
 @dataclass
@@ -52,14 +58,14 @@ class Events:
     _busy: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def append(
-        self, resource: str, rows: Sequence[Sequence[object]]
+        self, resource: str, rows: Sequence[Sequence[object]], also: Also | None = None
     ) -> tuple[int, Sequence[Reject]]:
         """How many of `rows` (in the order of the entry's items) are durable now, and why others
         are not; their numbers count from 1."""
         answer: asyncio.Future[tuple[int, Sequence[Reject]]] = (
             asyncio.get_running_loop().create_future()
         )
-        self._waiting.setdefault(resource, []).append(_Call(rows, answer))
+        self._waiting.setdefault(resource, []).append(_Call(rows, answer, also))
         if resource not in self._busy:
             self._busy[resource] = asyncio.create_task(self._work(resource))
         return await answer
@@ -91,24 +97,11 @@ class Events:
                 given.append((0, len(given), *row))
                 owners.append(number)
         chunk = door.gate.take(given, 1)
-        await self.station.write(partial(_append, door, chunk))
-        self._answer(calls, owners, chunk)
-
-    def _answer(self, calls: Sequence[_Call], owners: Sequence[int], chunk: Chunk) -> None:
-        taken = [0] * len(calls)
-        refused: list[list[Reject]] = [[] for _ in calls]
-        firsts = _firsts(calls)
-        for row in chunk.rows:
-            place = row[_PLACE]
-            if isinstance(place, int):
-                taken[owners[place]] += 1
-        for reject in chunk.rejects:
-            owner = owners[reject.number - 1]
-            own = reject.number - firsts[owner]
-            refused[owner].append(Reject(own, None, reject.column, reject.code, reject.detail))
-        for call, count, rejects in zip(calls, taken, refused, strict=True):
+        answers = _answers(calls, owners, chunk)
+        await self.station.write(partial(_append, door, chunk, calls, answers))
+        for call, answer in zip(calls, answers, strict=True):
             if not call.answer.done():
-                call.answer.set_result((count, rejects))
+                call.answer.set_result(answer)
 
     async def _door(self, resource: str) -> Door:
         door, now_ms = self._doors.get(resource), self.station.parts.clock()
@@ -137,10 +130,36 @@ def _firsts(calls: Sequence[_Call]) -> list[int]:
     return found
 
 
-def _append(door: Door, chunk: Chunk, tx: Tx) -> None:
+def _answers(
+    calls: Sequence[_Call], owners: Sequence[int], chunk: Chunk
+) -> list[tuple[int, Sequence[Reject]]]:
+    taken = [0] * len(calls)
+    refused: list[list[Reject]] = [[] for _ in calls]
+    firsts = _firsts(calls)
+    for row in chunk.rows:
+        place = row[_PLACE]
+        if isinstance(place, int):
+            taken[owners[place]] += 1
+    for reject in chunk.rejects:
+        owner = owners[reject.number - 1]
+        own = reject.number - firsts[owner]
+        refused[owner].append(Reject(own, None, reject.column, reject.code, reject.detail))
+    return list(zip(taken, refused, strict=True))
+
+
+def _append(
+    door: Door,
+    chunk: Chunk,
+    calls: Sequence[_Call],
+    answers: Sequence[tuple[int, Sequence[Reject]]],
+    tx: Tx,
+) -> None:
     """To the resource's feed and to its views."""
     own = len(EVENT_COLUMNS)
     parts = [upsert_part(row[own:]) for row in chunk.rows]
     event_feed.append(tx, door.entry.feed, parts)
     for view in views.of_resource(tx.conn, door.entry.code):
         views.follow_events(tx, view, door.schema, chunk.rows)
+    for call, (taken, rejects) in zip(calls, answers, strict=True):
+        if call.also is not None:
+            call.also(taken, rejects, tx)

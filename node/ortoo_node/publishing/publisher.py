@@ -20,7 +20,7 @@ from sqlalchemy import Row, select, update
 from ortoo_node import catalog, views
 from ortoo_node.files import contents
 from ortoo_node.publishing import plans, rejects
-from ortoo_node.publishing.events import Door, Events
+from ortoo_node.publishing.events import Also, Door, Events
 from ortoo_node.publishing.gate import Chunk, Gate, Reject
 from ortoo_node.publishing.seen import SeenKeys
 from ortoo_node.quality import store
@@ -33,9 +33,9 @@ from ortoo_node.store.tables import publications
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.codec import unpack
 from ortoo_protocol.core.errors import CatalogOwner, SettingsLacking
-from ortoo_protocol.core.feeds import DELETE, UPSERT, Column, RowChange, TableSchema
+from ortoo_protocol.core.feeds import DELETE, EVENT_COLUMNS, UPSERT, Column, RowChange, TableSchema
 from ortoo_protocol.core.files import are_file_items
-from ortoo_protocol.core.row_codec import key_bytes
+from ortoo_protocol.core.row_codec import key_bytes, upsert_part
 from ortoo_protocol.station import event_feed, feed_writer, shadow, table_feed
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.station import Station
@@ -140,11 +140,15 @@ class Publisher:
             return await self._publish(entry, reading, refused, keep_mark=True), refused
 
     async def events(
-        self, resource: str, rows: Sequence[Sequence[object]]
+        self,
+        resource: str,
+        rows: Sequence[Sequence[object]],
+        also: Also | None = None,
     ) -> tuple[int, Sequence[Reject]]:
         """Append `rows` (in the order of the entry's items) to the event feed of `resource`; how
-        many were taken, when they are durable. They leave together with others, soon."""
-        return await self._events.append(resource, rows)
+        many were taken, when they are durable. They leave together with others, soon. `also` is
+        done in the same transaction."""
+        return await self._events.append(resource, rows, also)
 
     async def _event_door(self, resource: str) -> Door:
         entry = await self._own(resource)

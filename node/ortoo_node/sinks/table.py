@@ -109,6 +109,12 @@ class SinkTable:
             self._store(connection, cursor)
         self._fitted, self._left = target, cursor
 
+    def rewind(self, cursor: Cursor) -> None:
+        with self._named(), self._engine.begin() as connection:
+            self._owned(connection, cursor.feed)
+            self._store(connection, cursor)
+        self._left = cursor
+
     def release(self, feed: str) -> None:
         """The subscription ended: forget its cursor, so that another feed may have the table.
 

@@ -245,6 +245,10 @@ subscriptions = Table(
     Column("case", String(32)),
     Column("state", String(16), nullable=False),  # waiting active ended refused
     Column("changed_ms", BigInteger, nullable=False),
+    # Why nothing is applied though it could be: paused schema gone reread; empty: it is.
+    Column("hold", String(16), nullable=False, server_default=""),
+    Column("hold_error", Text, nullable=False, server_default=""),  # as it crosses to people
+    Column("reread_from", BigInteger),
     Index("subscription_target", "sink", "table"),
 )
 
@@ -285,4 +289,67 @@ file_transfers = Table(
     Column("changed_ms", BigInteger, nullable=False),
     Index("file_transfer_state", "state"),
     Index("file_transfer_subscription", "subscription"),
+)
+
+# Where what goes to a department's program stands (webhooks, pulls): the sink's cursor. `part` is
+# an item or snapshot of which the program has taken the first `part_pages` pages.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("subscription", String(32), primary_key=True),
+    Column("feed", String(80), nullable=False),
+    Column("incarnation", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("part", Text, nullable=False),
+    Column("part_pages", BigInteger, nullable=False),
+)
+
+# How far a pull has come, in places: made, given out last (from, to); up to `given_from` its reader
+# has confirmed. `held` pages wait.
+pulls = Table(
+    "pulls",
+    metadata,
+    Column("subscription", String(32), primary_key=True),
+    Column("last", BigInteger, nullable=False),
+    Column("given_from", BigInteger, nullable=False),
+    Column("given_to", BigInteger, nullable=False),
+    Column("held", BigInteger, nullable=False),
+    Column("held_bytes", BigInteger, nullable=False),
+)
+
+# What waits to be fetched, sealed with the store key. Beyond `pulls.last`: still being written.
+pull_pages = Table(
+    "pull_pages",
+    metadata,
+    Column("subscription", String(32), primary_key=True),
+    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+# What opens the programming interface to a department's program.
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("token", String(16), primary_key=True),
+    Column("hash", LargeBinary, nullable=False),
+    Column("department", String(18), nullable=False),
+    Column("scope", String(96), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("revoked_ms", BigInteger),
+    Column("used_ms", BigInteger),
+)
+
+# Answers to requests that bore an Idempotency-Key, for as long as they may be repeated.
+api_answers = Table(
+    "api_answers",
+    metadata,
+    Column("token", String(16), primary_key=True),
+    Column("key", String(128), primary_key=True),
+    Column("request", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("time_ms", BigInteger, nullable=False, index=True),
 )

@@ -63,6 +63,8 @@ EXITS = MappingProxyType(
         errors.SourceError: Exit.SETUP,
         errors.SourceUnreachable: Exit.UNREACHABLE,
         errors.SinkError: Exit.SETUP,
+        errors.SubscriptionError: Exit.REFUSED,
+        errors.ApiError: Exit.REFUSED,
         errors.SinkUnavailable: Exit.UNREACHABLE,
         errors.FileError: Exit.REFUSED,
         errors.FileHash: Exit.UNVERIFIED,

@@ -14,6 +14,8 @@
     ├── SourceError        databases of departments that are read
     ├── SinkError          databases of departments that are written
     ├── FileError          contents of file feeds, on their way
+    ├── SubscriptionError  what an administrator wants of a subscription
+    ├── ApiError           what a department's program asked over HTTP
     ├── QualityError       rules for data, rows that fail them, rectification tasks
     ├── SettingsError      what an administrator wrote
     └── DaemonError        the running service and the socket to it
@@ -1075,6 +1077,9 @@ class PublicationOption(OrtooError):
 
 
 class SinkError(OrtooError):
+    """`stops`: trying again is in vain until a person has mended something and says so."""
+
+    stops: ClassVar[bool] = False
     code = "sink"
     fault = Fault.OPERATOR
     what = "Table {table} of {name} cannot be written: {detail}."
@@ -1082,7 +1087,7 @@ class SinkError(OrtooError):
 
 
 class SinkUnavailable(SinkError):
-    """May pass by itself: wait and try again."""
+    """May pass by itself: wait and try again; after the fact `retry_s` if there is one."""
 
     code = "sink.unavailable"
 
@@ -1137,6 +1142,7 @@ class SinkForbidden(SinkError):
 
 class SinkMismatch(SinkError):
     code = "sink.mismatch"
+    stops = True
     what = "Table {table} of {name} does not fit what is announced: {detail}."
     cure = "Alter or rename that table, or subscribe into another one."
 
@@ -1164,6 +1170,183 @@ class SinkMoved(SinkError):
     fault = Fault.OURS
     what = "The cursor of {feed} in {name} is not where it was left."
     cure = "It is read again by itself; if this repeats, two stations write one table."
+
+
+class SinkPullFull(SinkUnavailable):
+    code = "sink.pull-full"
+    what = "What waits in {name} to be fetched is at its bound: {detail}."
+    cure = "Have the department's program fetch it, or raise the bound; it goes on by itself."
+
+
+class SinkWebhookFailed(SinkUnavailable):
+    code = "sink.webhook"
+    what = "The program behind {name} did not take what was posted: {detail}."
+    cure = "The same is posted again, less and less often; see that the program runs."
+
+
+class SinkWebhookRefused(SinkError):
+    code = "sink.webhook-refused"
+    what = "The program behind {name} refuses what is posted: {detail}."
+    cure = "Have its makers look at the answer. It is tried again every few minutes."
+
+
+class SinkWebhookGone(SinkError):
+    code = "sink.webhook-gone"
+    what = "The program behind {name} says that it is gone for good (410)."
+    cure = "Correct the webhook's address, then subscription resume."
+    stops = True
+
+
+class SinkBehind(SinkError):
+    code = "sink.behind"
+    what = "The sink of {feed} lacks rows that are not held here any more."
+    cure = "A snapshot is asked for by itself."
+
+
+# --- subscriptions ------------------------------------------------------------------------------
+
+
+class SubscriptionError(OrtooError):
+    code = "subscription"
+    fault = Fault.OPERATOR
+    what = "The subscription cannot do that."
+    cure = "Look at subscription show."
+
+
+class SubscriptionUnknown(SubscriptionError):
+    code = "subscription.unknown"
+    what = "There is no subscription {subscription}."
+    cure = "subscription list shows them; a part of the number will do if only one begins with it."
+
+
+class SubscriptionState(SubscriptionError):
+    code = "subscription.state"
+    what = "Subscription {subscription} is {state}."
+    cure = "Only one that reads can be told this."
+
+
+class SubscriptionReread(SubscriptionError):
+    code = "subscription.reread"
+    what = "Items of {feed} can be read again from {first} to {last}, not from {asked}."
+    cure = "Choose a number in that range, or take a snapshot: subscription resync."
+
+
+class SubscriptionRetention(SubscriptionError):
+    code = "subscription.retention"
+    what = "The publisher of {feed} no longer keeps the items from {first} on: {detail}."
+    cure = "Nothing was changed and reading went on. For a snapshot: subscription resync."
+
+
+class SubscriptionLetGo(SubscriptionError):
+    """A notice."""
+
+    code = "subscription.let-go"
+    what = "While it was paused more came than is held here for it ({size_mb} MB)."
+    cure = "resume takes a snapshot."
+
+
+# --- the programming interface ------------------------------------------------------------------
+
+
+class ApiError(OrtooError):
+    code = "api"
+    fault = Fault.THEIRS
+    what = "The request is not acceptable."
+    cure = "Correct the program that sent it; node/README.md describes the interface."
+
+
+class ApiToken(ApiError):
+    code = "api.token"
+    what = "The token is missing, unknown, revoked or has expired."
+    cure = "Ask the station's administrator for one: ortoo-node token new."
+
+
+class ApiScope(ApiError):
+    code = "api.scope"
+    what = "This token does not open {wanted}."
+    cure = "Ask the station's administrator for a token of that scope."
+
+
+class ApiPath(ApiError):
+    code = "api.path"
+    what = "There is nothing at {path}."
+
+
+class ApiMethod(ApiError):
+    code = "api.method"
+    what = "{path} does not answer {method}."
+
+
+class ApiBody(ApiError):
+    code = "api.body"
+    what = "The body cannot be read: {detail}. Nothing of it was published."
+
+
+class ApiBodyType(ApiError):
+    code = "api.body-type"
+    what = "The body must be application/json or application/x-ndjson."
+
+
+class ApiTooLarge(ApiError):
+    code = "api.too-large"
+    what = "The request is larger than allowed: {detail}."
+    cure = "Send it in several requests."
+
+
+class ApiIdempotency(ApiError):
+    code = "api.idempotency-key"
+    what = "This Idempotency-Key was used for another request, or is none: {detail}."
+    cure = "A new request needs a new key; a repeated one the very same body."
+
+
+class ApiUnderWay(ApiError):
+    code = "api.under-way"
+    what = "The request with this Idempotency-Key is still at work."
+    cure = "Ask again in a few seconds, with the same key."
+
+
+class ApiFeedKind(ApiError):
+    code = "api.feed-kind"
+    what = "Resource {resource} is published as {kind}."
+    cure = "Rows go to its address .../rows, events to .../events; a resource takes one of them."
+
+
+class ApiRow(ApiError):
+    """The reason of one row."""
+
+    code = "api.row"
+    what = "The row cannot be read: {detail}."
+
+
+class ApiCursor(ApiError):
+    code = "api.cursor"
+    what = "The cursor was not given out for this subscription."
+    cure = "Begin without a cursor: what was not fetched yet comes again."
+
+
+class ApiCursorPassed(ApiError):
+    code = "api.cursor-passed"
+    what = "What follows this cursor was fetched and confirmed, and is not kept any more."
+    cure = "Go on with the newest cursor, or without one. To get all anew: subscription resync."
+
+
+class ApiQuery(ApiError):
+    code = "api.query"
+    what = "The parameter {name} must be {expected}."
+
+
+class TokenUnknown(ApiError):
+    code = "token.unknown"
+    fault = Fault.OPERATOR
+    what = "There is no token {token}."
+    cure = "token list shows them."
+
+
+class TokenScope(ApiError):
+    code = "token.scope"
+    fault = Fault.OPERATOR
+    what = "{scope} is no scope for a program of {department}: {detail}."
+    cure = "Write push:RESOURCE for an own resource of it, pull:SUBSCRIPTION for one that it reads."
 
 
 # --- settings -----------------------------------------------------------------------------------
@@ -1374,6 +1557,18 @@ class SettingsSecret(SettingsError):
     cure = (
         "It must be a file of this service's user with mode 0600 (chmod 600) that holds one line."
     )
+
+
+class HttpListen(SettingsError):
+    code = "http.listen"
+    what = "The programming interface cannot listen on {address}: {detail}."
+    cure = "Choose another address or port in [http], or end the program that holds it."
+
+
+class HttpTls(SettingsError):
+    code = "http.tls"
+    what = "The certificate of the programming interface cannot be used: {detail}."
+    cure = "cert_file holds the certificate and its chain as PEM, key_file its private key."
 
 
 class SettingsExists(SettingsError):

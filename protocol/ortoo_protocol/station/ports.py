@@ -45,4 +45,8 @@ class Sink(Protocol):
     ) -> None:
         """A snapshot: the table becomes exactly these rows, and the cursor, in one transaction."""
 
+    def rewind(self, cursor: Cursor) -> None:
+        """The cursor alone goes back to `cursor`; rows stay, and what follows is applied anew
+        (subscription reread). Nothing else may be at work on this sink."""
+
     def close(self) -> None: ...

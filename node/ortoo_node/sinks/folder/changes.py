@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from ortoo_node.folders import TableOptions
+from ortoo_node.sinks.checked import Checker
 from ortoo_node.sinks.folder import formats
-from ortoo_node.sinks.folder.checked import Checker
 from ortoo_node.sinks.folder.cursors import check_owner, is_there
 from ortoo_node.sinks.folder.place import Place
 from ortoo_protocol.core.codec import Scalar
@@ -68,6 +68,12 @@ class FolderSink:
             chunks = ((chunk, formats.UPSERTED) for chunk in checker.chunks(rows))
             name = self._write(schema, cursor, "snapshot", chunks)
             self._remove_before(cursor.feed, name)
+            self._store(cursor)
+
+    def rewind(self, cursor: Cursor) -> None:
+        """What follows is written again under the names that it had."""
+        with self._place.locked():
+            check_owner(self._place, self._stored(), cursor.feed)
             self._store(cursor)
 
     def close(self) -> None:

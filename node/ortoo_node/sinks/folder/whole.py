@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from ortoo_node.folders import TableOptions
+from ortoo_node.sinks.checked import Checker
 from ortoo_node.sinks.folder import formats, held
-from ortoo_node.sinks.folder.checked import Checker
 from ortoo_node.sinks.folder.cursors import check_owner, is_there
 from ortoo_node.sinks.folder.held import Held
 from ortoo_node.sinks.folder.place import Place
@@ -95,6 +95,14 @@ class WholeFolderSink:
                 table.move(cursor, schema)
             self._left = cursor
             self._follow()
+
+    def rewind(self, cursor: Cursor) -> None:
+        with self._alone, self._transaction() as table:
+            state = table.state()
+            check_owner(self._place, state.cursor if state else None, cursor.feed)
+            if state is not None:
+                table.move(cursor, state.schema)
+                self._left = cursor
 
     def close(self) -> None:
         """The file is written once more if it is behind."""
