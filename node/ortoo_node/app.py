@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from ortoo_node import cases, catalog, granting, subscribing
+from ortoo_node import cases, catalog, granting
+from ortoo_node.api.answers import Answers
 from ortoo_node.files.desk import Files
 from ortoo_node.publishing import Publisher, Schedule
 from ortoo_node.quality.inspection import Inspector
+from ortoo_node.reading import Reading
 from ortoo_node.settings import NodeSettings
-from ortoo_node.sinks import open_sink
+from ortoo_node.sinks.door import StationDoor
 from ortoo_protocol.core import topology
 from ortoo_protocol.core.codec import Shape
-from ortoo_protocol.core.errors import OrtooError
-from ortoo_protocol.core.ids import feed_id, feed_owner
+from ortoo_protocol.core.ids import feed_id
 from ortoo_protocol.core.verify import Opened
 from ortoo_protocol.station import feed_reader, feed_writer
-from ortoo_protocol.station.context import Hooks, Tx, wait
+from ortoo_protocol.station.context import Hooks, Tx
 from ortoo_protocol.station.station import Station
 
 EXPIRY_S = 5.0
 QUALITY_S = 30.0
-LOOK_S = 1.0
-_log = logging.getLogger(__name__)
 
 
 def _on_ended(tx: Tx, opened: Opened[Shape]) -> None:
@@ -59,11 +57,17 @@ class NodeApp:
     settings: NodeSettings
     publisher: Publisher
     files: Files
+    answers: Answers = field(default_factory=Answers)
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
     schedule: Schedule = field(init=False)
+    door: StationDoor = field(init=False)
+    reading: Reading = field(init=False)
 
     def __post_init__(self) -> None:
         self.schedule = Schedule(self.publisher)
         self.files.serve(self.station, self.settings)
+        self.door = StationDoor(self.station, asyncio.get_running_loop())
+        self.reading = Reading(self.station, self.settings, self.door)
 
     @property
     def loops(self) -> Sequence[Callable[[], Awaitable[None]]]:
@@ -77,7 +81,15 @@ class NodeApp:
         hub, party = self.station.parts.trust.current.hub, self.station.party
         for name in ("directory", "catalog"):
             self.station.read_queue(topology.feed_queue(party, feed_id(hub, name)))
-        await self._take_up()
+        await self.reading.follow()
+
+    def end(self) -> None:
+        """Before the store is closed: nobody comes through the door any more."""
+        self.closing.set()
+        self.door.close()
+
+    def now_ms(self) -> int:
+        return self.station.parts.clock()
 
     def _join_region(self, tx: Tx) -> None:
         feed_writer.open_feed(tx, catalog.own_feed(tx.party), sealed=False)
@@ -85,25 +97,8 @@ class NodeApp:
             feed_reader.join(tx, feed_id(tx.trust.hub, name), feed_reader.HISTORY)
 
     async def subscriptions(self) -> None:
-        """Begin to read and apply what was granted meanwhile."""
-        while True:
-            ticket = self.station.parts.signals.gaps.ticket()
-            await self._take_up()
-            await wait(ticket, LOOK_S)
-
-    async def _take_up(self) -> None:
-        party = self.station.party
-        for row in await self.station.read(subscribing.to_apply):
-            if row.subscription in self.station.workers:
-                continue
-            try:
-                sink = open_sink(self.settings, row.sink, row.table)
-            except OrtooError as error:
-                _log.error("%s", error)
-                continue
-            if feed_owner(row.feed) != party:
-                self.station.read_queue(topology.feed_queue(party, row.feed))
-            self.station.apply_to(row.feed, row.subscription, sink)
+        """Read and apply what is granted and not held."""
+        await self.reading.run()
 
     @property
     def inspector(self) -> Inspector:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ortoo_node import app as node_app
 from ortoo_node.app import NodeApp
@@ -41,6 +42,9 @@ from ortoo_protocol.station.launch import (
 from ortoo_protocol.station.station import Surroundings, make_station
 from ortoo_protocol.station.store.store import Store
 
+if TYPE_CHECKING:
+    from ortoo_node.api.server import HttpServer
+
 _log = logging.getLogger(__name__)
 
 
@@ -69,15 +73,32 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
     common = CommonMethods(station, settings, package_version(), started_ms)
     methods = NodeMethods(app, common, stop)
     control = ControlServer(settings.socket_file, methods.as_mapping())
+    http = _http(app)
     try:
+        loops = [*app.loops]
+        if http is not None:
+            http.open()
+            loops.append(http.run)
         await app.start()
         await control.start()
         _log.info("station %s runs on the %s plane", station.party, identity.plane.value)
-        await run_until(stop, station.run(app.loops))
+        await run_until(stop, station.run(loops))
     finally:
         await control.close()
+        if http is not None:
+            http.close()
         await app.files.close()
+        app.end()
         await station.close()
+
+
+def _http(app: NodeApp) -> HttpServer | None:
+    """What serves HTTP is imported by stations that do."""
+    if app.settings.http is None:
+        return None
+    from ortoo_node.api.server import HttpServer
+
+    return HttpServer(app, app.settings.http)
 
 
 def _trust(settings: NodeSettings, store: Store, identity: Identity, suites: Suites) -> Trust:

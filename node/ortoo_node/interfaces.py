@@ -1,4 +1,5 @@
-"""Settings of what departments' programs speak HTTP with: `[http]`, `[[webhooks]]`, `[[pulls]]`.
+"""Settings of what departments' programs speak HTTP with: `[http]`, `[[webhooks]]`, `[[pulls]]`;
+and how much waits for those who do not read.
 
 [http]                        # the programming interface; without this table there is none
 address = "127.0.0.1"
@@ -61,6 +62,12 @@ class Pull(Table, frozen=True):
     max_items: Annotated[int, msgspec.Meta(ge=1, le=100_000_000)] = 1_000_000
     max_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] = 30
     page_kb: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = 256
+
+
+class ReadingTable(Table, frozen=True):
+    """`held_mb`: how much of a feed is kept for subscriptions that are paused."""
+
+    held_mb: Annotated[int, msgspec.Meta(ge=1, le=1_048_576)] = 1_024
 
 
 def check_interfaces(

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from ortoo_node.folders import Folder, check_folders
+from ortoo_node.interfaces import Http, Pull, ReadingTable, Webhook, check_interfaces
 from ortoo_node.quality.settings import QualityTable
-from ortoo_node.interfaces import Http, Pull, Webhook, check_interfaces
 from ortoo_protocol.core.errors import SettingsLacking, SettingsValue
 from ortoo_protocol.station import settings as common
 from ortoo_protocol.station.settings import Table
@@ -52,6 +52,7 @@ class NodeSettings(common.Settings, frozen=True):
     http: Http | None = None
     webhooks: tuple[Webhook, ...] = ()
     pulls: tuple[Pull, ...] = ()
+    reading: ReadingTable = ReadingTable()
 
     def function(self, name: str) -> FunctionTable | None:
         return next((each for each in self.functions if each.name == name), None)

@@ -16,7 +16,7 @@ from ortoo_protocol.core.errors import SinkTaken
 from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.station import feed_reader
 from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.store.tables import feed_in_items
+from ortoo_protocol.station.store.tables import feed_in_items, feeds_in
 
 WAITING, ACTIVE, ENDED, REFUSED = "waiting", "active", "ended", "refused"
 
@@ -103,13 +103,23 @@ def leave(tx: Tx, feed: str) -> None:
 
 
 def to_apply(conn: Connection) -> Sequence[Row[Any]]:
-    """Subscriptions that read, and ended ones whose last items are not in the sink yet."""
+    """Subscriptions that read, and ended ones of which the last items are not in the sink yet, or
+    not even here: up to the fence they may be read."""
     left = (
         select(feed_in_items.c.seq)
         .where(feed_in_items.c.feed == subscriptions.c.feed, feed_in_items.c.raw.is_not(None))
         .exists()
     )
-    ended = (subscriptions.c.state == ENDED) & subscriptions.c.feed.is_not(None) & left
+    away = (
+        select(feeds_in.c.seq)
+        .where(
+            feeds_in.c.feed == subscriptions.c.feed,
+            feeds_in.c.state == feed_reader.ENDED,
+            feeds_in.c.seq < feeds_in.c.fence,
+        )
+        .exists()
+    )
+    ended = (subscriptions.c.state == ENDED) & subscriptions.c.feed.is_not(None) & (left | away)
     query = select(subscriptions).where((subscriptions.c.state == ACTIVE) | ended)
     return conn.execute(query).all()
 

@@ -57,7 +57,7 @@ async def _given(
         ticket = app.door.arrived.ticket()
         look = partial(fetching.anything, subscription=subscription, after=after)
         left_s = end_s - loop.time()
-        if left_s <= 0 or await app.station.read(look):
+        if left_s <= 0 or app.closing.is_set() or await app.station.read(look):
             give = partial(fetching.give, subscription=subscription, after=after, most=limit)
             return await app.station.write(give)
         await wait(ticket, left_s)

@@ -74,14 +74,16 @@ async def _answered(
     if (entry.provider, entry.department) != (app.station.party, who.department):
         raise ApiScope(wanted=f"{PUSH}:{code}")
     key = request.headers.get("idempotency-key")
-    with app.answers.alone(who.token, key):
-        with closing(await receive(request, request.app.state.most_bytes)) as body:
-            named = hashlib.sha256(b"%b\0%b" % (request.url.path.encode(), body.digest)).digest()
-            look = partial(_kept, token=who.token, key=key, named=named, now_ms=app.now_ms())
-            answer = await app.station.read(look)
-            repeated = answer is not None
-            if answer is None:
-                answer = await work(Push(app, entry, who.token, key, body, named))
+    with (
+        app.answers.alone(who.token, key),
+        closing(await receive(request, request.app.state.most_bytes)) as body,
+    ):
+        named = hashlib.sha256(b"%b\0%b" % (request.url.path.encode(), body.digest)).digest()
+        look = partial(_kept, token=who.token, key=key, named=named, now_ms=app.now_ms())
+        answer = await app.station.read(look)
+        repeated = answer is not None
+        if answer is None:
+            answer = await work(Push(app, entry, who.token, key, body, named))
     headers = {"cache-control": "no-store"}
     if repeated:
         headers["idempotency-replayed"] = "true"

@@ -88,6 +88,7 @@ class HttpServer:
             await asyncio.shield(work)
         finally:
             self._app.closing.set()
+            self._app.door.arrived.set()  # whoever waits for something to come is answered now
             server.should_exit = True
             await work
 

@@ -20,6 +20,8 @@ from ortoo_node.cli import (
     request,
     setup,
     source,
+    subscription,
+    token,
 )
 from ortoo_protocol.cli import doctor, journal, program, service
 from ortoo_protocol.cli.shell import Config, Shell
@@ -47,6 +49,8 @@ app.add_typer(folder.app, name="folder")
 app.add_typer(quality.app, name="quality")
 app.add_typer(rejects.rejects, name="reject")
 app.add_typer(rejects.tasks, name="task")
+app.add_typer(subscription.app, name="subscription")
+app.add_typer(token.app, name="token")
 app.add_typer(journal.app, name="journal")
 
 

@@ -1,4 +1,4 @@
-"""subscribe, subscription, publish: rows out of and into departments' databases."""
+"""subscribe, publish: rows out of and into departments' databases."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from ortoo_protocol.cli.shell import Json, Shell
 PUBLISH_TIMEOUT_S = 3_600.0
 
 app = typer.Typer()
-subscriptions = typer.Typer(help="What this station subscribed to.", no_args_is_help=True)
-app.add_typer(subscriptions, name="subscription")
 
 
 @app.command("subscribe")
@@ -60,32 +58,6 @@ def subscribe(
     )
     shell.done(
         answer, "Subscribed to {resource}; the rows arrive in {table}.", **answer, table=table
-    )
-
-
-@subscriptions.command("list")
-def list_(ctx: typer.Context, as_json: Json = False) -> None:
-    """List subscriptions and how far each has come."""
-    shell = Shell.of(ctx)
-    answer = shell.call("subscription.list")
-    shell.answer(
-        answer,
-        lambda: shell.table(
-            ("Resource", "Feed", "Sink", "Received", "Applied", "Announced", "State", "Error"),
-            (
-                (
-                    f"{one['resource']} {one['resource_name']}",
-                    one["feed"],
-                    f"{one['sink']}: {one['table']}",
-                    one["received"],
-                    one["applied"],
-                    one["head"],
-                    shell.word(one["state"]),
-                    shell.crossed(one["error"]),
-                )
-                for one in answer["subscriptions"]
-            ),
-        ),
     )
 
 

@@ -16,6 +16,7 @@ from ortoo_node.methods.quality import QualityMethods
 from ortoo_node.methods.requests import RequestMethods
 from ortoo_node.methods.sources import SourceMethods
 from ortoo_node.methods.subscriptions import SubscriptionMethods
+from ortoo_node.methods.tokens import TokenMethods
 from ortoo_protocol.station.common_methods import CommonMethods, Method
 
 
@@ -37,6 +38,7 @@ class NodeMethods:
             **PublicationMethods(self.app).as_mapping(),
             **SourceMethods(self.app).as_mapping(),
             **FileMethods(self.app).as_mapping(),
+            **TokenMethods(self.app).as_mapping(),
             "stop": self.stop,
         }
 

@@ -1,4 +1,4 @@
-"""subscribe, subscription.list, publish."""
+"""subscribe, subscription.…, publish."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
-from ortoo_node import cases, catalog, subscribing
+from ortoo_node import cases, catalog, holding, subscribing
 from ortoo_node.app import NodeApp
 from ortoo_node.cases import Wish
-from ortoo_node.methods.requests import resource_name
+from ortoo_node.subscription_state import Describer
 from ortoo_protocol.core.catalog import UNCONDITIONAL
 from ortoo_protocol.core.errors import GrantUnknown
 from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.station import grants_held
-from ortoo_protocol.station.common_methods import Method, feed_state
+from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.store.tables import feeds_in, grants
+from ortoo_protocol.station.store.tables import grants
 
 
 @dataclass
@@ -29,6 +29,11 @@ class SubscriptionMethods:
         return {
             "subscribe": self.subscribe,
             "subscription.list": self.listed,
+            "subscription.show": self.show,
+            "subscription.pause": self.pause,
+            "subscription.resume": self.resume,
+            "subscription.resync": self.resync,
+            "subscription.reread": self.reread,
             "publish": self.publish,
         }
 
@@ -62,43 +67,31 @@ class SubscriptionMethods:
         return await self.app.station.write(lambda tx: _subscribe(tx, wish, sink, table, grant))
 
     async def listed(self) -> dict[str, Any]:
-        def read(conn: Connection) -> list[dict[str, Any]]:
-            positions = {row.feed: row for row in conn.execute(select(feeds_in))}
-            return [
-                self._subscription(conn, row, positions.get(row.feed))
-                for row in subscribing.listed(conn)
-            ]
+        return {"subscriptions": await self.app.station.read(lambda conn: self._of(conn).all())}
 
-        return {"subscriptions": await self.app.station.read(read)}
+    async def show(self, subscription: str) -> dict[str, Any]:
+        read = self.app.station.read
+        return {"subscription": await read(lambda conn: self._of(conn).named(subscription))}
 
-    def _subscription(
-        self, conn: Connection, row: Row[Any], position: Row[Any] | None
-    ) -> dict[str, Any]:
-        worker = self.app.station.workers.get(row.subscription)
-        progress = worker.progress if worker is not None else None
-        error = (progress.error if progress else "") or (position.error if position else "")
-        state = feed_state(position) if position is not None else row.state
-        if progress is not None and progress.error == "feed.epoch":
-            state = "waiting-key"
-        elif progress is not None and progress.state == "waiting":
-            state = "failed"
-        return {
-            "subscription": row.subscription,
-            "resource": row.resource,
-            "resource_name": resource_name(conn, row.resource),
-            "feed": row.feed,
-            "grant": row.grant,
-            "department": row.department,
-            "sink": row.sink,
-            "table": row.table,
-            "incarnation": position.incarnation if position is not None else 0,
-            "received": position.seq if position is not None else 0,
-            "applied": progress.applied_seq if progress is not None else 0,
-            "head": max(position.head_seq, position.seq) if position is not None else 0,
-            "state": "stopped" if row.state == subscribing.ENDED else state,
-            "error": {"code": error, "what": error, "cure": "", "facts": {}} if error else None,
-            "changed_ms": row.changed_ms,
-        }
+    async def pause(self, subscription: str) -> dict[str, Any]:
+        row = await self.app.station.write(lambda tx: holding.pause(tx, subscription))
+        return await self.show(row.subscription)
+
+    async def resume(self, subscription: str) -> dict[str, Any]:
+        row = await self.app.station.write(lambda tx: holding.resume(tx, subscription))
+        return await self.show(row.subscription)
+
+    async def resync(self, subscription: str) -> dict[str, Any]:
+        row = await self.app.station.write(lambda tx: holding.resync(tx, subscription))
+        return await self.show(row.subscription)
+
+    async def reread(self, subscription: str, first: int) -> dict[str, Any]:
+        row, last = await self.app.station.write(lambda tx: holding.reread(tx, subscription, first))
+        return {**await self.show(row.subscription), "first": first, "last": last}
+
+    def _of(self, conn: Connection) -> Describer:
+        app = self.app
+        return Describer(conn, app.station.parts, app.station.workers, app.reading.failed)
 
     async def publish(
         self, resource: str, source: str | None = None, table: str | None = None

@@ -141,6 +141,11 @@ class Shell:
         for line in lines:
             typer.echo(visible(line, keep="\n"), err=err)
 
+    def crossed_cure(self, error: Mapping[str, Any]) -> str:
+        """What to do about an error inside an answer; nothing if its facts were not kept."""
+        made = error_from(error)
+        return self.say.error(made)[1] if facts_of(made.cure) <= made.facts.keys() else ""
+
     def crossed(self, error: Mapping[str, Any] | None) -> str:
         """An error inside an answer, on one line; its code alone if its facts were not kept."""
         if error is None:

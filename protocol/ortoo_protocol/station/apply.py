@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete
 
 from ortoo_protocol.core.codec import encode
 from ortoo_protocol.core.errors import (
@@ -32,17 +32,15 @@ from ortoo_protocol.core.feeds import (
 )
 from ortoo_protocol.core.ids import feed_owner
 from ortoo_protocol.core.journal import Direction, State
-from ortoo_protocol.station import feed_reader, quarantine
-from ortoo_protocol.station.apply_work import Item, Work, incarnation_of, lacks_rows, load
+from ortoo_protocol.station import applied, feed_reader, quarantine
+from ortoo_protocol.station.apply_work import Item, Work, incarnation_of, load
 from ortoo_protocol.station.context import Parts, Tx, wait
 from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.opening import Opening, Step, open_snapshot
 from ortoo_protocol.station.ports import Cursor, Sink
 from ortoo_protocol.station.sending import send
-from ortoo_protocol.station.store.dialect import insert_new, upsert
+from ortoo_protocol.station.store.dialect import upsert
 from ortoo_protocol.station.store.tables import (
-    feed_applied,
-    feed_in_items,
     feed_in_snapshots,
     feed_schemas,
 )
@@ -58,25 +56,39 @@ class Progress:
 
     state: str = "starting"
     error: str = ""
+    failure: OrtooError | None = None  # what `error` is the code of, where its facts are known
     applied_seq: int = 0
     applied_rows: int = 0
 
 
+async def _no_hold(_error: SinkError) -> None:
+    """Somebody must be told; without anybody it is tried again."""
+
+
 @dataclass
 class ApplyWorker:
-    """Applies `feed` to `sink` until cancelled."""
+    """Applies `feed` to `sink` until cancelled or told to `stop`. `on_stuck` is told when trying
+    again would be in vain until a person acts; if that stops the worker, it rests."""
 
     database: Database
     parts: Parts
     feed: str
     subscription: str
     sink: Sink
+    on_stuck: Callable[[SinkError], Awaitable[None]] = _no_hold
     progress: Progress = field(default_factory=Progress)
+    _stopped: bool = False
+    _counted: int = 0
+
+    def stop(self) -> None:
+        """`run` returns as soon as the step that is under way has come to its end."""
+        self._stopped = True
+        self.parts.signals.apply.set()
 
     async def run(self) -> None:
-        await self.database.write(self._register)
+        await self.database.write(lambda tx: applied.register(tx, self.feed, self.subscription))
         delay_s = RETRY_FIRST_S
-        while True:
+        while not self._stopped:
             ticket = self.parts.signals.apply.ticket()
             try:
                 moved = await self._advance()
@@ -85,13 +97,22 @@ class ApplyWorker:
                     self.progress.state = "idle"
                     await ticket.wait()
             except (SinkError, FeedEpoch, SnapshotUnfit) as error:
-                self.progress.state = "waiting"
-                self.progress.error = error.code
-                _log.warning("%s: %s", self.feed, error)
-                if isinstance(error, FeedEpoch):
-                    await self.database.write(partial(self._ask_key, error))
+                await self._fail(error)
                 delay_s = min(delay_s * 2, RETRY_CAP_S)
-                await wait(ticket, delay_s)
+                if not self._stopped:
+                    await wait(ticket, _asked_s(error) or delay_s)
+
+    async def _fail(self, error: SinkError | FeedEpoch | SnapshotUnfit) -> None:
+        progress = self.progress
+        known = progress.error == error.code and progress.state == "waiting"
+        progress.state, progress.error = "waiting", error.code
+        progress.failure = error if isinstance(error, OrtooError) else error.failure
+        # What goes on for hours is said once.
+        _log.log(logging.DEBUG if known else logging.WARNING, "%s: %s", self.feed, error)
+        if isinstance(error, FeedEpoch):
+            await self.database.write(partial(self._ask_key, error))
+        elif isinstance(error, SinkError) and error.stops:
+            await self.on_stuck(error)
 
     async def _advance(self) -> bool:
         """Apply what is there; returns whether anything moved."""
@@ -142,6 +163,7 @@ class ApplyWorker:
         except SinkMoved:
             return  # somebody applied this already: the next look begins at the true cursor
         self.progress.state, self.progress.error = "applying", ""
+        self.progress.failure = None
         self.progress.applied_seq = step.cursor.seq
         self.progress.applied_rows += len(step.changes.upserts) + len(step.changes.deletes)
         self.progress.applied_rows += step.snapshot.count if step.snapshot else 0
@@ -155,43 +177,10 @@ class ApplyWorker:
             await asyncio.to_thread(self._write, step)
         except (EnvelopeError, CodecError, RowsError) as error:
             await self.database.write(partial(self._drop_snapshot, work, error))
-            raise SnapshotUnfit(error.code) from error
+            raise SnapshotUnfit(error) from error
         await self.database.write(lambda tx: self._snapshot_done(tx, step))
 
     # --- in the store ---
-
-    def _register(self, tx: Tx) -> None:
-        """From now on nothing is erased that this sink has not had."""
-        row = {"feed": self.feed, "subscription": self.subscription, "incarnation": 0, "seq": 0}
-        insert_new(tx.conn, feed_applied, [row])
-
-    def _passed(self, tx: Tx, incarnation: int, seq: int, *, whole: bool) -> None:
-        """Note how far this sink is, and erase what every sink of the feed has passed.
-
-        Incarnation 0 stands for a sink that lacks rows; only a snapshot (`whole`) ends that.
-        """
-        if not whole and lacks_rows(tx.conn, self.feed, self.subscription):
-            return
-        row = {
-            "feed": self.feed,
-            "subscription": self.subscription,
-            "incarnation": incarnation,
-            "seq": seq,
-        }
-        upsert(tx.conn, feed_applied, [row])
-        places = select(feed_applied.c.incarnation, feed_applied.c.seq).where(
-            feed_applied.c.feed == self.feed
-        )
-        first, last = min((place.incarnation, place.seq) for place in tx.conn.execute(places))
-        for table in (feed_in_items, feed_in_snapshots):
-            passed = (table.c.feed == self.feed) & (
-                (table.c.incarnation < first)
-                | ((table.c.incarnation == first) & (table.c.seq <= last))
-            )
-            if table is feed_in_items:
-                tx.conn.execute(update(table).where(passed).values(raw=None))
-            else:
-                tx.conn.execute(delete(table).where(passed))
 
     def _begin_again(self, cursor: Cursor | None, tx: Tx) -> None:
         """The sink lacks what is not here either (it is new, restored or replaced); unless a
@@ -210,9 +199,9 @@ class ApplyWorker:
         quarantine.keep(tx, raw, error, feed_owner(self.feed))
         message = feed_reader.stored_message(tx, raw)
         tx.journal(message, Direction.RECEIVED, State.REFUSED, flow=self.feed, error=error.code)
-        self.progress.error = error.code
-        row = {"feed": self.feed, "subscription": self.subscription, "incarnation": 0, "seq": 0}
-        upsert(tx.conn, feed_applied, [row])
+        self.progress.error, self.progress.failure = error.code, error
+        applied.set_lacking(tx, self.feed, self.subscription)
+        applied.count(tx, self.feed, self.subscription, rejects=1)
         feed_reader.resync(tx, self.feed, error.code)
 
     async def _finish(self, opening: Opening, items: Sequence[Item]) -> None:
@@ -225,7 +214,9 @@ class ApplyWorker:
                 message = feed_reader.stored_message(tx, item.raw)
                 tx.journal(message, Direction.RECEIVED, State.APPLIED, flow=self.feed)
         if items:
-            self._passed(tx, opening.incarnation, items[-1].seq, whole=False)
+            place = (opening.incarnation, items[-1].seq)
+            applied.passed(tx, self.feed, self.subscription, *place, whole=False)
+        self._count(tx)
         for body in opening.learned:
             feed_reader.keep_key(tx, body)
         rows = [
@@ -235,9 +226,16 @@ class ApplyWorker:
         upsert(tx.conn, feed_schemas, rows)
 
     def _snapshot_done(self, tx: Tx, step: Step) -> None:
-        self._passed(tx, step.cursor.incarnation, step.cursor.seq, whole=True)
+        place = (step.cursor.incarnation, step.cursor.seq)
+        applied.passed(tx, self.feed, self.subscription, *place, whole=True)
+        self._count(tx)
         row = {"feed": self.feed, "number": step.schema.number, "raw": encode(step.schema)}
         upsert(tx.conn, feed_schemas, [row])
+
+    def _count(self, tx: Tx) -> None:
+        """The rows since it was counted last."""
+        rows, self._counted = self.progress.applied_rows - self._counted, self.progress.applied_rows
+        applied.count(tx, self.feed, self.subscription, rows=rows)
 
     def _drop_snapshot(self, work: Work, error: OrtooError, tx: Tx) -> None:
         _log.error("%s snapshot: %s", self.feed, error)
@@ -252,8 +250,15 @@ class ApplyWorker:
 
 
 class SnapshotUnfit(Exception):
-    """A snapshot was set aside; `code` says why. Another is asked for, less and less often."""
+    """A snapshot was set aside, because of `failure`. Another is asked for, less and less often."""
 
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+    def __init__(self, failure: OrtooError) -> None:
+        super().__init__(failure.code)
+        self.code = failure.code
+        self.failure = failure
+
+
+def _asked_s(error: Exception) -> float | None:
+    """How long the sink itself says to wait."""
+    asked = error.facts.get("retry_s") if isinstance(error, OrtooError) else None
+    return max(float(asked), RETRY_FIRST_S) if isinstance(asked, (int, float)) else None

@@ -11,11 +11,10 @@ from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.feeds import (
     TableSchema,
 )
-from ortoo_protocol.station import feed_reader, secrets
+from ortoo_protocol.station import applied, feed_reader, secrets
 from ortoo_protocol.station.context import Parts
 from ortoo_protocol.station.ports import Cursor
 from ortoo_protocol.station.store.tables import (
-    feed_applied,
     feed_in_items,
     feed_in_keys,
     feed_in_snapshots,
@@ -45,19 +44,11 @@ class Work:
     schemas: dict[int, TableSchema]
 
 
-def lacks_rows(conn: Connection, feed: str, subscription: str) -> bool:
-    """Whether this sink has not had a snapshot since it began, or since an item was set aside."""
-    query = select(feed_applied.c.incarnation).where(
-        feed_applied.c.feed == feed, feed_applied.c.subscription == subscription
-    )
-    return not conn.execute(query).scalar()
-
-
 def load(
     conn: Connection, parts: Parts, feed: str, subscription: str, cursor: Cursor | None
 ) -> Work:
     """The complete snapshot beyond the cursor if there is one, else the next items."""
-    lacking = lacks_rows(conn, feed, subscription)
+    lacking = applied.lacks_rows(conn, feed, subscription)
     snapshot, snapshot_cursor = _snapshot(conn, feed, cursor, lacking)
     items: tuple[Item, ...] = ()
     keys: dict[int, bytes] = {}

@@ -27,7 +27,7 @@ from ortoo_protocol.core.feeds import (
 )
 from ortoo_protocol.core.ids import feed_owner, is_code
 from ortoo_protocol.core.verify import Opened, as_body
-from ortoo_protocol.station import feed_reader, feed_writer, grants_held, table_feed
+from ortoo_protocol.station import feed_reader, feed_writer, grants_held, rereading, table_feed
 from ortoo_protocol.station.context import LOCAL, Handler, Post, Tx
 from ortoo_protocol.station.sending import post, send
 from ortoo_protocol.station.store.tables import feed_out_items
@@ -152,6 +152,9 @@ def refusal(tx: Tx, opened: Opened[Shape]) -> None:
         return
     if not is_code(body.error):  # people see it as it stands
         raise CodecShape(expected="FeedRefusal", detail="its error is no code")
+    lasting = body.error in (FeedRetention.code, GrantEnded.code)
+    if lasting and rereading.fail(tx, body.feed, body.error, body.detail):
+        return
     if body.error == FeedRetention.code:
         feed_reader.resync(tx, body.feed, body.error)
     else:

@@ -35,6 +35,7 @@ from ortoo_protocol.station.store.tables import (
     feed_in_keys,
     feed_in_parked,
     feed_in_snapshots,
+    feed_rereads,
     feeds_in,
 )
 
@@ -110,6 +111,7 @@ def accept_item(tx: Tx, message: Message) -> None:
         verdict = feeds.judge(mark, position, feed)
         if verdict is Verdict.DUPLICATE:
             _check_held(tx, feed, position.incarnation, position.seq, message.hash)
+            _keep_again(tx, message, position)
     except OrtooError as error:
         _dispute(tx, feed, message, error)
         return
@@ -179,6 +181,27 @@ def _handle_open(tx: Tx, message: Message) -> None:
         return
     with tx.attempt():
         handler(tx, open_content(message, lambda _header: None))
+
+
+def _keep_again(tx: Tx, message: Message, position: Position) -> None:
+    """An item that is known here came again, the very same: keep it if it was asked for
+    (rereading.py)."""
+    rereads, items = feed_rereads, feed_in_items
+    asked = select(rereads.c.feed).where(
+        rereads.c.feed == message.header.destination,
+        rereads.c.incarnation == position.incarnation,
+        rereads.c.first <= position.seq,
+        rereads.c.last >= position.seq,
+    )
+    if tx.conn.execute(asked).first() is None:
+        return
+    here = (
+        (items.c.feed == message.header.destination)
+        & (items.c.incarnation == position.incarnation)
+        & (items.c.seq == position.seq)
+    )
+    tx.conn.execute(update(items).where(here).values(raw=message.envelope.raw))
+    tx.after_commit(tx.parts.signals.gaps.set)
 
 
 def _check_held(tx: Tx, feed: str, incarnation: int, seq: int, came: bytes) -> None:

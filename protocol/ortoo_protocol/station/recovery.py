@@ -7,7 +7,7 @@ jitter, merged into one range, one ask outstanding per feed. What stays away sho
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -19,13 +19,13 @@ from ortoo_protocol.core.feeds import HeadAsk, ItemsAsk, SnapshotAsk
 from ortoo_protocol.core.ids import feed_owner
 from ortoo_protocol.core.notices import TrustAsk
 from ortoo_protocol.core.trust import Trust
-from ortoo_protocol.station import held, inbox
+from ortoo_protocol.station import held, inbox, rereading
 from ortoo_protocol.station.asks import MAX_ITEMS_AN_ASK
 from ortoo_protocol.station.context import Parts, Tx, wait
 from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.feed_reader import ENDED, JOINING, READING
 from ortoo_protocol.station.sending import send
-from ortoo_protocol.station.store.tables import feed_in_parked, feeds_in
+from ortoo_protocol.station.store.tables import feed_in_parked, feed_rereads, feeds_in
 from ortoo_protocol.station.store.tables import held as held_messages
 
 MAX_BACKOFF_S = 60.0
@@ -196,7 +196,17 @@ def read_needs(conn: Connection) -> tuple[Need, ...]:
     lowest: dict[str, int] = {feed: seq for feed, seq in conn.execute(parked)}
     ending = (feeds_in.c.state == ENDED) & (feeds_in.c.seq < feeds_in.c.fence)
     rows = conn.execute(select(feeds_in).where(feeds_in.c.state.in_((JOINING, READING)) | ending))
-    return tuple(need for row in rows if (need := _need(row, lowest.get(row.feed))) is not None)
+    needs = [need for row in rows if (need := _need(row, lowest.get(row.feed))) is not None]
+    return (*needs, *_again(conn, {need.feed for need in needs}))
+
+
+def _again(conn: Connection, busy: Collection[str]) -> Iterator[Need]:
+    """Items to be read once more, of feeds that lack nothing else."""
+    for row in conn.execute(select(feed_rereads).where(feed_rereads.c.error == "")).all():
+        first = rereading.missing(conn, row)
+        if first is not None and row.feed not in busy:
+            last = min(row.last, first + MAX_ITEMS_AN_ASK - 1)
+            yield Need(row.feed, row.incarnation, first - 1, first, last, snapshot=False)
 
 
 def _need(row: Any, parked: int | None) -> Need | None:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from ortoo_protocol.bus.port import Bus, Link
 from ortoo_protocol.core import topology
-from ortoo_protocol.core.errors import BusError, BusLost, OrtooError
+from ortoo_protocol.core.errors import BusError, BusLost, OrtooError, SinkError
 from ortoo_protocol.core.keys import Random, Suites
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station import (
@@ -106,6 +106,7 @@ class Station:
     _group: asyncio.TaskGroup | None = None
     _consumers: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _session: asyncio.TaskGroup | None = None
+    _applying: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     @property
     def party(self) -> str:
@@ -149,8 +150,8 @@ class Station:
                 # Letters to this station itself were with nobody when it died.
                 start(_steady(partial(self.write, pumps.make_all_due)), name="due")
                 self._group = group
-                for name, worker in self.workers.items():
-                    start(_steady(worker.run), name=f"apply {name}")
+                for worker in self.workers.values():
+                    self._start_applying(group, worker)
                 if self.bus is not None:
                     start(self._keep_linked(self.bus), name="link")
         finally:
@@ -164,14 +165,40 @@ class Station:
 
     # --- subscriptions ---
 
-    def apply_to(self, feed: str, subscription: str, sink: Sink) -> None:
-        """Apply `feed` to `sink` from now on; several subscriptions may read one feed."""
+    def apply_to(
+        self,
+        feed: str,
+        subscription: str,
+        sink: Sink,
+        on_stuck: Callable[[SinkError], Awaitable[None]] | None = None,
+    ) -> None:
+        """Apply `feed` to `sink` from now on; several subscriptions may read one feed. `on_stuck`
+        is told when a person has to act before it can go on."""
         if subscription in self.workers:
             return
         worker = ApplyWorker(self.database, self.parts, feed, subscription, sink)
+        if on_stuck is not None:
+            worker.on_stuck = on_stuck
         self.workers[subscription] = worker
         if self._group is not None:
-            self._group.create_task(_steady(worker.run), name=f"apply {feed}")
+            self._start_applying(self._group, worker)
+
+    def _start_applying(self, group: asyncio.TaskGroup, worker: ApplyWorker) -> None:
+        name = f"apply {worker.feed}"
+        self._applying[worker.subscription] = group.create_task(_steady(worker.run), name=name)
+
+    async def stop_applying(self, subscription: str) -> None:
+        """Let the worker of `subscription` finish its step, then close its sink. Accepting goes on.
+        Not from within that worker."""
+        worker = self.workers.get(subscription)
+        if worker is None:
+            return
+        worker.stop()
+        task = self._applying.pop(subscription, None)
+        if task is not None:
+            await asyncio.wait([task])
+        self.workers.pop(subscription, None)
+        await asyncio.to_thread(worker.sink.close)
 
     def read_queue(self, queue: str) -> None:
         """Consume `queue` on this and every later link."""

@@ -51,7 +51,7 @@ def anything(conn: Connection, subscription: str, after: int | None) -> bool:
     wanted = row.given_from if after is None else after
     if wanted not in (row.given_from, row.given_to):
         return True
-    return row.last > wanted
+    return bool(row.last > wanted)
 
 
 def give(tx: Tx, subscription: str, after: int | None, most: int) -> Given:
@@ -96,7 +96,7 @@ def _confirm(tx: Tx, subscription: str, upto: int) -> None:
 
 def _pages(
     conn: Connection, subscription: str, after: int, upto: int, most: int | None = None
-) -> Sequence[Row[Any]]:
+) -> list[Any]:
     query = (
         select(pull_pages.c.place, pull_pages.c.size, pull_pages.c.body)
         .where(
@@ -106,10 +106,10 @@ def _pages(
         )
         .order_by(pull_pages.c.place)
     )
-    return conn.execute(query if most is None else query.limit(most)).all()
+    return list(conn.execute(query if most is None else query.limit(most)))
 
 
-def _within(rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+def _within(rows: list[Any]) -> list[Any]:
     """As many as an answer holds, and at least one."""
     size = 0
     for count, row in enumerate(rows):
@@ -119,9 +119,7 @@ def _within(rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
     return rows
 
 
-def _opened(
-    parts: Parts, subscription: str, rows: Sequence[Row[Any]]
-) -> Sequence[tuple[int, bytes]]:
+def _opened(parts: Parts, subscription: str, rows: Sequence[Any]) -> Sequence[tuple[int, bytes]]:
     return [(row.place, unseal(parts, page_use(subscription, row.place), row.body)) for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""Where the delivery to a department's program stands: the sink's cursor, in the station's store."""
+"""Where a delivery to a department's program stands: the sink's cursor, in the station's store."""
 
 from __future__ import annotations
 

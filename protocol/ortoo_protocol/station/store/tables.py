@@ -311,6 +311,21 @@ feed_applied = Table(
     Column("subscription", String(32), primary_key=True),
     Column("incarnation", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False, server_default="0"),
+    Column("rejects", BigInteger, nullable=False, server_default="0"),
+)
+
+# Items that were asked for again, to be applied once more (重读).
+feed_rereads = Table(
+    "feed_rereads",
+    metadata,
+    Column("feed", String(80), primary_key=True),
+    Column("subscription", String(32), nullable=False),
+    Column("incarnation", BigInteger, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("error", String(64), nullable=False),  # why the publisher will not send them
+    Column("detail", Text, nullable=False),
 )
 
 feed_in_snapshots = Table(
