@@ -68,13 +68,20 @@ class WebhookSink:
     def _post(self, pages: Iterator[Page], part: str) -> None:
         """Those pages of `part` that the program does not have yet."""
         taken = self._door.read(lambda conn: standing.pages_taken(conn, self._place, part))
-        for page in pages:
-            if page.number < taken:
-                continue
-            if page.number > taken:
-                taken = page.number
-                self._note(part, taken)
-            self._poster.post(page.id, page.body)
+        at_rows = True
+        try:
+            for page in pages:
+                at_rows = False
+                if page.number > taken:
+                    taken = page.number
+                    self._note(part, taken)
+                if page.number >= taken:
+                    self._poster.post(page.id, page.body)
+                at_rows = True
+        except BaseException:
+            if at_rows:  # the rows broke off: whoever mends them may send others
+                self._note("", 0)
+            raise
 
     def _note(self, part: str, pages: int) -> None:
         self._door.write(lambda tx: standing.note_page(tx, self._place, part, pages))
