@@ -142,8 +142,8 @@ class _Text:
                 continue
             except ValueError as error:
                 raise ApiBody(detail=f"value {number}: {_said(error)}") from None
-            # A number at the very end of the window may go on in the next block.
-            if end == len(self._window) and self._more():
+            # A number at the end of the window may go on in the next block.
+            if not self._window[end:].strip("0123456789.eE+-") and self._more():
                 continue
             self._at = end
             return found

@@ -1,0 +1,97 @@
+"""A station with its programming interface on a free port, and programs that use it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from ortoo_node.api.server import HttpServer
+from ortoo_node.interfaces import Http, Pull, Webhook
+from tests.node.kit import FORM, Node, entry, open_node
+from tests.support.stations import Kit
+from tests.support.trust import DEPARTMENTS
+
+PARTY = "s150700"
+CODE = "3070101/0001"
+OWN = DEPARTMENTS[PARTY][0]
+PULLS = (Pull(name="fetched", page_kb=4),)
+
+
+def with_programs(
+    node: Node,
+    *,
+    http: Http | None = None,
+    webhooks: Sequence[Webhook] = (),
+    pulls: Sequence[Pull] = PULLS,
+) -> Node:
+    """Settings as an administrator would extend them."""
+    settings = msgspec.structs.replace(
+        node.app.settings,
+        http=http or Http(port=0),
+        webhooks=tuple(webhooks),
+        pulls=tuple(pulls),
+    )
+    node.app.settings = node.app.reading.settings = settings
+    return node
+
+
+def open_station(kit: Kit, **more: Any) -> Node:
+    return with_programs(open_node(kit, PARTY, online=False), **more)
+
+
+@asynccontextmanager
+async def serving(kit: Kit, node: Node) -> AsyncIterator[httpx.AsyncClient]:
+    """`node` runs with its server; a client without a token."""
+    assert node.app.settings.http is not None
+    server = HttpServer(node.app, node.app.settings.http)
+    server.open()
+    loops = {PARTY: (node.app.subscriptions, node.app.expiry, server.run)}
+    await node.app.start()
+    tls = node.app.settings.http.cert_file
+    try:
+        async with kit.running(node.app.station, also=loops):
+            base = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.address[1]}/api/v1"
+            async with httpx.AsyncClient(
+                base_url=base, trust_env=False, timeout=20, verify=tls is None
+            ) as client:
+                yield client
+    finally:
+        server.close()
+        node.app.end()
+
+
+async def bearer(node: Node, scope: str, days: int = 1) -> dict[str, str]:
+    made = await node.call("token.new", department=OWN, scope=scope, days=days)
+    return {"authorization": f"Bearer {made['text']}"}
+
+
+async def subscribe(node: Node, sink: str, table: str = "people") -> str:
+    """The station's own resource, to another place of it."""
+    case = (await node.call("request.apply", resource=CODE, department=OWN, **FORM))["case"]
+    people = {"handler": "经办人", "approver": "审批人"}
+    await node.call("request.grant", case=case, items=[], **people)
+    made = await node.call("subscribe", resource=CODE, department=OWN, sink=sink, table=table)
+    return str(made["subscription"])
+
+
+async def add_entry(node: Node, **more: Any) -> None:
+    await node.call("catalog.add", entry=entry(PARTY, CODE, share_type=2, **more))
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    found: dict[str, Any] = answer.json()
+    assert (found["code"], found["status"]) == (code, status)
+    assert found["title"]
+    assert found["detail"]
+    return found
+
+
+def folder_of(kit: Kit) -> Path:
+    return kit.folder / PARTY
