@@ -83,10 +83,12 @@ class NodeApp:
             self.station.read_queue(topology.feed_queue(party, feed_id(hub, name)))
         await self.reading.follow()
 
-    def end(self) -> None:
+    async def end(self) -> None:
         """Before the store is closed: nobody comes through the door any more."""
         self.closing.set()
         self.door.close()
+        for worker in self.station.workers.values():
+            await asyncio.to_thread(worker.sink.close)
 
     def now_ms(self) -> int:
         return self.station.parts.clock()

@@ -88,7 +88,7 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
         if http is not None:
             http.close()
         await app.files.close()
-        app.end()
+        await app.end()
         await station.close()
 
 

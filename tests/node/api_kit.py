@@ -52,17 +52,16 @@ async def serving(kit: Kit, node: Node) -> AsyncIterator[httpx.AsyncClient]:
     server.open()
     loops = {PARTY: (node.app.subscriptions, node.app.expiry, server.run)}
     await node.app.start()
-    tls = node.app.settings.http.cert_file
+    base = f"http://127.0.0.1:{server.address[1]}/api/v1"
     try:
-        async with kit.running(node.app.station, also=loops):
-            base = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.address[1]}/api/v1"
-            async with httpx.AsyncClient(
-                base_url=base, trust_env=False, timeout=20, verify=tls is None
-            ) as client:
-                yield client
+        async with (
+            kit.running(node.app.station, also=loops),
+            httpx.AsyncClient(base_url=base, trust_env=False, timeout=20) as client,
+        ):
+            yield client
+            await node.app.end()
     finally:
         server.close()
-        node.app.end()
 
 
 async def bearer(node: Node, scope: str, days: int = 1) -> dict[str, str]:

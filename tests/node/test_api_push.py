@@ -69,10 +69,9 @@ async def test_rows_arrive_and_follow(tmp_path: Path) -> None:
         ndjson = {"content-type": "application/x-ndjson; charset=utf-8"}
         second = await client.post(ROWS, content=text.encode(), headers={**token, **ndjson})
         assert second.json()["accepted"] == 7
-        await until(lambda: ("00060", "又来", 1) in node.rows("people"))
+        await until(lambda: len(node.rows("people")) == 49)
         rows = node.rows("people")
-        assert len(rows) == 49
-        assert ("00007", "改名", 1) in rows
+        assert {("00007", "改名", 1), ("00060", "又来", 1)} <= set(rows)
         assert not {"00008", "00009"} & {row[0] for row in rows}
 
 
@@ -147,7 +146,7 @@ async def test_who_may_not(tmp_path: Path) -> None:
         await add_entry(node)
         good = await bearer(node, f"push:{CODE}")
         problem(await client.post(ROWS, json=[]), 401, "api.token")
-        for text in ("", "Basic abc", "Bearer ", "Bearer ortoo_000000000000_" + "A" * 43,
+        for text in ("", "Basic abc", "Bearer", "Bearer ortoo_000000000000_" + "A" * 43,
                      good["authorization"][:-1], good["authorization"] + "A"):  # fmt: skip
             answer = await client.post(ROWS, json=[], headers={"authorization": text})
             problem(answer, 401, "api.token")
@@ -221,7 +220,7 @@ async def test_paths_methods_and_languages(tmp_path: Path) -> None:
         english = problem(
             await client.get(ROWS, headers={"accept-language": "en-GB"}), 405, "api.method"
         )
-        assert chinese["title"] != english["title"]
+        assert "不" in chinese["title"]
         assert english["title"].endswith("does not answer GET.")
 
 

@@ -111,6 +111,28 @@ GRANT = {
     "reason": "",
     "ended_ms": None,
 }
+SUBSCRIPTION = {
+    "subscription": "1" * 32,
+    "resource": "3150000/0001",
+    "resource_name": "乡镇区划",
+    "feed": "s150000.townships",
+    "grant": "a" * 32,
+    "department": "11152900MB0000000K",
+    "sink": "front",
+    "table": "townships",
+    "incarnation": 1,
+    "received": 5,
+    "applied": 5,
+    "head": 5,
+    "lag": 0,
+    "lag_s": 0.0,
+    "rows": 40,
+    "rejects": 0,
+    "state": "paused",
+    "error": None,
+    "changed_ms": 1,
+}
+
 ANSWERS: dict[str, object] = {
     "catalog.add": {"code": "3/1", "version": 2, "name": "x", "feed": "s150700.x", "seq": 4},
     "catalog.search": {"entries": [SUMMARY]},
@@ -163,27 +185,28 @@ ANSWERS: dict[str, object] = {
         "case": CASE,
         "state": "waiting",
     },
-    "subscription.list": {
-        "subscriptions": [
+    "subscription.list": {"subscriptions": [SUBSCRIPTION]},
+    "subscription.show": {"subscription": SUBSCRIPTION},
+    "subscription.pause": {"subscription": SUBSCRIPTION},
+    "subscription.resume": {"subscription": SUBSCRIPTION},
+    "subscription.resync": {"subscription": SUBSCRIPTION},
+    "subscription.reread": {"subscription": SUBSCRIPTION, "first": 3, "last": 5},
+    "token.new": {"token": "ab" * 6, "text": "ortoo_x", "expires_ms": 1, "scope": "push:3/1"},
+    "token.list": {
+        "tokens": [
             {
-                "subscription": "1",
-                "resource": "3150000/0001",
-                "resource_name": "乡镇区划",
-                "feed": "s150000.townships",
-                "grant": "a" * 32,
+                "token": "ab" * 6,
                 "department": "11152900MB0000000K",
-                "sink": "front",
-                "table": "townships",
-                "incarnation": 1,
-                "received": 5,
-                "applied": 5,
-                "head": 5,
-                "state": "current",
-                "error": None,
-                "changed_ms": 1,
+                "scope": "push:3/1",
+                "state": "expired",
+                "created_ms": 1,
+                "expires_ms": 2,
+                "revoked_ms": None,
+                "used_ms": None,
             }
         ]
     },
+    "token.revoke": {"token": "ab" * 6, "state": "revoked"},
     "publish": {
         "feed": "s150700.x",
         "rows": 1225,
@@ -501,6 +524,22 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
             },
         ),
         (["subscription", "list"], "subscription.list", {}),
+        (["subscription", "show", "1111"], "subscription.show", {"subscription": "1111"}),
+        (["subscription", "pause", "1111"], "subscription.pause", {"subscription": "1111"}),
+        (["subscription", "resume", "1111"], "subscription.resume", {"subscription": "1111"}),
+        (["subscription", "resync", "1111"], "subscription.resync", {"subscription": "1111"}),
+        (
+            ["subscription", "reread", "1111", "--from", "3"],
+            "subscription.reread",
+            {"subscription": "1111", "first": 3},
+        ),
+        (
+            ["token", "new", "--department", "D", "--scope", "push:3/1", "--days", "30"],
+            "token.new",
+            {"department": "D", "scope": "push:3/1", "days": 30},
+        ),
+        (["token", "list"], "token.list", {}),
+        (["token", "revoke", "abab"], "token.revoke", {"token": "abab"}),
         (
             ["publish", "3/1", "--source", "civil", "--table", "t"],
             "publish",

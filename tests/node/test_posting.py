@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ BODY = b'{"id":"s150700.towns:1:2:0","type":"changes","table":"t","key":["k"],' 
 )
 ID = "s150700.towns:1:2:0"
 NOW_MS = 1_800_000_000_000
+Post = Callable[..., Poster]
 
 
 class Time:
@@ -47,18 +48,27 @@ def program() -> Iterator[WebhookProgram]:
         yield program
 
 
-def poster(folder: Path, url: str, time: Time, secret: str = SECRET_TEXT, **more: Any) -> Poster:
-    file = folder / "secret"
-    write_secret(file, secret)
-    webhook = Webhook(name="w", url=url, secret_file=file, timeout_s=5, **more)
-    return Poster(webhook, lambda: NOW_MS, lambda n: b"\xff" * n, time.monotonic)
+@pytest.fixture
+def poster(time: Time, tmp_path: Path) -> Iterator[Callable[..., Poster]]:
+    """Posters, closed after the test."""
+    opened: list[Poster] = []
+
+    def make(url: str, secret: str = SECRET_TEXT, **more: Any) -> Poster:
+        file = tmp_path / f"secret {len(opened)}"
+        write_secret(file, secret)
+        webhook = Webhook(name="w", url=url, secret_file=file, timeout_s=5, **more)
+        opened.append(Poster(webhook, lambda: NOW_MS, lambda n: b"\xff" * n, time.monotonic))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.close()
 
 
-def test_signed_as_standard_webhooks(program: WebhookProgram, time: Time, tmp_path: Path) -> None:
-    one = poster(tmp_path, program.url, time)
+def test_signed_as_standard_webhooks(program: WebhookProgram, time: Time, poster: Post) -> None:
+    one = poster(program.url)
     one.post(ID, BODY)
     one.post(ID, BODY)
-    one.close()
     first, second = program.seen
     assert first.body == second.body == BODY
     assert first.headers["webhook-id"] == ID
@@ -67,21 +77,21 @@ def test_signed_as_standard_webhooks(program: WebhookProgram, time: Time, tmp_pa
 
 
 def test_two_secrets_sign_while_one_is_changed(
-    program: WebhookProgram, time: Time, tmp_path: Path
+    program: WebhookProgram, time: Time, poster: Post
 ) -> None:
     other = bytes(range(100, 132))
     text = f"{SECRET_TEXT} whsec_{base64.b64encode(other).decode()}"
-    poster(tmp_path, program.url, time, text).post(ID, BODY)
+    poster(program.url, text).post(ID, BODY)
     check_signature(program.seen[0], SECRET)
     check_signature(program.seen[0], other)
 
 
 @pytest.mark.parametrize("status", [500, 503, 408, 425, 429])
 def test_later_with_full_jitter(
-    program: WebhookProgram, time: Time, tmp_path: Path, status: int
+    program: WebhookProgram, time: Time, poster: Post, status: int
 ) -> None:
     program.answers = [Answer(status)] * 3
-    one = poster(tmp_path, program.url, time)
+    one = poster(program.url)
     waits = []
     for _ in range(3):
         with pytest.raises(SinkWebhookFailed) as caught:
@@ -101,50 +111,47 @@ def test_later_with_full_jitter(
 
 @pytest.mark.parametrize("asked", ["120", "Fri, 15 Jan 2027 08:02:00 GMT"])
 def test_retry_after_is_kept_to(
-    program: WebhookProgram, time: Time, tmp_path: Path, asked: str
+    program: WebhookProgram, time: Time, poster: Post, asked: str
 ) -> None:
     program.answers = [Answer(429, {"retry-after": asked})]
     with pytest.raises(SinkWebhookFailed) as caught:
-        poster(tmp_path, program.url, time).post(ID, BODY)
+        poster(program.url).post(ID, BODY)
     assert caught.value.facts["retry_s"] == 120
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422, 301, 307])
 def test_refused_waits_for_people(
-    program: WebhookProgram, time: Time, tmp_path: Path, status: int
+    program: WebhookProgram, time: Time, poster: Post, status: int
 ) -> None:
     program.answers = [Answer(status, {"location": program.url})]
     with pytest.raises(SinkWebhookRefused, match=f"HTTP {status}") as caught:
-        poster(tmp_path, program.url, time).post(ID, BODY)
+        poster(program.url).post(ID, BODY)
     assert caught.value.facts["retry_s"] == 300
     assert len(program.seen) == 1  # no redirect was followed
 
 
-def test_gone(program: WebhookProgram, time: Time, tmp_path: Path) -> None:
+def test_gone(program: WebhookProgram, time: Time, poster: Post) -> None:
     program.answers = [Answer(410)]
     with pytest.raises(SinkWebhookGone):
-        poster(tmp_path, program.url, time).post(ID, BODY)
+        poster(program.url).post(ID, BODY)
 
 
-def test_nobody_there(time: Time, tmp_path: Path) -> None:
+def test_nobody_there(time: Time, poster: Post) -> None:
     with WebhookProgram() as program:
         url = program.url
     with pytest.raises(SinkWebhookFailed, match="ConnectError"):
-        poster(tmp_path, url, time).post(ID, BODY)
+        poster(url).post(ID, BODY)
 
 
-def test_tls_and_whose_certificate(time: Time, tmp_path: Path) -> None:
+def test_tls_and_whose_certificate(poster: Post, tmp_path: Path) -> None:
     authority = DemoAuthority.create(tmp_path / "pki", "Ortoo test authority")
     other = DemoAuthority.create(tmp_path / "other", "Ortoo test authority")
     tls = authority.issue_server("extranet", ("localhost", "127.0.0.1"))
     with WebhookProgram(tls=tls) as program:
         url = program.url
-        good, bad = tmp_path / "good", tmp_path / "bad"
-        good.mkdir()
-        bad.mkdir()
-        poster(good, url, time, ca_file=authority.ca_file).post(ID, BODY)
+        poster(url, ca_file=authority.ca_file).post(ID, BODY)
         with pytest.raises(SinkWebhookFailed, match="CERTIFICATE_VERIFY_FAILED"):
-            poster(bad, url, time, ca_file=other.ca_file).post(ID, BODY)
+            poster(url, ca_file=other.ca_file).post(ID, BODY)
     assert len(program.seen) == 1
 
 

@@ -21,14 +21,20 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
     """List subscriptions and how far each has come."""
     shell = Shell.of(ctx)
     answer = shell.call("subscription.list")
-    columns = (
-        "Subscription", "Resource", "Sink", "Received", "Applied", "Announced", "Lag", "State",
-        "Error",
-    )  # fmt: skip
     shell.answer(
         answer,
         lambda: shell.table(
-            columns,
+            (
+                "Subscription",
+                "Resource",
+                "Sink",
+                "Received",
+                "Applied",
+                "Announced",
+                "Lag",
+                "State",
+                "Error",
+            ),
             (
                 (
                     one["subscription"][:8],
@@ -100,23 +106,23 @@ def _lag(shell: Shell, one: Mapping[str, Any]) -> str:
 
 def _show(shell: Shell, one: Mapping[str, Any]) -> None:
     error = one["error"]
-    pairs = [
-        ("Subscription", one["subscription"]),
-        ("Resource", f"{one['resource']} {one['resource_name']}"),
-        ("Feed", one["feed"]),
-        ("Grant", one["grant"]),
-        ("Department", one["department"]),
-        ("Sink", f"{one['sink']}: {one['table']}"),
-        ("State", shell.word(one["state"])),
-        ("Received", one["received"]),
-        ("Applied", one["applied"]),
-        ("Announced", one["head"]),
-        ("Lag", _lag(shell, one)),
-        ("Rows applied", one["rows"]),
-        ("Items set aside", one["rejects"]),
-        ("Changed", shell.time(one["changed_ms"])),
-    ]
-    if error is not None:
-        pairs.append(("Error", shell.crossed(error)))
-        pairs.append(("What to do", shell.crossed_cure(error)))
-    shell.facts(pairs)
+    shell.facts(
+        (
+            ("Subscription", one["subscription"]),
+            ("Resource", f"{one['resource']} {one['resource_name']}"),
+            ("Feed", one["feed"]),
+            ("Grant", one["grant"]),
+            ("Department", one["department"]),
+            ("Sink", f"{one['sink']}: {one['table']}"),
+            ("State", shell.word(one["state"])),
+            ("Received", one["received"]),
+            ("Applied", one["applied"]),
+            ("Announced", one["head"]),
+            ("Lag", _lag(shell, one)),
+            ("Rows applied", one["rows"]),
+            ("Items set aside", one["rejects"]),
+            ("Changed", shell.time(one["changed_ms"])),
+            ("Error", shell.crossed(error)),
+            ("What to do", shell.crossed_cure(error)),
+        )
+    )

@@ -28,9 +28,9 @@ def new(
     answer = shell.call("token.new", department=department, scope=scope, days=days)
 
     def show() -> None:
-        shell.line("{text}", text=answer["text"])
         shell.line(
-            "Token {token} opens {scope} until {until}. Keep it now: it is not shown again.",
+            "{text}\nToken {token} opens {scope} until {until}. Keep it: it is not shown again.",
+            text=answer["text"],
             token=answer["token"],
             scope=answer["scope"],
             until=shell.time(answer["expires_ms"]),

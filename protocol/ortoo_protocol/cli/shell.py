@@ -141,8 +141,10 @@ class Shell:
         for line in lines:
             typer.echo(visible(line, keep="\n"), err=err)
 
-    def crossed_cure(self, error: Mapping[str, Any]) -> str:
+    def crossed_cure(self, error: Mapping[str, Any] | None) -> str:
         """What to do about an error inside an answer; nothing if its facts were not kept."""
+        if error is None:
+            return ""
         made = error_from(error)
         return self.say.error(made)[1] if facts_of(made.cure) <= made.facts.keys() else ""
 
