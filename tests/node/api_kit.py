@@ -50,7 +50,7 @@ async def serving(kit: Kit, node: Node) -> AsyncIterator[httpx.AsyncClient]:
     assert node.app.settings.http is not None
     server = HttpServer(node.app, node.app.settings.http)
     server.open()
-    loops = {PARTY: (node.app.subscriptions, node.app.expiry, server.run)}
+    loops = {PARTY: (*node.app.loops, server.run)}
     await node.app.start()
     base = f"http://127.0.0.1:{server.address[1]}/api/v1"
     try:
