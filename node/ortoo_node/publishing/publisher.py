@@ -8,7 +8,7 @@ next reading finds what is still different.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -33,9 +33,9 @@ from ortoo_node.store.tables import publications
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.codec import unpack
 from ortoo_protocol.core.errors import CatalogOwner, SettingsLacking
-from ortoo_protocol.core.feeds import DELETE, EVENT_COLUMNS, UPSERT, Column, RowChange, TableSchema
+from ortoo_protocol.core.feeds import DELETE, UPSERT, Column, RowChange, TableSchema
 from ortoo_protocol.core.files import are_file_items
-from ortoo_protocol.core.row_codec import key_bytes, upsert_part
+from ortoo_protocol.core.row_codec import key_bytes
 from ortoo_protocol.station import event_feed, feed_writer, shadow, table_feed
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.station import Station
