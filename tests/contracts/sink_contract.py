@@ -69,6 +69,11 @@ class SinkContract:
     after the test."""
 
     @pytest.fixture
+    def most_columns(self) -> int:
+        """What the protocol allows; less where the database does."""
+        return 1_000
+
+    @pytest.fixture
     def sink(self, sink_of: SinkOf) -> Sink:
         return sink_of("towns")
 
@@ -233,12 +238,13 @@ class SinkContract:
             sink.apply(schema(*columns), NOTHING, at(1))
         assert keeper.tables() == set()
 
-    def test_as_many_columns_as_may_be(self, sink: Sink, keeper: Keeper) -> None:
-        wide = schema(CODE, *(Column(f"x{n}", "I", 0) for n in range(999)))
-        row = ("1", *range(999))
+    def test_as_many_columns_as_may_be(self, sink: Sink, keeper: Keeper, most_columns: int) -> None:
+        rest = most_columns - 1
+        wide = schema(CODE, *(Column(f"x{n}", "I", 0) for n in range(rest)))
+        row = ("1", *range(rest))
         sink.apply(wide, put(row), at(1))
         sink.replace(wide, [(*row[:-1], 7), ("2", *row[1:])], at(2))
-        assert keeper.rows("towns", "code", "x998") == [("1", 7), ("2", 998)]
+        assert keeper.rows("towns", "code", f"x{rest - 1}") == [("1", 7), ("2", rest - 1)]
 
     @pytest.mark.parametrize(
         "row",

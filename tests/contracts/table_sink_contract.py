@@ -197,6 +197,8 @@ class TableSinkContract(SinkContract):
             sink = sink_of("towns")
             cursor = sink.read_cursor(FEED)
             rows = self.towns(department) if "towns" in department.tables() else None
+            if cursor is None and department.dialect == "mysql":
+                rows = rows or None  # its DDL commits: an empty table stands there already
             assert (cursor, rows) in states.items()
             work(sink)
             assert self.towns(department) == THIRD

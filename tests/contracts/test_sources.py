@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import exc
 
 from ortoo_node import databases
+from ortoo_node.databases import Trouble
 from ortoo_node.sources import SourceTable
 from ortoo_protocol.core.errors import (
+    DatabaseUrl,
     SourceBusy,
     SourceError,
     SourceForbidden,
+    SourceMissing,
     SourceUnreachable,
 )
 from ortoo_protocol.core.feeds import Column
@@ -191,3 +195,75 @@ def test_a_table_of_a_schema(pg: Department, opened: Open) -> None:
         "INSERT INTO office.people VALUES (4)",
     )
     assert list(rows_of(opened(pg.url, "office.people", ID))) == [(4,)]
+
+
+# --- MySQL and MariaDB; kinds of which no server can be had ---------------------------------------
+
+MARIADB = [
+    ("C", "VARCHAR(9)", "'007'", "007"),
+    ("C", "INTEGER", "7", "7"),
+    ("N", "DECIMAL(10, 2)", "12.50", "12.50"),
+    ("Y", "INTEGER", "7", "7"),
+    ("N", "DOUBLE", "1e-7", "0.0000001"),
+    ("I", "BIGINT", "-9223372036854775808", -(1 << 63)),
+    ("I", "DECIMAL(10, 2)", "5.00", 5),
+    ("B", "INTEGER", "5", 5.0),
+    ("F", "DOUBLE", "0.1", 0.1),
+    ("L", "BOOLEAN", "true", True),
+    ("D", "DATE", "'2026-01-02'", "2026-01-02"),
+    ("T", "DATETIME", "'2026-01-02 03:04:05'", "2026-01-02T03:04:05"),
+    ("T", "DATETIME(6)", "'2026-01-02 03:04:05.000001'", "2026-01-02T03:04:05.000001"),
+    ("T", "TIMESTAMP", "FROM_UNIXTIME(1767294245)", "2026-01-02T03:04:05"),
+    ("G", "VARBINARY(9)", "x'00ff'", b"\0\xff"),
+    ("M", "LONGTEXT", "NULL", None),
+]
+
+
+@pytest.mark.parametrize(("letter", "kind", "literal", "value"), MARIADB)
+def test_mariadb_values(
+    maria: Department, opened: Open, letter: str, kind: str, literal: str, value: object
+) -> None:
+    maria.rows("SELECT 1")
+    found = _value(maria, opened, letter, kind, literal)
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_kingbase_speaks_postgresql(pg: Department, opened: Open) -> None:
+    """Its own server cannot be had: the record of its kind is run against PostgreSQL."""
+    pg.run("CREATE TABLE people (id INTEGER)", "INSERT INTO people VALUES (4)")
+    url = pg.url.replace("postgresql:", "kingbase:")
+    assert list(rows_of(opened(url, "people", ID))) == [(4,)]
+    with pytest.raises(SourceMissing):
+        opened(url, "nobody", ID).check()
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"), [("oracle://a:s3cret@h/d", "oracledb"), ("dm://a:s3cret@h:5236", "dmPython")]
+)
+def test_a_driver_that_is_missing(opened: Open, url: str, driver: str) -> None:
+    with pytest.raises(DatabaseUrl, match=f"install {driver}") as caught:
+        opened(url, "t", ID)
+    assert "s3cret" not in str(caught.value)
+
+
+class _Driver(Exception):
+    """As a driver's error."""
+
+
+@pytest.mark.parametrize(
+    ("module", "words", "trouble"),
+    [
+        ("oracledb.exceptions", "ORA-00942: table or view does not exist", Trouble.SHAPE),
+        ("oracledb.exceptions", "ORA-01017: invalid username/password", Trouble.UNREACHABLE),
+        ("oracledb.exceptions", "ORA-00060: deadlock detected", Trouble.BUSY),
+        ("oracledb.exceptions", "ORA-99999: never heard of", Trouble.OTHER),
+        ("oracledb.exceptions", "DPY-6005: cannot connect to database", Trouble.UNREACHABLE),
+        ("dmPython", "[CODE:-2106]第1行附近出现错误:无效的表或视图名", Trouble.SHAPE),
+        ("dmPython", "[CODE:-70028]创建SOCKET连接失败", Trouble.UNREACHABLE),
+        ("dmPython", "something else", Trouble.UNREACHABLE),
+    ],
+)
+def test_what_errors_of_other_drivers_mean(module: str, words: str, trouble: Trouble) -> None:
+    kind = type("DatabaseError", (_Driver,), {"__module__": module})
+    error = exc.OperationalError("SELECT 1", None, kind(words))
+    assert databases.judge(error) == (trouble, words)

@@ -41,8 +41,10 @@ class Department:
     def columns(self, table: str) -> dict[str, str]:
         """Name to type, as this dialect writes it."""
         with self._engine.connect() as connection:
+            if self.dialect == "mysql":  # quotes confuse SQLAlchemy's reading of tables
+                connection.execute(sa.text("SET sql_mode = ''"))
             found = sa.inspect(connection).get_columns(table)
-            return {each["name"]: str(each["type"]) for each in found}
+            return {each["name"].replace("``", "`"): str(each["type"]) for each in found}
 
     def count_writes(self, table: str) -> Callable[[], int]:
         """From now on every row written to `table` is counted, by triggers."""

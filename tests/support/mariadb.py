@@ -115,7 +115,7 @@ class PrivateMariadb:
     def database(self) -> Iterator[str]:
         """The URL of a new, empty database."""
         name = next(self._names)
-        self.admin(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        self.admin(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
         try:
             yield f"mysql://ortoo:{PASSWORD}@127.0.0.1:{self.port}/{name}"
         finally:

@@ -21,6 +21,7 @@ __all__ = [
     "DIALECTS",
     "Dialect",
     "Trouble",
+    "as_written",
     "dialect_of",
     "judge",
     "open_reader",
@@ -66,6 +67,11 @@ def split_name(table: str, url: URL) -> tuple[str | None, str]:
     if not dialect_of(url).has_schemas or not dot:
         return None, quoted_name(table, quote=True)
     return quoted_name(schema, quote=True), quoted_name(name, quote=True)
+
+
+def as_written(name: str, dialect: str) -> str:
+    """A column's name as SQLAlchemy reflected it: of MySQL's it leaves backticks doubled."""
+    return name.replace("``", "`") if dialect == "mysql" else name
 
 
 def open_reader(url: URL) -> Engine:

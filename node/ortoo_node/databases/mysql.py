@@ -51,6 +51,8 @@ _CODES = {
     1146: Trouble.SHAPE,
     1051: Trouble.SHAPE,
     1170: Trouble.SHAPE,
+    1071: Trouble.SHAPE,  # key too long
+    1267: Trouble.SHAPE,  # collations that cannot be compared
     1264: Trouble.VALUE,
     1265: Trouble.VALUE,
     1292: Trouble.VALUE,
@@ -76,9 +78,18 @@ def _reader(url: URL, lock_timeout_s: float) -> Engine:
 
 
 def _writer(url: URL, lock_timeout_s: float) -> Engine:
-    return _engine(
+    engine = _engine(
         url, lock_timeout_s, isolation_level="READ COMMITTED", pool_size=1, pool_pre_ping=True
     )
+    event.listen(engine, "reset", _unlock)
+    return engine
+
+
+def _unlock(connection: Any, _record: object, _state: object) -> None:
+    """Named locks are the connection's and outlive its transactions."""
+    if connection.open:
+        with connection.cursor() as cursor:
+            cursor.execute("DO RELEASE_ALL_LOCKS()")
 
 
 def _engine(url: URL, lock_timeout_s: float, **options: Any) -> Engine:
@@ -86,6 +97,8 @@ def _engine(url: URL, lock_timeout_s: float, **options: Any) -> Engine:
     return create(
         url,
         _INSTALL,
+        # Positional parameters: rows go to the driver as they are.
+        paramstyle="format",
         connect_args={
             "charset": "utf8mb4",
             "connect_timeout": CONNECT_TIMEOUT_S,

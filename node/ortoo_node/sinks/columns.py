@@ -1,9 +1,10 @@
 """Columns of a sink: the type made for an item, which existing ones do as well, and values.
 
 Values are stored exactly or refused. PostgreSQL rounds a decimal to a column's scale and drops
-the offset of a moment without saying so, SQLite turns long decimals into floats: each is met
-here. In SQLite a decimal is a number of the column (``12.50`` reads back as 12.5), so that it
-compares and sums as one; a TEXT column made beforehand keeps it as given.
+the offset of a moment without saying so, MySQL rounds fractions of a second, SQLite turns long
+decimals into floats: each is met here. In SQLite a decimal is a number of the column (``12.50``
+reads back as 12.5), so that it compares and sums as one; a TEXT column made beforehand keeps it as
+given. In MySQL it has ten places (``12.5000000000``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from decimal import Context, Decimal
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.types import TypeEngine
 
@@ -54,11 +56,37 @@ _MADE: dict[str, AnyType] = {
 }
 
 
-def made(column: Column) -> AnyType:
+# MySQL has no decimal without a scale, no text without a length that a key could hold, and rows of
+# at most 64 KiB outside of LONGTEXT.
+_MYSQL_MADE: dict[str, AnyType] = {
+    **_MADE,
+    "M": mysql.LONGTEXT(),
+    "N": sa.Numeric(38, 10),
+    "Y": sa.Numeric(38, 10),
+    "T": mysql.DATETIME(fsp=6),
+    "G": mysql.LONGBLOB(),
+}
+MYSQL_VARCHAR = 1_000  # longer ones are LONGTEXT
+MYSQL_KEY = 255
+
+
+def made(column: Column, dialect: str, *, key: bool) -> AnyType:
     """The type of a column that Ortoo makes."""
+    if dialect == "mysql":
+        return _mysql_made(column, key)
     if column.type == "C":
         return sa.String(column.length) if 0 < column.length <= MAX_VARCHAR else sa.Text()
     return _MADE[column.type]
+
+
+def _mysql_made(column: Column, key: bool) -> AnyType:
+    if column.type == "C" and 0 < column.length <= MYSQL_VARCHAR:
+        return sa.String(column.length)
+    if column.type in "CM":
+        return sa.String(MYSQL_KEY) if key else mysql.LONGTEXT()
+    if column.type == "G" and key:
+        return mysql.VARBINARY(MYSQL_KEY)
+    return _MYSQL_MADE[column.type]
 
 
 def fits(column: Column, found: AnyType, dialect: str) -> bool:
@@ -72,12 +100,21 @@ def fits(column: Column, found: AnyType, dialect: str) -> bool:
         return False
     if dialect == "postgresql" and isinstance(found, (sa.CHAR, sa.REAL)):
         return False
-    if dialect == "sqlite" and column.type == "L" and isinstance(found, sa.Integer):
+    if dialect == "mysql" and not _mysql_fits(found):
+        return False
+    if dialect in ("sqlite", "mysql") and column.type == "L" and isinstance(found, sa.Integer):
         return True
     # A float is no decimal; SQLAlchemy 2.0 derives it from Numeric.
     if isinstance(found, sa.Float) and column.type not in "BF":
         return False
     return isinstance(found, _FAMILIES[column.type])
+
+
+def _mysql_fits(found: AnyType) -> bool:
+    """FLOAT has four bytes, and FLOAT(m, d) and DOUBLE(m, d) round; CHAR and SET are no texts."""
+    if isinstance(found, (sa.CHAR, mysql.SET, mysql.FLOAT)):
+        return False
+    return not (isinstance(found, sa.Float) and found.scale is not None)
 
 
 def narrow(column: Column, found: AnyType) -> bool:
@@ -112,7 +149,7 @@ def _change(column: Column, target: AnyType, dialect: str) -> Callable[[str], ob
     if column.type in "NY" and isinstance(target, sa.Numeric):
         return _sqlite_number(column) if dialect == "sqlite" else _numeric(column, target)
     if column.type == "T" and dialect != "sqlite" and isinstance(target, sa.DateTime):
-        return _with_offset if target.timezone else _civil(column)
+        return _with_offset if target.timezone else _civil(column, _places(target))
     return None
 
 
@@ -152,9 +189,20 @@ def _with_offset(text: str) -> object:
     return moment if moment.tzinfo else moment.replace(tzinfo=CIVIL_ZONE)
 
 
-def _civil(column: Column) -> Callable[[str], object]:
+def _places(target: AnyType) -> int:
+    """How many digits of a second `target` keeps."""
+    if isinstance(target, (mysql.DATETIME, mysql.TIMESTAMP)):
+        return target.fsp or 0
+    return 6
+
+
+def _civil(column: Column, places: int) -> Callable[[str], object]:
+    lost = 10 ** (6 - places)
+
     def change(text: str) -> object:
         moment = datetime.fromisoformat(text)
+        if moment.microsecond % lost:
+            raise wrong(column, f"has more places of a second than the sink's column ({places})")
         try:
             return moment.astimezone(CIVIL_ZONE).replace(tzinfo=None) if moment.tzinfo else moment
         except OverflowError:

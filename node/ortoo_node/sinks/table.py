@@ -12,7 +12,9 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from ortoo_node import databases
 from ortoo_node.databases import Trouble, judge, open_writer, place, read_url, split_name
+from ortoo_node.sinks import mysql_table
 from ortoo_node.sinks.target import Misfit, Target, fit, insert_into
 from ortoo_protocol.core.codec import Scalar
 from ortoo_protocol.core.errors import (
@@ -44,16 +46,19 @@ _ERRORS: dict[Trouble, type[SinkError]] = {
 _CURSORS = sa.Table(
     "ortoo_cursor",
     sa.MetaData(),
-    sa.Column("table_name", sa.Text, primary_key=True),
+    # MySQL's keys are no TEXT.
+    sa.Column("table_name", sa.Text().with_variant(sa.String(255), "mysql"), primary_key=True),
     sa.Column("feed", sa.Text, nullable=False),
     sa.Column("incarnation", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("hash", sa.LargeBinary, nullable=False),
+    mysql_charset="utf8mb4",
+    mysql_collate="utf8mb4_bin",
 )
 
 
 class SinkTable:
-    """`table` (``name`` or ``schema.name``) in the database at `url`: SQLite or PostgreSQL.
+    """`table` (``name`` or ``schema.name``) in the database at `url`.
 
     Makes the table when it is missing, matches one that is there, adds columns announced later;
     a table belongs to one feed. Not for two threads at once. Opens nothing until asked.
@@ -144,7 +149,10 @@ class SinkTable:
 
     def _lock(self, connection: sa.Connection, what: str) -> None:
         """SQLite's whole file is locked already, by BEGIN IMMEDIATE."""
-        if connection.dialect.name == "postgresql":
+        if connection.dialect.name == "mysql":
+            if not mysql_table.lock(connection, "ortoo " + what, databases.LOCK_TIMEOUT_S):
+                raise SinkBusy(name=self._name, table=self._table, detail="another station writes")
+        elif connection.dialect.name == "postgresql":
             key = sa.func.hashtextextended("ortoo " + what, 0)
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
 
@@ -167,6 +175,11 @@ class SinkTable:
             "seq": cursor.seq,
             "hash": cursor.hash,
         }
+        if connection.dialect.name == "mysql":
+            mysql_table.put(
+                connection, _CURSORS, {"table_name": self._identity(connection)}, values
+            )
+            return
         insert = insert_into(_CURSORS, connection.dialect.name)
         connection.execute(
             insert.values(table_name=self._identity(connection), **values).on_conflict_do_update(

@@ -6,7 +6,7 @@ identifiers, and parameters bear names of our own (c0, c1, …).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 import sqlalchemy as sa
@@ -14,8 +14,11 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.sql import quoted_name
 
+from ortoo_node.databases import as_written
+from ortoo_node.sinks import mysql_table
 from ortoo_node.sinks.columns import AnyType, Store, converts, fits, made, narrow, storer
 from ortoo_protocol.core.codec import Scalar
 from ortoo_protocol.core.errors import RowsKey, RowsSchema
@@ -48,15 +51,21 @@ def fit(connection: sa.Connection, path: Path, schema: TableSchema) -> Target:
     try:
         found = sa.inspect(connection).get_columns(name, schema=schema_name)
     except exc.NoSuchTableError:
-        types = {column.name: made(column) for column in schema.columns}
+        dialect = connection.dialect.name
+        types = {c.name: made(c, dialect, key=c.name in schema.key) for c in schema.columns}
         table = _table(path, schema, types)
+        if dialect == "mysql":
+            table.dialect_options["mysql"]["charset"] = "utf8mb4"
+            table.dialect_options["mysql"]["collate"] = mysql_table.exact_collation(connection)
         table.create(connection)
         return Target(schema, table, connection.dialect.name)
-    have: dict[str, AnyType] = {each["name"]: each["type"] for each in found}
+    have = {as_written(each["name"], connection.dialect.name): each for each in found}
     _match_key(connection, path, schema)
-    types = {}
     for column in schema.columns:
-        types[column.name] = _match(connection, path, column, have)
+        _match(column, have, connection.dialect.name)
+    types = {
+        column.name: _altered(connection, path, schema, column, have) for column in schema.columns
+    }
     return Target(schema, _table(path, schema, types), connection.dialect.name)
 
 
@@ -79,34 +88,58 @@ def _match_key(connection: sa.Connection, path: Path, schema: TableSchema) -> No
     inspector = sa.inspect(connection)
     primary = inspector.get_pk_constraint(path[1], schema=path[0])["constrained_columns"]
     unique = [each["column_names"] for each in inspector.get_unique_constraints(path[1], path[0])]
+    dialect = connection.dialect.name
+    primary = [as_written(name, dialect) for name in primary]
+    unique = [[as_written(name, dialect) for name in columns if name] for columns in unique]
     if not any(set(columns) == set(schema.key) for columns in (primary, *unique)):
         raise Misfit(
             f"its primary key is ({', '.join(primary)}), announced is ({', '.join(schema.key)})"
         )
+    if dialect == "mysql":
+        why = mysql_table.misfit(connection, path, schema.key, [primary, *unique])
+        if why:
+            raise Misfit(why)
 
 
-def _match(
-    connection: sa.Connection, path: Path, column: Column, have: dict[str, AnyType]
+def _match(column: Column, have: Mapping[str, ReflectedColumn], dialect: str) -> None:
+    """Before anything is altered: MySQL takes no DDL back."""
+    found = have.get(column.name)
+    if found is None:
+        if column.name.casefold() in {name.casefold() for name in have}:
+            raise Misfit(f"it has {column.name} in other capitals")
+    elif not fits(column, found["type"], dialect):
+        raise Misfit(f"{column.name} is {found['type']!r}, announced is item type {column.type}")
+
+
+def _altered(
+    connection: sa.Connection,
+    path: Path,
+    schema: TableSchema,
+    column: Column,
+    have: Mapping[str, ReflectedColumn],
 ) -> AnyType:
     """The type of the column behind `column`, added or widened where that is needed."""
     dialect = connection.dialect.name
     alter = Operations(MigrationContext.configure(connection))
     found = have.get(column.name)
+    wanted = made(column, dialect, key=column.name in schema.key)
     if found is None:
-        if column.name.casefold() in {name.casefold() for name in have}:
-            raise Misfit(f"it has {column.name} in other capitals")
-        wanted = made(column)
         new: sa.Column[object] = sa.Column(quoted_name(column.name, quote=True), wanted)
         alter.add_column(path[1], new, schema=path[0])
         return wanted
-    if not fits(column, found, dialect):
-        raise Misfit(f"{column.name} is {found!r}, announced is item type {column.type}")
-    if dialect != "sqlite" and narrow(column, found):
-        found = made(column)
-        alter.alter_column(
-            path[1], quoted_name(column.name, quote=True), type_=found, schema=path[0]
-        )
-    return found
+    if dialect == "sqlite" or not narrow(column, found["type"]):
+        return found["type"]
+    if isinstance(wanted, sa.String):
+        wanted = wanted.copy()
+        wanted.collation = getattr(found["type"], "collation", None)
+    alter.alter_column(
+        path[1],
+        quoted_name(column.name, quote=True),
+        type_=wanted,
+        existing_nullable=found["nullable"],
+        schema=path[0],
+    )
+    return wanted
 
 
 class Target:
@@ -128,6 +161,7 @@ class Target:
         self._table = table
         self._dialect = dialect
         self._stage = self._temporary()
+        self._mysql = mysql_table.Filling(table, self._columns(key=True), self._columns(key=False))
 
     def change(self, connection: sa.Connection, changes: Changes) -> None:
         """Deletes and upserts go as two bulk runs."""
@@ -137,7 +171,9 @@ class Target:
             upserts = [self._row(row) for row in changes.upserts]
         if deletes:
             connection.exec_driver_sql(self._compiled(connection, self._delete()), deletes)
-        if upserts:
+        if upserts and self._dialect == "mysql":
+            self._mysql.upsert(connection, upserts)
+        elif upserts:
             connection.exec_driver_sql(self._compiled(connection, self._upsert()), upserts)
 
     def replace(self, connection: sa.Connection, rows: Iterable[tuple[Scalar, ...]]) -> None:
@@ -146,6 +182,9 @@ class Target:
         Rows are staged in a temporary table and compared there, in the database: readers see the
         old table until the commit, and an unchanged row costs no write. Raises RowsKey.
         """
+        if self._dialect == "mysql":
+            self._mysql.replace(connection, self._batches(rows))
+            return
         self._stage.create(connection)
         insert = self._compiled(connection, self._stage.insert())
         try:

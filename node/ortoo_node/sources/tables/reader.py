@@ -9,7 +9,15 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.sql import quoted_name
 
-from ortoo_node.databases import Trouble, judge, open_reader, place, read_url, split_name
+from ortoo_node.databases import (
+    Trouble,
+    as_written,
+    judge,
+    open_reader,
+    place,
+    read_url,
+    split_name,
+)
 from ortoo_protocol.core.errors import (
     SourceBusy,
     SourceColumns,
@@ -69,7 +77,10 @@ class TableReader:
             found = sa.inspect(connection).get_columns(self.table_name, schema=self.schema_name)
         except exc.NoSuchTableError:
             raise SourceMissing(name=self.name, table=self.table) from None
-        missing = ({c.name for c in self.columns} | set(more)) - {c["name"] for c in found}
+        dialect = connection.dialect.name
+        missing = ({c.name for c in self.columns} | set(more)) - {
+            as_written(c["name"], dialect) for c in found
+        }
         if missing:
             raise SourceColumns(
                 name=self.name, table=self.table, columns=", ".join(sorted(missing))
