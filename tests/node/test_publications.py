@@ -17,12 +17,14 @@ from sqlalchemy import Connection
 
 from ortoo_node.publishing import plans
 from ortoo_node.settings import Database, FunctionTable
+from ortoo_node.sources.tables.reader import TableReader
 from ortoo_protocol.core.errors import (
     PublicationOption,
     SettingsLacking,
     SourceCall,
     SourceMissing,
     SourceShared,
+    SourceUnreachable,
 )
 from ortoo_protocol.station import shadow
 from tests.node.kit import Node, entry, fill, open_node, running
@@ -261,6 +263,44 @@ async def test_what_is_refused(kit: Kit) -> None:
             )
         with pytest.raises(SourceMissing):
             await node.call("source.check", name="business", table="nobody", key=["id"])
+
+
+async def test_a_source_that_vanishes_mid_read(
+    kit: Kit, pg: Department, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read is right and may leave; nothing that was not read counts as deleted."""
+    pg.run(PEOPLE, "INSERT INTO people SELECT x, 'a', 1 FROM generate_series(1, 20000) x")
+    node = _with_pg(kit, pg)
+    async with running(kit, node):
+        await node.call("catalog.add", entry=entry(PARTY, CODE))
+        await node.call("publish", resource=CODE, source="pg", table="people")
+        pg.run("UPDATE people SET name = 'b'", "DELETE FROM people WHERE income > 0 AND id < '2'")
+        with monkeypatch.context() as patched:
+            patched.setattr(TableReader, "stream", _cut_off(pg, after=9_000))
+            with pytest.raises(SourceUnreachable):
+                await node.call("publish", resource=CODE)
+        assert await rows_of(node) == 20_000
+        said = await state(node)
+        assert (said["error"]["code"], said["failures"]) == ("source.unreachable", 1)
+        published = await node.call("publish", resource=CODE)
+        left = pg.rows("SELECT COUNT(*) FROM people")[0][0]
+        assert (await rows_of(node), published["deletes"]) == (left, 20_000 - left)
+
+
+def _cut_off(pg: Department, after: int) -> Any:
+    """A reading whose connection is ended by the database's administrator on the way."""
+    stream = TableReader.stream
+
+    def cut(self: TableReader, *query: Any) -> Iterator[Any]:
+        for number, row in enumerate(stream(self, *query)):
+            if number == after:
+                pg.run(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            yield row
+
+    return cut
 
 
 # --- functions --------------------------------------------------------------------------------
