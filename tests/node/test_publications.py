@@ -276,7 +276,7 @@ async def test_a_source_that_vanishes_mid_read(
         await node.call("publish", resource=CODE, source="pg", table="people")
         pg.run("UPDATE people SET name = 'b'", "DELETE FROM people WHERE income > 0 AND id < '2'")
         with monkeypatch.context() as patched:
-            patched.setattr(TableReader, "stream", _cut_off(pg, after=9_000))
+            patched.setattr(TableReader, "stream", _cut_off(pg, after=5_000))
             with pytest.raises(SourceUnreachable):
                 await node.call("publish", resource=CODE)
         assert await rows_of(node) == 20_000
