@@ -11,6 +11,7 @@ from ortoo_node.api.answers import Answers
 from ortoo_node.files.desk import Files
 from ortoo_node.publishing import Publisher, Schedule
 from ortoo_node.quality.inspection import Inspector
+from ortoo_node.queries.desk import Queries
 from ortoo_node.reading import Reading
 from ortoo_node.settings import NodeSettings
 from ortoo_node.sinks.door import StationDoor
@@ -30,11 +31,12 @@ def _on_ended(tx: Tx, opened: Opened[Shape]) -> None:
     cases.ended(tx, granting.on_ended(tx, opened), "grant.ended")
 
 
-def hooks(files: Files) -> Hooks:
-    """What a station does with each kind of message that the engine leaves to it."""
+def hooks(files: Files | None = None, queries: Queries | None = None) -> Hooks:
+    """What a station does with each kind of message that the engine leaves to it. Without `files`
+    and `queries` it knows none of their letters."""
     return Hooks(
         handlers={
-            **files.handlers(),
+            **({} if files is None else files.handlers()),
             "catalog.federated": catalog.federated,
             "catalog.refused": catalog.refused,
             "case.application": cases.on_application,
@@ -43,9 +45,10 @@ def hooks(files: Files) -> Hooks:
             "grant.issued": granting.on_issued,
             "grant.ended": _on_ended,
             "stop.filing": granting.on_filing,
+            **({} if queries is None else queries.handlers()),
         },
         settled=cases.on_settled,
-        swift=files.swift(),
+        swift={} if files is None else files.swift(),
     )
 
 
@@ -57,6 +60,7 @@ class NodeApp:
     settings: NodeSettings
     publisher: Publisher
     files: Files
+    queries: Queries
     answers: Answers = field(default_factory=Answers)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     schedule: Schedule = field(init=False)
@@ -68,12 +72,13 @@ class NodeApp:
         self.files.serve(self.station, self.settings)
         self.door = StationDoor(self.station, asyncio.get_running_loop())
         self.reading = Reading(self.station, self.settings, self.door)
+        self.queries.attach(self.station)
 
     @property
     def loops(self) -> Sequence[Callable[[], Awaitable[None]]]:
         """What runs beside the station."""
         own = (self.subscriptions, self.expiry, self.quality, self.schedule.loop)
-        return *own, *self.files.loops()
+        return *own, *self.files.loops(), self.queries.run
 
     async def start(self) -> None:
         """Open the own catalog, read the region's feeds, take up the subscriptions."""

@@ -12,6 +12,7 @@ from ortoo_node.app import NodeApp
 from ortoo_node.files.desk import Files
 from ortoo_node.methods import NodeMethods
 from ortoo_node.publishing import Publisher
+from ortoo_node.queries.desk import Queries
 from ortoo_node.settings import NodeSettings
 from ortoo_node.store import NODE
 from ortoo_protocol.bus.port import Bus
@@ -64,12 +65,12 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
         if bus is not None:
             await _check_broker(bus)
         around = Surroundings(store, trust, bus, suites, clock, rand, settings.timing)
-        files = Files()
-        station = make_station(identity, around, node_app.hooks(files))
+        files, queries = Files(), Queries(settings)
+        station = make_station(identity, around, node_app.hooks(files, queries))
     except BaseException:
         await store.close()
         raise
-    app = NodeApp(station, settings, Publisher(station, settings), files)
+    app = NodeApp(station, settings, Publisher(station, settings), files, queries)
     common = CommonMethods(station, settings, package_version(), started_ms)
     methods = NodeMethods(app, common, stop)
     control = ControlServer(settings.socket_file, methods.as_mapping())
@@ -89,6 +90,7 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
             http.close()
         await app.files.close()
         await app.end()
+        await app.queries.close()
         await station.close()
 
 

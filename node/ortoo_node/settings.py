@@ -8,6 +8,7 @@ from pathlib import Path
 from ortoo_node.folders import Folder, check_folders
 from ortoo_node.interfaces import Http, Pull, ReadingTable, Webhook, check_interfaces
 from ortoo_node.quality.settings import QualityTable
+from ortoo_node.services import Service, check_services
 from ortoo_protocol.core.errors import SettingsLacking, SettingsValue
 from ortoo_protocol.station import settings as common
 from ortoo_protocol.station.settings import Table
@@ -42,7 +43,7 @@ class FunctionTable(Table, frozen=True):
 
 class NodeSettings(common.Settings, frozen=True):
     """`sources` are read and published, `sinks` are written for subscriptions, `folders` are either
-    or both."""
+    or both; `services` answer queries."""
 
     sources: tuple[Database, ...] = ()
     sinks: tuple[Database, ...] = ()
@@ -53,6 +54,7 @@ class NodeSettings(common.Settings, frozen=True):
     webhooks: tuple[Webhook, ...] = ()
     pulls: tuple[Pull, ...] = ()
     reading: ReadingTable = ReadingTable()
+    services: tuple[Service, ...] = ()
 
     def function(self, name: str) -> FunctionTable | None:
         return next((each for each in self.functions if each.name == name), None)
@@ -79,6 +81,12 @@ class NodeSettings(common.Settings, frozen=True):
     def pull_named(self, name: str) -> Pull | None:
         return next((each for each in self.pulls if each.name == name), None)
 
+    def service(self, name: str) -> Service:
+        for service in self.services:
+            if service.name == name:
+                return service
+        raise SettingsLacking(place=str(self.folder), key=f"services: name = {name!r}")
+
     def _database(self, table: str, name: str) -> Database:
         databases: tuple[Database, ...] = getattr(self, table)
         for database in databases:
@@ -95,6 +103,7 @@ def load(path: Path) -> NodeSettings:
         raise SettingsValue(place=place, key="station.party", detail="a station's id begins with s")
     for table in ("sources", "sinks"):
         _check(place, table, getattr(settings, table))
+    check_services(place, settings.services)
     check_folders(
         place,
         settings.folders,

@@ -16,8 +16,11 @@ from ortoo_node.files.desk import Files
 from ortoo_node.folders import Folder
 from ortoo_node.methods import NodeMethods
 from ortoo_node.publishing import Publisher
+from ortoo_node.queries.desk import Queries
+from ortoo_node.services import Service
 from ortoo_node.settings import Database, FunctionTable, NodeSettings
 from ortoo_node.store import NODE
+from ortoo_protocol.bus.port import Bus
 from ortoo_protocol.station.common_methods import CommonMethods, Method
 from ortoo_protocol.station.settings import StationTable
 from tests.support.stations import Kit
@@ -52,6 +55,8 @@ def open_node(
     folders: tuple[Folder, ...] = (),
     sources: tuple[Database, ...] = (),
     functions: tuple[FunctionTable, ...] = (),
+    services: tuple[Service, ...] = (),
+    bus: Bus | None = None,
 ) -> Node:
     folder = kit.folder / party
     folder.mkdir(exist_ok=True)
@@ -62,10 +67,12 @@ def open_node(
         sinks=(Database(name="shared", url=f"sqlite:///{sink}"),),
         folders=folders,
         functions=functions,
+        services=services,
     )
-    files = Files()
-    station = kit.open(party, node_app.hooks(files), migrations=(NODE,), online=online)
-    app = NodeApp(station, settings, Publisher(station, settings), files)
+    files, queries = Files(), Queries(settings)
+    hooks = node_app.hooks(files, queries)
+    station = kit.open(party, hooks, bus=bus, migrations=(NODE,), online=online)
+    app = NodeApp(station, settings, Publisher(station, settings), files, queries)
     common = CommonMethods(station, settings, "test", kit.clock())
     methods = NodeMethods(app, common, asyncio.Event())
     return Node(app, dict(methods.as_mapping()), source, sink)
@@ -77,7 +84,11 @@ async def running(kit: Kit, *nodes: Node) -> AsyncIterator[None]:
         await node.app.start()
     loops = {node.app.station.party: node.app.loops for node in nodes}
     async with kit.running(*(node.app.station for node in nodes), also=loops):
-        yield
+        try:
+            yield
+        finally:
+            for node in nodes:
+                await node.app.queries.close()
 
 
 def entry(party: str, code: str, share_type: int = 1, **more: Any) -> dict[str, Any]:

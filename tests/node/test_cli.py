@@ -413,7 +413,8 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
     raw, fingerprint = welcome_for(settings.station.plane, (tmp_path / "r").read_bytes(), now_ms())
     (tmp_path / "w").write_bytes(raw)
     typed = fingerprint.upper().replace(" ", "-")
-    wrong = run(founded, "enrol", "accept", str(tmp_path / "w"), "--fingerprint", "0" + typed[1:])
+    other = "1" if typed[0] == "0" else "0"
+    wrong = run(founded, "enrol", "accept", str(tmp_path / "w"), "--fingerprint", other + typed[1:])
     ended = run(founded, "enrol", "accept", str(tmp_path / "w"), "--fingerprint", typed)
     again = run(founded, "enrol", "accept", str(tmp_path / "w"), "--fingerprint", typed)
 

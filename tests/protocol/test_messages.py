@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ortoo_protocol.core import feeds, messages, notices, topology
+from ortoo_protocol.core import feeds, messages, notices, queries, topology
 from ortoo_protocol.core.errors import EnvelopeKind
 from ortoo_protocol.core.messages import KINDS, Class, Route, kind_named, kind_of
 from tests.support.bodies import body_of
@@ -20,7 +20,7 @@ def test_names_are_unique_and_found() -> None:
 
 
 def test_shapes_of_one_kind_name_it() -> None:
-    shared = {notices.Receipts, notices.TrustUpdate, feeds.Head}
+    shared = {notices.Receipts, notices.TrustUpdate, feeds.Head, queries.QueryPage}
     for kind in KINDS:
         if kind.shape in shared:
             with pytest.raises(EnvelopeKind):

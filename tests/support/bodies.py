@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ortoo_protocol.core import cases, catalog, feeds, files, grants, notices
+from ortoo_protocol.core import cases, catalog, feeds, files, grants, notices, queries
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.messages import KINDS
 from tests.support.forge import CITY, NOW_MS, OTHER
 
 FEED = f"{CITY}.townships"
-CASE, GRANT, FILING = "c" * 32, "a" * 32, "f" * 32
+CASE, GRANT, FILING, ASK = "c" * 32, "a" * 32, "f" * 32, "e" * 32
 CIVIL_AFFAIRS, HOUSING = "11150000MB0000000C", "11150200MB11111118"
 
 SCHEMA = feeds.TableSchema(
@@ -171,6 +171,36 @@ _ALL: tuple[Shape, ...] = (
     ),
     files.FileChunk(file=b"f" * 32, index=0),
     files.FileRefusal(feed=FEED, name="a.pdf", file=b"f" * 32, error="file.gone", detail=""),
+    queries.QueryAsk(
+        ask=ASK,
+        grant=GRANT,
+        query="by-code",
+        purpose="工作参考",
+        handler="甲",
+        salt=b"s" * queries.SALT_BYTES,
+        parameters=queries.pack_parameters({"code": "150702"}),
+        page_rows=1_000,
+        window=4,
+    ),
+    queries.QueryMore(ask=ASK, first=4, window=4),
+    queries.QueryPage(ask=ASK, number=0, pages=1, rows=1, cut="", columns=SCHEMA.columns),
+    queries.QueryRefusal(ask=ASK, error="query.rate", detail="60 a minute"),
+    queries.QueryDescribe(ask=ASK, grant=GRANT),
+    queries.QueryDescribed(
+        ask=ASK,
+        queries=(
+            queries.QuerySignature(
+                code="by-code",
+                name="按代码查",
+                parameters=(queries.ParameterRule("code", "代码", "C", 9, True, "[0-9]+", ()),),
+                columns=SCHEMA.columns,
+                max_rows=1_000,
+                timeout_ms=5_000,
+                calls_a_minute=60,
+                calls_a_day=10_000,
+            ),
+        ),
+    ),
 )
 
 

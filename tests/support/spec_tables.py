@@ -63,7 +63,8 @@ DOCUMENTS = (
 # Whose codes travel: in receipts, refusals and journal rows. What a program adds below them for its
 # own work bears another first word.
 FIRST_WORDS = {
-    *("envelope", "codec", "trust", "feed", "grant", "case", "stop", "catalog", "journal", "file")
+    *("envelope", "codec", "trust", "feed", "grant", "case", "stop", "catalog", "journal"),
+    *("file", "query"),
 }
 FAMILIES = (
     errors.EnvelopeError,
@@ -73,6 +74,7 @@ FAMILIES = (
     errors.GrantError,
     errors.JournalError,
     errors.FileError,
+    errors.QueryError,
 )
 
 

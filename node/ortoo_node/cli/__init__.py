@@ -16,6 +16,7 @@ from ortoo_node.cli import (
     grant,
     publication,
     quality,
+    query,
     rejects,
     request,
     setup,
@@ -51,6 +52,7 @@ app.add_typer(rejects.rejects, name="reject")
 app.add_typer(rejects.tasks, name="task")
 app.add_typer(subscription.app, name="subscription")
 app.add_typer(token.app, name="token")
+app.add_typer(query.app, name="query")
 app.add_typer(journal.app, name="journal")
 
 

@@ -13,6 +13,7 @@ from ortoo_node.methods.files import FileMethods
 from ortoo_node.methods.folders import FolderMethods
 from ortoo_node.methods.publications import PublicationMethods
 from ortoo_node.methods.quality import QualityMethods
+from ortoo_node.methods.queries import QueryMethods
 from ortoo_node.methods.requests import RequestMethods
 from ortoo_node.methods.sources import SourceMethods
 from ortoo_node.methods.subscriptions import SubscriptionMethods
@@ -34,6 +35,7 @@ class NodeMethods:
             **SubscriptionMethods(self.app).as_mapping(),
             **FolderMethods(self.app).as_mapping(),
             **QualityMethods(self.app).as_mapping(),
+            **QueryMethods(self.app).as_mapping(),
             "status": self.status,
             **PublicationMethods(self.app).as_mapping(),
             **SourceMethods(self.app).as_mapping(),

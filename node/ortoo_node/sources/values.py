@@ -7,14 +7,14 @@ exact form under its type is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from uuid import UUID
 
 from ortoo_protocol.core.codec import Scalar
-from ortoo_protocol.core.feeds import TableSchema
-from ortoo_protocol.core.rows import CIVIL_ZONE, checks
+from ortoo_protocol.core.feeds import Column, TableSchema
+from ortoo_protocol.core.rows import CIVIL_ZONE, checks, optional_checks
 
 
 def canonical(schema: TableSchema) -> tuple[Callable[[object], Scalar], ...]:
@@ -23,14 +23,24 @@ def canonical(schema: TableSchema) -> tuple[Callable[[object], Scalar], ...]:
     Calls raise RowsValue.
     """
 
+    return _joined(schema.columns, checks(schema))
+
+
+def converters(columns: Sequence[Column]) -> tuple[Callable[[object], Scalar], ...]:
+    """As `canonical`, where there is no key. Raises RowsSchema: no such type."""
+    return _joined(columns, optional_checks(columns))
+
+
+def _joined(
+    columns: Sequence[Column], checked: Sequence[Callable[[object], Scalar]]
+) -> tuple[Callable[[object], Scalar], ...]:
     def joined(
         change: Callable[[object], object], check: Callable[[object], Scalar]
     ) -> Callable[[object], Scalar]:
         return lambda value: check(change(value))
 
     return tuple(
-        joined(_CHANGES[column.type], check)
-        for column, check in zip(schema.columns, checks(schema), strict=True)
+        joined(_CHANGES[column.type], check) for column, check in zip(columns, checked, strict=True)
     )
 
 

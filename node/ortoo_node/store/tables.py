@@ -353,3 +353,43 @@ api_answers = Table(
     Column("answer", LargeBinary, nullable=False),
     Column("time_ms", BigInteger, nullable=False, index=True),
 )
+
+# Queries that this station lets others ask: the declaration as it was given, in force or withdrawn.
+declared_queries = Table(
+    "declared_queries",
+    metadata,
+    Column("code", String(64), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("resource", String(64), nullable=False, index=True),
+    Column("declaration", LargeBinary, nullable=False),
+    Column("in_force", Boolean, nullable=False),
+    Column("declared_ms", BigInteger, nullable=False),
+)
+
+# Every query, asked here or answered here: who, under which grant, for what, how much came of it.
+# `parameters` are sealed with the station's key (they are personal data, and an auditor must be
+# able to see them); `digest` is the same at both ends and gives nothing away.
+queries = Table(
+    "queries",
+    metadata,
+    Column("role", String(8), primary_key=True),  # asked answered
+    Column("peer", String(16), primary_key=True),
+    Column("ask", String(32), primary_key=True),
+    Column("grant", String(32), nullable=False),
+    Column("query", String(64), nullable=False),
+    Column("resource", String(64), nullable=False),
+    Column("department", String(18), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("handler", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("parameters", LargeBinary, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),  # open answered refused failed
+    Column("error", String(64), nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("pages", BigInteger, nullable=False),
+    Column("cut", String(8), nullable=False),
+    Column("took_us", BigInteger, nullable=False),
+    Index("queries_of_grant", "role", "grant", "query", "time_ms"),
+    Index("queries_by_time", "time_ms"),
+)

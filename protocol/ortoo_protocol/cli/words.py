@@ -46,6 +46,10 @@ WORDS = (
     "accepted",
     "applied",
     "queried",
+    # queries
+    "asked",
+    "open",
+    "in force",
     # states of feeds and of the broker
     "current",
     "behind",

@@ -16,6 +16,7 @@
     ├── FileError          contents of file feeds, on their way
     ├── SubscriptionError  what an administrator wants of a subscription
     ├── ApiError           what a department's program asked over HTTP
+    ├── QueryError         online queries: declared, asked, answered
     ├── QualityError       rules for data, rows that fail them, rectification tasks
     ├── SettingsError      what an administrator wrote
     └── DaemonError        the running service and the socket to it
@@ -1347,6 +1348,112 @@ class TokenScope(ApiError):
     fault = Fault.OPERATOR
     what = "{scope} is no scope for a program of {department}: {detail}."
     cure = "Write push:RESOURCE for an own resource of it, pull:SUBSCRIPTION for one that it reads."
+
+
+# --- queries ------------------------------------------------------------------------------------
+
+
+class QueryError(OrtooError):
+    """`detail` says the rest: a refusal carries code and detail from one station to the other."""
+
+    code = "query"
+    fault = Fault.OPERATOR
+    what = "The query was not answered: {detail}."
+    cure = "The provider's people can say more; name the number of the ask."
+
+
+class QueryDeclaration(QueryError):
+    code = "query.declaration"
+    what = "The declared query is not acceptable: {detail}."
+    cure = "Correct its file and declare it again; the one in force stays."
+
+
+class QueryUnknown(QueryError):
+    code = "query.unknown"
+    what = "There is no such query: {detail}."
+    cure = "query list shows those that may be asked under a grant."
+
+
+class QueryMode(QueryError):
+    code = "query.mode"
+    what = "The grant is not for this mode of sharing: {detail}."
+    cure = "Apply with the mode that you need: 在线查询 to query, 系统对接 to subscribe."
+
+
+class QueryScope(QueryError):
+    code = "query.scope"
+    what = "The grant's scope does not fit this query: {detail}."
+    cure = "Ask what the grant covers, or apply for the items that are missing."
+
+
+class QueryPurpose(QueryError):
+    code = "query.purpose"
+    what = "The purpose is not the one that was granted: {detail}."
+    cure = (
+        "Data serve the granted purpose only (Measures art. 20); another one needs another grant."
+    )
+
+
+class QueryParameter(QueryError):
+    code = "query.parameter"
+    what = "A parameter is not acceptable: {detail}."
+    cure = "query list shows the parameters of a query."
+
+
+class QueryRate(QueryError):
+    code = "query.rate"
+    what = "The grant's rate is used up: {detail}."
+    cure = "Ask again later; for more, agree with the provider."
+
+
+class QueryBusy(QueryError):
+    code = "query.busy"
+    what = "There is too much to answer at once: {detail}."
+    cure = "Ask again in a while."
+
+
+class QueryTimeout(QueryError):
+    code = "query.timeout"
+    what = "The query took longer than it may: {detail}."
+    cure = "Ask for less, or ask the provider to make the query quicker."
+
+
+class QuerySource(QueryError):
+    code = "query.source"
+    what = "The provider could not read its source: {detail}."
+    cure = "The provider's people have to look at the query and at its source."
+
+
+class QueryService(QueryError):
+    code = "query.service"
+    what = "The provider's service did not answer as declared: {detail}."
+    cure = "The provider's people have to look at the service and at the query."
+
+
+class QueryGone(QueryError):
+    code = "query.gone"
+    what = "The answer is no longer kept: {detail}."
+    cure = "Ask again."
+
+
+class QueryReused(QueryError):
+    code = "query.reused"
+    fault = Fault.THEIRS
+    what = "An ask came with the number of another one: {detail}."
+    cure = "Each ask has a number of its own."
+
+
+class QuerySilent(QueryError):
+    code = "query.silent"
+    what = "{provider} did not answer within {timeout_s} s."
+    cure = "It is down, or away from the broker: ask again later, or call its people."
+
+
+class QueryAnswer(QueryError):
+    code = "query.answer"
+    fault = Fault.THEIRS
+    what = "What came is no answer to this ask: {detail}."
+    cure = "Tell the provider's people."
 
 
 # --- settings -----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from ortoo_protocol.core import cases, catalog, feeds, files, grants, notices
+from ortoo_protocol.core import cases, catalog, feeds, files, grants, notices, queries
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.errors import EnvelopeKind
@@ -81,6 +81,13 @@ KINDS: tuple[Kind, ...] = (
     Kind("feed.key", _SEALED, Route.DIRECT, "s", feeds.FeedKey, durable=True),
     Kind("feed.key-ask", _OPEN, Route.DIRECT, "s", feeds.KeyAsk),
     Kind("feed.refusal", _OPEN, Route.DIRECT, "sh", feeds.FeedRefusal),
+    Kind("query.ask", _SEALED, Route.DIRECT, "s", queries.QueryAsk),
+    Kind("query.more", _SEALED, Route.DIRECT, "s", queries.QueryMore),
+    Kind("query.page", _SEALED, Route.DIRECT, "s", queries.QueryPage, rows=True),
+    Kind("query.bulk", _SEALED, Route.BULK, "s", queries.QueryPage, rows=True),
+    Kind("query.refusal", _SEALED, Route.DIRECT, "s", queries.QueryRefusal),
+    Kind("query.describe", _SEALED, Route.DIRECT, "s", queries.QueryDescribe),
+    Kind("query.described", _SEALED, Route.DIRECT, "s", queries.QueryDescribed),
     Kind("table.schema", _SEALED, Route.FEED, "s", feeds.TableSchema),
     Kind("table.rows", _SEALED, Route.FEED, "s", feeds.TableRows, rows=True),
     Kind("event.rows", _SEALED, Route.FEED, "s", feeds.EventRows, rows=True),
@@ -94,7 +101,7 @@ _BY_NAME = {kind.name: kind for kind in KINDS}
 _BY_SHAPE = {
     kind.shape: kind
     for kind in KINDS
-    if kind.shape not in (notices.Receipts, notices.TrustUpdate, feeds.Head)
+    if kind.shape not in (notices.Receipts, notices.TrustUpdate, feeds.Head, queries.QueryPage)
 }
 
 

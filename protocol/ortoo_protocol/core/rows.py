@@ -82,6 +82,14 @@ def checks(schema: TableSchema) -> tuple[Check, ...]:
     return tuple(_checker(column, column.name in schema.key) for column in schema.columns)
 
 
+def optional_checks(columns: Sequence[Column]) -> tuple[Check, ...]:
+    """As `checks`, where there is no key. Raises RowsSchema: no such type."""
+    for column in columns:
+        if column.type not in _MAKERS:
+            raise RowsSchema(detail=f"{column.name}: no item type {column.type!r}")
+    return tuple(_checker(column, False) for column in columns)
+
+
 def _checker(column: Column, key: bool) -> Check:
     check = _MAKERS[column.type](column)
 

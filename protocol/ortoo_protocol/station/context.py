@@ -231,19 +231,13 @@ def build_envelope(
     )
 
 
-class Tx:
-    """One transaction of the store: everything in it happens or nothing.
+class Pen:
+    """Makes envelopes of this party as of one moment; needs no transaction."""
 
-    Journal rows are collected and numbered before the commit; calls run in the event loop after it.
-    """
-
-    def __init__(self, conn: Connection, parts: Parts) -> None:
-        self.conn = conn
+    def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.now_ms = parts.clock()
         self._clock_is_right = False
-        self._rows: list[journal_rows.Pending] = []
-        self._calls: list[Callable[[], object]] = []
 
     @property
     def party(self) -> str:
@@ -269,6 +263,46 @@ class Tx:
         if not self._clock_is_right:
             self.parts.watch.check(self.trust.hub)
             self._clock_is_right = True
+
+    def build(
+        self,
+        kind: Kind,
+        destination: str,
+        parts: list[bytes],
+        protection: Protection,
+        *,
+        expires_ms: int,
+        case: str | None = None,
+        causation: bytes | None = None,
+        position: Position | None = None,
+    ) -> bytes:
+        """An envelope signed by this party, dated now. Raises TrustClock."""
+        self.check_clock()
+        return build_envelope(
+            self.parts,
+            kind,
+            destination,
+            parts,
+            protection,
+            now_ms=self.now_ms,
+            expires_ms=expires_ms,
+            case=case,
+            causation=causation,
+            position=position,
+        )
+
+
+class Tx(Pen):
+    """One transaction of the store: everything in it happens or nothing.
+
+    Journal rows are collected and numbered before the commit; calls run in the event loop after it.
+    """
+
+    def __init__(self, conn: Connection, parts: Parts) -> None:
+        super().__init__(parts)
+        self.conn = conn
+        self._rows: list[journal_rows.Pending] = []
+        self._calls: list[Callable[[], object]] = []
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -321,33 +355,6 @@ class Tx:
                 self.suite.hash(raw), error,
             )
         )  # fmt: skip
-
-    def build(
-        self,
-        kind: Kind,
-        destination: str,
-        parts: list[bytes],
-        protection: Protection,
-        *,
-        expires_ms: int,
-        case: str | None = None,
-        causation: bytes | None = None,
-        position: Position | None = None,
-    ) -> bytes:
-        """An envelope signed by this party, dated now. Raises TrustClock."""
-        self.check_clock()
-        return build_envelope(
-            self.parts,
-            kind,
-            destination,
-            parts,
-            protection,
-            now_ms=self.now_ms,
-            expires_ms=expires_ms,
-            case=case,
-            causation=causation,
-            position=position,
-        )
 
     # --- Batch (store/writer.py) ---
 

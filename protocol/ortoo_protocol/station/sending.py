@@ -23,7 +23,7 @@ from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.messages import Class, Kind, Route
 from ortoo_protocol.core.notices import ReceiptEntry
 from ortoo_protocol.core.verify import Message, read_header
-from ortoo_protocol.station.context import LOCAL, Post, SettledLetter, Tx
+from ortoo_protocol.station.context import LOCAL, Pen, Post, SettledLetter, Tx
 from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import outbox
 
@@ -56,31 +56,50 @@ def send(
     TrustClock. Nothing leaves before the transaction is committed.
     """
     kind = kind or messages.kind_of(body)
+    message, ready = letter(
+        tx, recipient, body, rows=rows, case=case, causation=causation, kind=kind
+    )
+    tx.parts.watch.sent(message.header.id)
+    if kind.durable:
+        _into_outbox(tx, message, recipient, ready.exchange, ready.routing_key)
+        tx.journal(message, Direction.SENT, State.ACCEPTED, flow=case or "")
+    else:
+        post(tx, ready)
+        if kind.rows or flow is not None:
+            tx.journal(message, Direction.SENT, State.QUERIED, flow=flow or case or "")
+    return message.header.id
+
+
+def letter(
+    pen: Pen,
+    recipient: str,
+    body: Shape,
+    *,
+    kind: Kind,
+    rows: Sequence[bytes] = (),
+    case: str | None = None,
+    causation: bytes | None = None,
+) -> tuple[Message, Post]:
+    """Make a letter: as the journal wants to see it, and as the broker does. Nothing is sent.
+
+    Raises what `send` does.
+    """
     if kind.name != "trust.ask":  # with an expired directory a newer one can still be asked for
-        tx.trust.check_live(tx.now_ms)
+        pen.trust.check_live(pen.now_ms)
     life = messages.LETTER_LIFE_MS if kind.durable else REPLAYABLE_LIFE_MS
-    raw = tx.build(
+    raw = pen.build(
         kind,
         recipient,
         [encode(body), *rows],
-        _protection(tx, kind, recipient),
-        expires_ms=tx.now_ms + life,
+        _protection(pen, kind, recipient),
+        expires_ms=pen.now_ms + life,
         case=case,
         causation=causation,
     )
     exchange, routing_key = LOCAL, recipient
-    if recipient != tx.party:
-        exchange, routing_key = messages.address(kind, tx.party, recipient, tx.trust.hub)
-    message = sent_message(tx, raw, kind)
-    tx.parts.watch.sent(message.header.id)
-    if kind.durable:
-        _into_outbox(tx, message, recipient, exchange, routing_key)
-        tx.journal(message, Direction.SENT, State.ACCEPTED, flow=case or "")
-    else:
-        post(tx, Post(exchange, routing_key, raw))
-        if kind.rows or flow is not None:
-            tx.journal(message, Direction.SENT, State.QUERIED, flow=flow or case or "")
-    return message.header.id
+    if recipient != pen.party:
+        exchange, routing_key = messages.address(kind, pen.party, recipient, pen.trust.hub)
+    return sent_message(pen, raw, kind), Post(exchange, routing_key, raw)
 
 
 def post(tx: Tx, message: Post) -> None:
@@ -88,24 +107,24 @@ def post(tx: Tx, message: Post) -> None:
     tx.after_commit(lambda: tx.parts.post(message))
 
 
-def sent_message(tx: Tx, raw: bytes, kind: Kind) -> Message:
+def sent_message(pen: Pen, raw: bytes, kind: Kind) -> Message:
     """What was just built, as the journal wants to see it."""
-    envelope = split(raw, suites=tx.parts.suites, plane=tx.plane)
+    envelope = split(raw, suites=pen.parts.suites, plane=pen.plane)
     return Message(envelope, read_header(envelope), kind, envelope_hash(envelope))
 
 
-def _protection(tx: Tx, kind: Kind, recipient: str) -> Protection:
+def _protection(pen: Pen, kind: Kind, recipient: str) -> Protection:
     if kind.cls is Class.OPEN:
         return ToAll()
-    to = [_encryption_key(tx, recipient)]
-    hub = tx.trust.hub
-    if kind.cls is Class.NOTARISED and hub not in (recipient, tx.party) and recipient != tx.party:
-        to.append(_encryption_key(tx, hub))
-    return tx.parts.content_keys.key_for(ToParties(tuple(to)), tx)
+    to = [_encryption_key(pen, recipient)]
+    hub = pen.trust.hub
+    if kind.cls is Class.NOTARISED and hub not in (recipient, pen.party) and recipient != pen.party:
+        to.append(_encryption_key(pen, hub))
+    return pen.parts.content_keys.key_for(ToParties(tuple(to)), pen)
 
 
-def _encryption_key(tx: Tx, party: str) -> Recipient:
-    return tx.trust.recipient(party, tx.now_ms)
+def _encryption_key(pen: Pen, party: str) -> Recipient:
+    return pen.trust.recipient(party, pen.now_ms)
 
 
 def _into_outbox(

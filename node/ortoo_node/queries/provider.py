@@ -1,0 +1,331 @@
+"""The provider's side: an ask is judged, recorded, answered; all of it anew for each ask.
+
+Judging and recording are one transaction of the writer. The query runs meanwhile, in threads of its
+own; but no answer leaves before the transaction is on disk. What follows an answer (its own journal
+row, how many rows it had) is noted a moment later (record.py).
+
+The same ask again is answered again, from what was kept or from the source, and counted once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Row
+
+from ortoo_node.queries import record
+from ortoo_node.queries.answers import Answer, Asked, Kept, answer
+from ortoo_node.queries.offers import Offer, Offers
+from ortoo_node.queries.rates import Rates
+from ortoo_node.queries.record import ANSWERED, FAILED, GIVEN, REFUSED, Notes, Outcome
+from ortoo_protocol.core import messages
+from ortoo_protocol.core.codec import Scalar, Shape
+from ortoo_protocol.core.errors import (
+    GrantEnded,
+    GrantError,
+    GrantUnknown,
+    OrtooError,
+    QueryBusy,
+    QueryError,
+    QueryGone,
+    QueryMode,
+    QueryPurpose,
+    QueryReused,
+    QuerySource,
+)
+from ortoo_protocol.core.grants import GrantTerms
+from ortoo_protocol.core.journal import Direction, State
+from ortoo_protocol.core.queries import (
+    QueryAsk,
+    QueryDescribe,
+    QueryDescribed,
+    QueryMore,
+    QueryRefusal,
+    allows_query,
+    check_ask,
+    read_parameters,
+)
+from ortoo_protocol.core.verify import Message, Opened, as_body
+from ortoo_protocol.station import grants_held
+from ortoo_protocol.station.context import Handler, Parts, Pen, Post, Tx
+from ortoo_protocol.station.sending import letter, send
+
+MOST_WAITING = 64  # asks of one query under one grant
+_REFUSAL = messages.kind_named("query.refusal")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    asked: Asked
+    offer: Offer
+    bound: Mapping[str, Scalar] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Done:
+    """An answer and its first pages, ready to leave; or what kept it from being made."""
+
+    took_us: int
+    answer: Answer | None = None
+    letters: tuple[tuple[Message, Post], ...] = field(default=(), repr=False)
+    error: OrtooError | None = None
+
+
+@dataclass
+class Provider:
+    """Handlers run in the writer's thread; names that begin with `_then` in the event loop."""
+
+    offers: Offers
+    rates: Rates = field(default_factory=Rates)
+    _kept: Kept = field(default_factory=Kept)
+    _running: set[tuple[str, str]] = field(default_factory=set)
+    _waiting: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _notes: Notes | None = None
+
+    def handlers(self) -> Mapping[str, Handler]:
+        return {"query.ask": self.ask, "query.more": self.more, "query.describe": self.describe}
+
+    def attach(self, notes: Notes) -> None:
+        self._notes = notes
+
+    # --- judging ---
+
+    def ask(self, tx: Tx, opened: Opened[Shape]) -> None:
+        came = as_body(opened, QueryAsk)
+        ask, asker = check_ask(came.body), came.header.sender
+        terms = None
+        try:
+            terms = granted(tx, ask.grant, asker)
+            job = self._judge(tx, ask, came, terms)
+        except (QueryError, GrantError) as error:
+            if terms is not None and record.find(tx, ANSWERED, asker, ask.ask) is None:
+                outcome = Outcome(REFUSED, error.code)
+                record.begin(tx, ANSWERED, asker, ask, terms, outcome)
+            flow = "" if terms is None else terms.grant
+            tx.journal(came.message, Direction.RECEIVED, State.REFUSED, flow=flow, error=error.code)
+            self._refuse(tx, asker, ask.ask, error)
+            return
+        tx.journal(came.message, Direction.RECEIVED, State.QUERIED, flow=terms.grant)
+        if job is not None:
+            self._start(tx, job)
+
+    def _judge(
+        self, tx: Tx, ask: QueryAsk, came: Opened[QueryAsk], terms: GrantTerms
+    ) -> Job | None:
+        """None: it came before, and what was kept is given again."""
+        asker = came.header.sender
+        if ask.purpose.strip() != terms.purpose.strip():
+            raise QueryPurpose(detail="the grant names another one")
+        if not ask.handler.strip():
+            raise QueryPurpose(detail="nobody is named who handles it")
+        offer = self.offers.offer(tx, terms, ask.query)
+        bound = offer.ready.bind(read_parameters(ask.parameters))
+        asked = Asked(
+            asker, ask.ask, terms.grant, terms.case, came.header.id, ask.page_rows, ask.window
+        )
+        job = Job(asked, offer, bound)
+        known = record.find(tx, ANSWERED, asker, ask.ask)
+        if known is not None:
+            same = (known.grant, known.query, known.digest)
+            if same != (ask.grant, ask.query, record.digest(tx, ask)):
+                raise QueryReused(detail=ask.ask)
+            if known.state == REFUSED:
+                raise QueryReused(detail=f"{ask.ask}, which was refused")
+            tx.after_commit(partial(self._then_again, tx.parts, job))
+            return None
+        self._check_room(terms.grant, ask.query)
+        self.rates.spend(tx, terms.grant, offer.ready.declared)
+        record.begin(tx, ANSWERED, asker, ask, terms, Outcome(record.OPEN))
+        return job
+
+    def _check_room(self, grant: str, code: str) -> None:
+        if self._waiting[grant, code] >= MOST_WAITING:
+            raise QueryBusy(detail=f"{MOST_WAITING} asks of {code} wait")
+
+    def more(self, tx: Tx, opened: Opened[Shape]) -> None:
+        """The next pages, or lost ones: under a grant that still lives."""
+        came = as_body(opened, QueryMore)
+        more, asker = came.body, came.header.sender
+        row = record.find(tx, ANSWERED, asker, more.ask)
+        try:
+            if row is None:
+                raise QueryGone(detail=more.ask)
+            granted(tx, row.grant, asker)
+        except (QueryError, GrantError) as error:
+            self._refuse(tx, asker, more.ask, error)
+            return
+        tx.after_commit(partial(self._then_more, tx.parts, (asker, more.ask), more))
+
+    def describe(self, tx: Tx, opened: Opened[Shape]) -> None:
+        came = as_body(opened, QueryDescribe)
+        body, asker = came.body, came.header.sender
+        try:
+            terms = granted(tx, body.grant, asker)
+            signatures = self.offers.signatures(tx, terms)
+        except (QueryError, GrantError) as error:
+            self._refuse(tx, asker, body.ask, error)
+            return
+        answered = QueryDescribed(ask=body.ask, queries=signatures)
+        send(tx, asker, answered, case=terms.case, causation=came.header.id)
+
+    def _refuse(self, tx: Tx, asker: str, ask: str, error: OrtooError) -> None:
+        send(tx, asker, refusal(ask, error))
+
+    # --- running ---
+
+    def _start(self, tx: Tx, job: Job) -> None:
+        """The query begins while the transaction commits; were that to fail, what was found is
+        thrown away and the ask comes again."""
+        future = self._submit(tx.parts, job)
+        tx.after_commit(partial(self._then_send, tx.parts, job, future))
+
+    def _submit(self, parts: Parts, job: Job) -> Future[Done]:
+        room = job.asked.grant, job.offer.ready.declared.code
+        with self._lock:
+            self._running.add(job.asked.name)
+            self._waiting[room] += 1
+        future = job.offer.ready.threads.submit(_run, parts, job)
+        future.add_done_callback(lambda _: self._ran(room, job.asked.name))
+        return future
+
+    def _ran(self, room: tuple[str, str], name: tuple[str, str]) -> None:
+        with self._lock:
+            self._running.discard(name)
+            self._waiting[room] -= 1
+            if not self._waiting[room]:
+                del self._waiting[room]
+
+    def _then_send(self, parts: Parts, job: Job, future: Future[Done]) -> None:
+        if future.done():
+            self._then_done(parts, job, future)
+            return
+        loop = asyncio.get_running_loop()
+
+        def wake(_: object) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._then_done, parts, job, future)
+
+        future.add_done_callback(wake)
+
+    def _then_done(self, parts: Parts, job: Job, future: Future[Done]) -> None:
+        if future.cancelled():
+            return
+        done, asked = future.result(), job.asked
+        finish = partial(record.finish, ANSWERED, asked.asker, asked.ask)
+        if done.answer is None:
+            error = done.error or OrtooError()
+            self._post_refusal(parts, asked, error)
+            self._note(finish(Outcome(FAILED, error.code, took_us=done.took_us)))
+            return
+        for _message, post in done.letters:
+            parts.post(post)
+        made = done.answer
+        self._kept.put(made)
+        outcome = Outcome(GIVEN, "", made.rows, len(made.pages), made.cut, done.took_us)
+        self._note(_sent(asked.grant, [message for message, _ in done.letters]))
+        self._note(finish(outcome))
+
+    def _then_again(self, parts: Parts, job: Job) -> None:
+        if job.asked.name in self._running:
+            return  # its answer is on its way
+        kept = self._kept.get(job.asked.name)
+        if kept is None:
+            self._then_send(parts, job, self._submit(parts, job))
+        else:
+            self._give(parts, kept, 0, job.asked.window)
+
+    def _then_more(self, parts: Parts, name: tuple[str, str], more: QueryMore) -> None:
+        kept = self._kept.get(name)
+        if kept is not None:
+            self._give(parts, kept, more.first, more.window)
+        elif name not in self._running:
+            asked = Asked(name[0], name[1], "", "", b"", 1, 1)
+            self._post_refusal(parts, asked, QueryGone(detail=name[1]))
+
+    def _give(self, parts: Parts, kept: Answer, first: int, window: int) -> None:
+        pen, sent = Pen(parts), []
+        for number in range(first, min(first + window, len(kept.pages))):
+            message, post = kept.page(pen, number)
+            parts.post(post)
+            sent.append(message)
+        self._note(_sent(kept.asked.grant, sent))
+
+    def _post_refusal(self, parts: Parts, asked: Asked, error: OrtooError) -> None:
+        body = refusal(asked.ask, error)
+        try:
+            _message, post = letter(Pen(parts), asked.asker, body, kind=_REFUSAL)
+        except OrtooError as unable:
+            _log.warning("%s", unable)
+        else:
+            parts.post(post)
+
+    def _note(self, note: record.Note) -> None:
+        if self._notes is not None:
+            self._notes.add(note)
+
+
+def granted(tx: Tx, grant: str, asker: str) -> GrantTerms:
+    """The terms of a grant that lives now, of this provider to this asker, that may be queried.
+    Raises GrantUnknown (whatever else is wrong with it is nobody's who does not hold it),
+    GrantEnded, QueryMode."""
+    row = grants_held.row(tx, grant)
+    if row.provider != tx.party or row.reader != asker:
+        raise GrantUnknown(grant=grant)
+    return checked(tx, row)
+
+
+def checked(tx: Tx, row: Row[Any]) -> GrantTerms:
+    """Raises GrantEnded, QueryMode."""
+    over = row.until_ms and row.until_ms <= tx.now_ms
+    if row.ended_ms is not None or over or row.from_ms > tx.now_ms:
+        raise GrantEnded(grant=row.grant, reason=row.end_reason or "-")
+    terms = grants_held.terms_of(row)
+    if not allows_query(terms.mode):
+        raise QueryMode(detail=terms.mode[:100] or "-")
+    return terms
+
+
+def refusal(ask: str, error: OrtooError) -> QueryRefusal:
+    detail = error.facts.get("detail", error.facts.get("reason", ""))
+    return QueryRefusal(ask=ask, error=error.code, detail=str(detail)[:500])
+
+
+def _run(parts: Parts, job: Job) -> Done:
+    """In a thread of the query's own."""
+    begun = time.perf_counter_ns()
+
+    def took_us() -> int:
+        return (time.perf_counter_ns() - begun) // 1_000
+
+    ready, reach = job.offer.ready, job.offer.reach
+    try:
+        found = ready.runner.run(job.bound, reach.read, ready.limits)
+        rows = reach.show(found.rows)
+        made = answer(job.asked, reach.shown, rows, found.cut, ready.limits.bytes)
+        pen = Pen(parts)
+        first = range(min(job.asked.window, len(made.pages)))
+        return Done(took_us(), made, tuple(made.page(pen, number) for number in first))
+    except OrtooError as error:
+        return Done(took_us(), error=error)
+    except Exception:  # a driver's own fault must be answered, or its asker would wait in vain
+        _log.exception("the query %s failed", ready.declared.code)
+        return Done(took_us(), error=QuerySource(detail="it failed"))
+
+
+def _sent(grant: str, sent: list[Message]) -> Callable[[Tx], None]:
+    def note(tx: Tx) -> None:
+        for message in sent:
+            tx.journal(message, Direction.SENT, State.QUERIED, flow=grant)
+
+    return note

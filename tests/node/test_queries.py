@@ -1,0 +1,328 @@
+"""Online query from ask to answer: two stations on a broker in memory, or one alone."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from ortoo_node.store.tables import queries
+from ortoo_protocol.core import errors
+from ortoo_protocol.core.masks import Mask
+from ortoo_protocol.station.store.tables import journal
+from tests.node.kit import Node
+from tests.node.query_kit import PROVIDER, READER, pair, question
+
+
+async def record_of(node: Node, role: str) -> list[Any]:
+    await node.app.queries.notes.flush()
+    query = select(queries).where(queries.c.role == role).order_by(queries.c.time_ms)
+    return await node.app.station.read(lambda conn: list(conn.execute(query).all()))
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["two stations", "one station"])
+async def test_an_ask_is_answered_recorded_and_journalled_at_both_ends(
+    tmp_path: Path, alone: bool
+) -> None:
+    async with pair(tmp_path, alone=alone) as both:
+        grant = await both.grant()
+        pages = await both.ask(grant, parameters={"least": 90})
+        assert [row for page in pages for row in page.rows] == [
+            (f"{n:05}", f"人{n}", n) for n in range(90, 100)
+        ]
+        assert [(page.number, page.pages, page.cut) for page in pages] == [(0, 1, "")]
+        (asked,), (answered,) = (
+            await record_of(both.reader, "asked"),
+            await record_of(both.provider, "answered"),
+        )
+        for row, peer in ((asked, PROVIDER), (answered, PROVIDER if alone else READER)):
+            assert (row.grant, row.query, row.peer) == (grant.grant, "by-income", peer)
+            assert (row.purpose, row.handler) == (grant.purpose, "查询人")
+            assert (row.department, row.state, row.rows) == (
+                grant.reader_department, "answered", 10,
+            )  # fmt: skip
+            assert row.took_us > 0
+        assert asked.digest == answered.digest
+        assert b"90" not in asked.parameters
+        assert b"least" not in answered.parameters
+
+        def flows(kind: str) -> Any:
+            return select(journal.c.state).where(
+                journal.c.kind == kind, journal.c.flow == grant.grant
+            )
+
+        for node in {id(both.provider): both.provider, id(both.reader): both.reader}.values():
+            for kind in ("query.ask", "query.page"):
+                found = await node.app.station.read(
+                    lambda conn, kind=kind: list(conn.execute(flows(kind)).scalars())  # type: ignore[misc]
+                )
+                assert len(found) == (2 if alone else 1), kind
+            assert (await node.call("journal.verify"))["size"] > 0
+
+
+async def test_the_grants_items_rows_and_masks_decide_what_leaves(tmp_path: Path) -> None:
+    async with pair(tmp_path) as both:
+        narrow = await both.grant(items=("id", "income"))
+        assert (await both.rows(narrow, parameters={"least": 98})) == [("00098", 98), ("00099", 99)]
+        filtered = await both.grant(items=("id", "name"), row_filter="income = '7'")
+        assert await both.rows(filtered) == [("00007", "人7")]
+        masked = await both.grant(masks=(Mask("name", "name"),))
+        (first, *_) = await both.rows(masked, parameters={"least": 98})
+        assert first[0] == "00098"
+        assert "98" not in first[1]
+        elsewhere = await both.grant(items=("other",))
+        with pytest.raises(errors.QueryScope):
+            await both.rows(elsewhere)
+        await both.declare(code="no-income", columns=[{"column": "id"}])
+        with pytest.raises(errors.QueryScope):
+            await both.rows(filtered, "no-income")
+
+
+async def test_long_answers_come_in_pages_as_they_are_taken(tmp_path: Path) -> None:
+    async with pair(tmp_path, rows=2_000) as both:
+        await both.declare(max_rows=5_000)
+        grant = await both.grant()
+        taken = 0
+        asked = both.reader.app.queries.reader.ask(question(grant, page_rows=100, window=3))
+        async for page in asked:
+            assert len(page.rows) == 100
+            assert page.pages == 20
+            taken += 1
+            (waiting,) = both.reader.app.queries.reader._open.values()
+            assert len(waiting.got) <= 2 * 3
+        assert taken == 20
+        (row,) = await record_of(both.reader, "asked")
+        assert (row.rows, row.pages, row.state) == (2_000, 20, "answered")
+
+
+async def test_what_is_cut_says_so(tmp_path: Path) -> None:
+    async with pair(tmp_path) as both:
+        await both.declare(max_rows=10)
+        grant = await both.grant()
+        (page,) = await both.ask(grant)
+        assert (len(page.rows), page.cut) == (10, "rows")
+        await both.declare(max_rows=1_000, max_bytes=400)
+        (page,) = await both.ask(grant)
+        assert 0 < len(page.rows) < 100
+        assert page.cut == "bytes"
+        (last, *_) = reversed(await record_of(both.provider, "answered"))
+        assert last.cut == "bytes"
+
+
+INJECTED = ("0 OR 1=1", "0; DROP TABLE people", "' OR '1'='1", "0)--", "1 UNION SELECT 1")
+
+
+@pytest.mark.parametrize("value", INJECTED)
+async def test_what_is_injected_is_a_value_and_nothing_else(tmp_path: Path, value: str) -> None:
+    async with pair(tmp_path) as both:
+        grant = await both.grant()
+        with pytest.raises(errors.QueryParameter):
+            await both.rows(grant, parameters={"least": value})
+        await both.declare(
+            code="by-name",
+            sql="SELECT id, name, income FROM people WHERE name = :name",
+            parameters=[{"name": "name", "type": "C"}],
+        )
+        assert await both.rows(grant, "by-name", parameters={"name": value}) == []
+        assert len(await both.rows(grant, "by-name", parameters={"name": "人7"})) == 1
+        assert len(await both.rows(grant)) == 100
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({}, "least is missing"),
+        ({"least": None}, "least is missing"),
+        ({"least": "x"}, "least"),
+        ({"least": 1.5}, "least"),
+        ({"least": True}, "least"),
+        ({"least": "１２"}, "least"),
+        ({"least": 1, "more": 2}, "more"),
+    ],
+)
+async def test_parameters_of_another_form_are_named(
+    tmp_path: Path, parameters: dict[str, Any], said: str
+) -> None:
+    async with pair(tmp_path) as both:
+        grant = await both.grant()
+        with pytest.raises(errors.QueryParameter) as caught:
+            await both.rows(grant, parameters=parameters)
+        assert said in str(caught.value)
+        (row,) = await record_of(both.provider, "answered")
+        assert (row.state, row.error) == ("refused", "query.parameter")
+
+
+async def test_grant_purpose_and_mode_are_looked_at_each_time(tmp_path: Path) -> None:
+    async with pair(tmp_path) as both:
+        grant = await both.grant()
+        assert len(await both.rows(grant)) == 100
+        for asker in (both.reader.app.queries.reader,):
+            with pytest.raises(errors.QueryPurpose):
+                [page async for page in asker.ask(question(grant, purpose="转给第三方"))]
+        by_feed = await both.grant(mode="系统对接")
+        with pytest.raises(errors.QueryMode):
+            await both.rows(by_feed)
+        over = await both.grant(until_ms=1, from_ms=0)
+        with pytest.raises(errors.GrantEnded):
+            await both.rows(over)
+        with pytest.raises(errors.QueryUnknown):
+            await both.rows(grant, "no-such")
+        await both.provider.call("query.withdraw", code="by-income")
+        with pytest.raises(errors.QueryUnknown):
+            await both.rows(grant)
+
+
+async def test_a_grants_end_stops_at_once_at_the_provider(tmp_path: Path) -> None:
+    async with pair(tmp_path) as both:
+        grant = await both.grant()
+        assert len(await both.rows(grant)) == 100
+        from ortoo_protocol.station.store.tables import grants
+
+        def end(tx: Any) -> None:
+            tx.conn.execute(grants.update().values(ended_ms=tx.now_ms, end_reason="需求已满足"))
+
+        await both.provider.app.station.write(end)
+        with pytest.raises(errors.GrantEnded):
+            await both.rows(grant)
+
+
+async def test_rates_hold_and_survive_a_restart_of_counting(tmp_path: Path) -> None:
+    async with pair(tmp_path) as both:
+        await both.declare(calls_a_minute=1_000, calls_a_day=3)
+        grant, other = await both.grant(), await both.grant()
+        for _ in range(3):
+            await both.rows(grant)
+        with pytest.raises(errors.QueryRate):
+            await both.rows(grant)
+        await both.rows(other)
+        both.provider.app.queries.provider.rates._counts.clear()
+        await both.provider.app.queries.notes.flush()
+        with pytest.raises(errors.QueryRate):
+            await both.rows(grant)
+
+
+async def test_a_slow_query_is_ended_and_holds_up_no_other(tmp_path: Path) -> None:
+    slow = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000) "
+        "SELECT count(*) AS income FROM n"
+    )
+    async with pair(tmp_path) as both:
+        await both.declare(
+            code="slow", sql=slow, parameters=[], columns=[{"column": "income"}], timeout_ms=300
+        )
+        grant = await both.grant()
+        ask = asyncio.create_task(both.rows(grant, "slow", parameters={}))
+        assert len(await both.rows(grant)) == 100
+        with pytest.raises(errors.QueryTimeout) as caught:
+            await ask
+        assert "300 ms" in str(caught.value)
+
+
+async def test_a_provider_that_is_away_is_said_so(tmp_path: Path) -> None:
+    async with pair(tmp_path) as both:
+        grant = await both.grant()
+        both.provider.app.station.leave_queue(f"inbox.{PROVIDER}")
+        with pytest.raises(errors.QuerySilent) as caught:
+            await both.rows(grant, timeout_s=0.5)
+        assert PROVIDER in str(caught.value)
+        (row,) = await record_of(both.reader, "asked")
+        assert (row.state, row.error) == ("failed", "query.silent")
+
+
+async def test_the_same_ask_again_is_answered_again_and_counted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with pair(tmp_path) as both:
+        grant = await both.grant()
+        reader = both.reader.app.queries.reader
+        sent: list[Any] = []
+        post = both.reader.app.station.parts.post
+        object.__setattr__(
+            both.reader.app.station.parts, "post", lambda each: (sent.append(each), post(each))
+        )
+        await both.rows(grant)
+        arrived = asyncio.Event()
+        monkeypatch.setattr(reader, "page", lambda tx, _opened: tx.after_commit(arrived.set))
+        both.reader.app.station.parts.hooks.handlers["query.page"] = reader.page  # type: ignore[index]
+        post(sent[0])
+        await asyncio.wait_for(arrived.wait(), 10)
+        both.provider.app.queries.provider._kept.drop(
+            (READER, (await record_of(both.reader, "asked"))[0].ask)
+        )
+        arrived.clear()
+        post(sent[0])
+        await asyncio.wait_for(arrived.wait(), 10)
+        rows = await record_of(both.provider, "answered")
+        assert len(rows) == 1
+        assert rows[0].rows == 100
+        (figures,) = (await both.provider.call("query.stats"))["queries"]
+        assert (figures["calls"], figures["rows"], figures["errors"]) == (1, 100, 0)
+
+
+async def test_pages_that_are_lost_are_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ortoo_node.queries import reader as reading
+
+    monkeypatch.setattr(reading, "AGAIN_S", 0.2)
+    async with pair(tmp_path, rows=1_000) as both:
+        grant = await both.grant()
+        parts, lost = both.provider.app.station.parts, [0]
+        post = parts.post
+
+        def lossy(each: Any) -> None:
+            if ".query." in each.routing_key:
+                lost[0] += 1
+                if lost[0] % 3:
+                    return
+            post(each)
+
+        object.__setattr__(parts, "post", lossy)
+        rows = await both.rows(grant, page_rows=100, window=4)
+        assert rows == [(f"{n:05}", f"人{n}", n) for n in range(1_000)]
+        assert lost[0] > 10
+
+
+async def test_a_link_that_is_cut_is_gone_on_with(tmp_path: Path) -> None:
+    async with pair(tmp_path, rows=1_000) as both:
+        grant = await both.grant()
+        asked = both.reader.app.queries.reader.ask(question(grant, page_rows=50, window=2))
+        numbers = []
+        async for page in asked:
+            numbers.append(page.number)
+            if page.number in (3, 9):
+                both.kit.broker.cut()
+        assert numbers == list(range(20))
+
+
+async def test_a_reader_learns_what_it_may_ask(tmp_path: Path) -> None:
+    async with pair(tmp_path) as both:
+        await both.declare(code="others", columns=[{"column": "name"}])
+        grant = await both.grant(items=("id", "income"))
+        answer = await both.reader.call("query.offered", grant=grant.grant)
+        (one,) = answer["queries"]
+        assert one["code"] == "by-income"
+        assert one["columns"] == ["id", "income"]
+        assert one["parameters"][0]["name"] == "least"
+        assert "sql" not in str(answer).lower()
+
+
+async def test_methods_stream_page_by_page(tmp_path: Path) -> None:
+    async with pair(tmp_path, rows=250) as both:
+        grant = await both.grant()
+        answer = await both.reader.call(
+            "query.run", grant=grant.grant, query="by-income", purpose=grant.purpose,
+            handler="查询人", parameters={"least": "0"}, page_rows=100,
+        )  # fmt: skip
+        rows = list(answer["rows"])
+        while answer["reading"]:
+            answer = await both.reader.call("query.next", reading=answer["reading"])
+            rows += answer["rows"]
+        assert len(rows) == 250
+        found = await both.reader.call("query.record", parameters=True)
+        assert found["queries"][0]["parameters"] == {"least": "0"}
+        with pytest.raises(errors.QueryGone):
+            await both.reader.call("query.next", reading="0" * 32)
