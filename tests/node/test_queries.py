@@ -243,16 +243,17 @@ async def test_the_same_ask_again_is_answered_again_and_counted_once(
             both.reader.app.station.parts, "post", lambda each: (sent.append(each), post(each))
         )
         await both.rows(grant)
+        (asked,) = [each for each in sent if each.routing_key.endswith("query.ask")]
         arrived = asyncio.Event()
         monkeypatch.setattr(reader, "page", lambda tx, _opened: tx.after_commit(arrived.set))
         both.reader.app.station.parts.hooks.handlers["query.page"] = reader.page  # type: ignore[index]
-        post(sent[0])
+        post(asked)
         await asyncio.wait_for(arrived.wait(), 10)
         both.provider.app.queries.provider._kept.drop(
             (READER, (await record_of(both.reader, "asked"))[0].ask)
         )
         arrived.clear()
-        post(sent[0])
+        post(asked)
         await asyncio.wait_for(arrived.wait(), 10)
         rows = await record_of(both.provider, "answered")
         assert len(rows) == 1
