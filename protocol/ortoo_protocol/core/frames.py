@@ -25,6 +25,7 @@ MAX_PARTS = 16_384
 SALT_BYTES = 16
 _SMALLEST_BUCKET = 512
 _LARGE_BUCKET = 64 << 10
+_LARGE_STEP = 16 << 10  # a letter of 64 KiB and its head would otherwise travel as 128 KiB
 _ZSTD_LEVEL = 3
 _WORTH_COMPRESSING_BYTES = 256
 _PROBED_FROM_BYTES = 128 << 10
@@ -108,11 +109,11 @@ def decompress(stored: bytes) -> bytes:
 def bucket(size_bytes: int) -> int:
     """The smallest size bucket that holds `size_bytes`.
 
-    Powers of two from 512 B to 64 KiB, then multiples of 64 KiB: a sealed letter tells the broker
+    Powers of two from 512 B to 64 KiB, then multiples of 16 KiB: a sealed letter tells the broker
     no more of its length than that.
     """
     if size_bytes > _LARGE_BUCKET:
-        return -(-size_bytes // _LARGE_BUCKET) * _LARGE_BUCKET
+        return -(-size_bytes // _LARGE_STEP) * _LARGE_STEP
     size = _SMALLEST_BUCKET
     while size < size_bytes:
         size *= 2

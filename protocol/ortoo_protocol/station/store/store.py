@@ -144,6 +144,7 @@ def _prepare(engine: Engine, *, begin: str) -> None:
             "foreign_keys=ON",
             "busy_timeout=10000",
             "cache_size=-32000",
+            "wal_autocheckpoint=8000",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
