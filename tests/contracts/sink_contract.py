@@ -137,6 +137,22 @@ class SinkContract:
         assert sink.read_cursor(FEED) == at(2)
         sink.apply(TOWNS, put(("1", "c", 1)), at(3))
 
+    def test_a_step_back(self, sink: Sink, sink_of: SinkOf, keeper: Keeper) -> None:
+        """The cursor goes back alone; what follows is applied once more, to the same end."""
+        steps = [put(("1", "a", 1)), put(("1", "A", 1), ("2", "b", 2)), drop(("1",))]
+        for seq, changes in enumerate(steps, 1):
+            sink.apply(TOWNS, changes, at(seq))
+        sink.close()
+        again = sink_of("towns")
+        again.rewind(at(1))
+        assert again.read_cursor(FEED) == at(1)
+        for seq in (2, 3):
+            again.apply(TOWNS, steps[seq - 1], at(seq))
+        assert towns(keeper) == [("2", "b", 2)]
+        assert again.read_cursor(FEED) == at(3)
+        with pytest.raises(SinkTaken):
+            again.rewind(at(1, feed="s150200.towns"))
+
     def test_a_dropped_table_has_no_cursor(self, sink: Sink, keeper: Keeper) -> None:
         sink.apply(TOWNS, put(("1", "a", 1)), at(7))
         keeper.drop("towns")

@@ -1,0 +1,279 @@
+"""Subscriptions told by people, or stopped by what only people can mend; others go on."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import select, update
+
+from ortoo_node import reading, subscribing
+from ortoo_node.interfaces import ReadingTable
+from ortoo_protocol.core import topology
+from ortoo_protocol.core.errors import (
+    SubscriptionReread,
+    SubscriptionState,
+    SubscriptionUnknown,
+)
+from ortoo_protocol.core.feeds import DELETE, UPSERT, Column, RowChange
+from ortoo_protocol.station import feed_reader, feed_writer, table_feed
+from ortoo_protocol.station.context import Tx, wait
+from ortoo_protocol.station.station import Station
+from ortoo_protocol.station.store.tables import feed_in_items, feed_out_items
+from tests.node.kit import Node, open_node
+from tests.support.stations import COLUMNS, Kit, give, receive, terms, until
+from tests.support.trust import DEPARTMENTS
+
+A, B = "s150700", "s150200"
+FEED, OTHER = f"{A}.townships", f"{A}.other"
+WIDER = (*COLUMNS, Column("count", "I", 0))
+
+
+@dataclass
+class Exchange:
+    """A publishes, B's application reads."""
+
+    kit: Kit
+    provider: Station
+    reader: Node
+
+    async def publish(
+        self, *rows: tuple[Any, ...], feed: str = FEED, columns: Any = COLUMNS
+    ) -> None:
+        """One item a row; a row of one value is a delete."""
+        for row in rows:
+            change = RowChange(DELETE if len(row) == 1 else UPSERT, row)
+            await self.provider.write(lambda tx, c=change: _publish(tx, feed, columns, c))  # type: ignore[misc]
+
+    async def subscribe(self, table: str, *, feed: str = FEED, number: int = 1) -> str:
+        granted = terms(A, B, feed, number)
+        self.kit.join(A, B, feed)
+        await self.provider.write(lambda tx: give(tx, granted))
+        station = self.reader.app.station
+
+        def make(tx: Tx) -> str:
+            receive(tx, granted)
+            return subscribing.make(
+                tx,
+                resource="3/001",
+                department=DEPARTMENTS[B][0],
+                sink="shared",
+                table=table,
+                terms=granted,
+                case=None,
+            )
+
+        return await station.write(make)
+
+    async def show(self, subscription: str) -> dict[str, Any]:
+        answer = await self.reader.call("subscription.show", subscription=subscription)
+        found: dict[str, Any] = answer["subscription"]
+        return found
+
+    async def until(self, subscription: str, condition: Callable[[dict[str, Any]], object]) -> Any:
+        async with asyncio.timeout(20):
+            while True:
+                ticket = self.reader.app.station.parts.signals.apply.ticket()
+                if condition(shown := await self.show(subscription)):
+                    return shown
+                await wait(ticket, 0.02)
+
+    def rows(self, table: str = "towns") -> list[tuple[Any, ...]]:
+        return self.reader.rows(table)
+
+    def change(self, *statements: str) -> None:
+        """What the department does to its own database."""
+        with sqlite3.connect(self.reader.sink) as conn:
+            for statement in statements:
+                conn.execute(statement)
+
+
+def _publish(tx: Tx, feed: str, columns: Any, change: RowChange) -> None:
+    feed_writer.open_feed(tx, feed, sealed=True)
+    schema = table_feed.declare(tx, feed, columns, ("code",))
+    table_feed.publish_changes(tx, feed, schema, [change])
+
+
+@asynccontextmanager
+async def exchange(folder: Path, **more: Any) -> AsyncIterator[Exchange]:
+    kit = Kit(folder)
+    reader = open_node(kit, B)
+    if more:
+        settings = msgspec.structs.replace(reader.app.settings, **more)
+        reader.app.settings = reader.app.reading.settings = settings
+    provider = kit.open(A)
+    await reader.app.start()
+    async with kit.running(provider, reader.app.station, also={B: reader.app.loops}):
+        yield Exchange(kit, provider, reader)
+        await reader.app.end()
+
+
+def idle(shown: dict[str, Any]) -> bool:
+    return bool(shown["applied"]) and shown["lag"] == 0
+
+
+async def test_paused_and_resumed(tmp_path: Path) -> None:
+    async with exchange(tmp_path) as both:
+        await both.publish(("1", "a"), ("2", "b"))
+        one = await both.subscribe("towns")
+        await both.until(one, idle)
+        assert both.rows() == [("1", "a"), ("2", "b")]
+        paused = await both.reader.call("subscription.pause", subscription=one[:8])
+        assert paused["subscription"]["state"] == "paused"
+        await until(lambda: one not in both.reader.app.station.workers)
+        await both.publish(("3", "c"), ("1",))
+        shown = await both.until(one, lambda s: s["received"] == s["applied"] + 2)
+        assert (shown["state"], shown["lag"]) == ("paused", 2)
+        await both.until(one, lambda s: s["lag_s"] > 0)
+        assert both.rows() == [("1", "a"), ("2", "b")]
+        await both.reader.call("subscription.resume", subscription=one)
+        await both.until(one, idle)
+        assert both.rows() == [("2", "b"), ("3", "c")]
+        shown = await both.until(one, lambda s: s["rows"] == 4)
+        assert (shown["lag_s"], shown["rejects"], shown["error"]) == (0.0, 0, None)
+        with pytest.raises(SubscriptionUnknown):
+            await both.reader.call("subscription.pause", subscription="ffff")
+
+
+async def test_read_again_from_a_number(tmp_path: Path) -> None:
+    async with exchange(tmp_path) as both:
+        await both.publish(("0", "z"))
+        one = await both.subscribe("towns")
+        two = await both.subscribe("other", number=2)
+        begun = (await both.until(one, idle))["applied"]
+        await both.publish(("1", "a"), ("2", "b"), ("1", "A"), ("2",), ("3", "c"))
+        await both.until(one, lambda s: s["applied"] == begun + 5)
+        await both.until(two, idle)
+        both.change("DELETE FROM towns WHERE code IN ('1', '3')", "DELETE FROM other")
+        answer = await both.reader.call("subscription.reread", subscription=one, first=begun + 3)
+        assert (answer["first"], answer["last"]) == (begun + 3, begun + 5)
+        await until(lambda: both.rows() == [("0", "z"), ("1", "A"), ("3", "c")])
+        shown = await both.until(one, lambda s: s["state"] == "current")
+        assert shown["error"] is None
+        assert both.rows("other") == []  # the other one was left alone
+        await both.publish(("4", "d"))
+        await until(lambda: ("4", "d") in both.rows() and ("4", "d") in both.rows("other"))
+
+        with pytest.raises(SubscriptionReread) as caught:
+            await both.reader.call("subscription.reread", subscription=one, first=begun)
+        assert caught.value.facts["first"] == begun + 1
+
+
+async def test_read_again_what_is_not_kept(tmp_path: Path) -> None:
+    async with exchange(tmp_path) as both:
+        await both.publish(("0", "z"))
+        one = await both.subscribe("towns")
+        begun = (await both.until(one, idle))["applied"]
+        await both.publish(("1", "a"), ("2", "b"))
+        await both.until(one, lambda s: s["applied"] == begun + 2)
+        gone = (feed_out_items.c.feed == FEED) & (feed_out_items.c.seq == begun + 1)
+        await both.provider.write(
+            lambda tx: tx.conn.execute(update(feed_out_items).where(gone).values(raw=None))
+        )
+        both.change("DELETE FROM towns")
+        await both.reader.call("subscription.reread", subscription=one, first=begun + 1)
+        shown = await both.until(one, lambda s: s["error"])
+        assert shown["error"]["code"] == "subscription.retention"
+        assert "resync" in shown["error"]["cure"]
+        await both.publish(("3", "c"))
+        await until(lambda: both.rows() == [("3", "c")])  # reading went on
+        await both.reader.call("subscription.resync", subscription=one)
+        await until(lambda: len(both.rows()) == 4)
+
+
+async def test_what_cannot_follow_holds_itself_alone(tmp_path: Path) -> None:
+    async with exchange(tmp_path) as both:
+        await both.publish(("1", "a"))
+        await both.publish(("x", "y"), feed=OTHER)
+        both.change(
+            "CREATE TABLE narrow (code TEXT PRIMARY KEY, name TEXT, count TEXT)",
+            "CREATE VIEW blocked AS SELECT 1",
+        )
+        narrow = await both.subscribe("narrow")
+        towns = await both.subscribe("towns", number=2)
+        other = await both.subscribe("others", feed=OTHER, number=3)
+        for one in (narrow, towns, other):
+            await both.until(one, idle)
+        await both.publish(("2", "b", 5), columns=WIDER)
+        shown = await both.until(narrow, lambda s: s["state"] == "schema")
+        assert shown["error"]["code"] == "sink.mismatch"
+        assert "count" in shown["error"]["what"]
+        assert shown["lag"] > 0
+        await until(lambda: both.rows("towns") == [("1", "a", None), ("2", "b", 5)])
+        await until(lambda: narrow not in both.reader.app.station.workers)
+        await both.publish(("z", "z"), feed=OTHER)
+        await until(lambda: ("z", "z") in both.rows("others"))
+        both.change("ALTER TABLE narrow DROP COLUMN count")
+        await both.reader.call("subscription.resume", subscription=narrow)
+        await both.until(narrow, idle)
+        assert both.rows("narrow") == [("1", "a", None), ("2", "b", 5)]
+
+
+async def test_more_than_is_kept_for_a_paused_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "HELD_LOOK_S", 0.0)
+    async with exchange(tmp_path, reading=ReadingTable(held_mb=0)) as both:
+        await both.publish(("1", "a"))
+        one = await both.subscribe("towns")
+        await both.until(one, idle)
+        await both.reader.call("subscription.pause", subscription=one)
+        await both.publish(("2", "b"), ("1",))
+        shown = await both.until(one, lambda s: s["error"])
+        assert shown["error"]["code"] == "subscription.let-go"
+        held = select(feed_in_items.c.seq).where(feed_in_items.c.raw.is_not(None))
+        station = both.reader.app.station
+        assert not await station.read(lambda conn: conn.execute(held).first())
+        await both.reader.call("subscription.resume", subscription=one)
+        await until(lambda: both.rows() == [("2", "b")])
+        await both.publish(("3", "c"))
+        await until(lambda: both.rows() == [("2", "b"), ("3", "c")])
+
+
+async def test_an_ended_one_leaves_its_queue(tmp_path: Path) -> None:
+    async with exchange(tmp_path) as both:
+        await both.publish(("1", "a"))
+        one = await both.subscribe("towns")
+        await both.until(one, idle)
+        station, queue = both.reader.app.station, topology.feed_queue(B, FEED)
+        assert queue in station.queues
+        await both.reader.call("subscription.pause", subscription=one)
+        await both.publish(("2", "b"))
+        await both.until(one, lambda s: s["lag"] == 1)
+        grant = terms(A, B, FEED).grant
+        _, fence = await both.provider.write(lambda tx: feed_writer.end_reader(tx, FEED, grant))
+        await both.reader.call("subscription.resume", subscription=one)
+
+        def ended(tx: Tx) -> None:
+            feed_reader.end(tx, FEED, fence, "grant.ended")
+            subscribing.leave(tx, FEED)
+
+        await station.write(ended)
+        await until(lambda: queue not in station.queues)
+        assert both.rows() == [("1", "a"), ("2", "b")]  # up to the fence
+        await until(lambda: not station.workers)
+        with pytest.raises(SubscriptionState):
+            await both.reader.call("subscription.pause", subscription=one)
+        assert (await both.show(one))["error"]["code"] == "grant.ended"
+
+
+async def test_a_sink_that_is_not_in_the_settings_any_more(tmp_path: Path) -> None:
+    async with exchange(tmp_path) as both:
+        await both.publish(("1", "a"))
+        app = both.reader.app
+        sinks, app.reading.settings = (
+            app.settings,
+            msgspec.structs.replace(app.settings, sinks=()),
+        )
+        one = await both.subscribe("towns")
+        shown = await both.until(one, lambda s: s["state"] == "failed")
+        assert shown["error"]["code"] == "settings.lacking"
+        app.reading.settings = sinks
+        await both.until(one, idle)
