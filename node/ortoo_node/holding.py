@@ -78,15 +78,16 @@ def reread(tx: Tx, name: str, first: int) -> tuple[Row[Any], int]:
     return _hold(tx, row, REREADING, None), last
 
 
-def reread_failed(tx: Tx, row: Row[Any], asked: Row[Any]) -> None:
+def reread_failed(tx: Tx, row: Row[Any], asked: Row[Any], code: str) -> None:
     """Reading goes on where it was."""
     rereading.end(tx, row.feed)
-    error = SubscriptionRetention(feed=row.feed, first=asked.first, detail=asked.error)
+    error = SubscriptionRetention(feed=row.feed, first=asked.first, detail=code)
     _hold(tx, row, RUNNING, error)
 
 
-def reread_begins(tx: Tx, row: Row[Any]) -> None:
-    rereading.end(tx, row.feed)
+def reread_begins(tx: Tx, row: Row[Any], asked: Row[Any] | None) -> None:
+    if asked is not None:
+        rereading.begin_applying(tx, asked)
     _hold(tx, row, RUNNING, None)
 
 

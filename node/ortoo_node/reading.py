@@ -20,6 +20,7 @@ from ortoo_protocol.core.errors import OrtooError, SinkError
 from ortoo_protocol.core.ids import feed_owner
 from ortoo_protocol.station import applied, rereading
 from ortoo_protocol.station.context import wait
+from ortoo_protocol.station.ports import Cursor
 from ortoo_protocol.station.station import Station
 
 LOOK_S = 1.0
@@ -105,28 +106,33 @@ class Reading:
 
     async def _reread(self, row: Row[Any]) -> None:
         """When all items are here: the sink's cursor steps back, then applying goes on."""
-        asked = await self.station.read(partial(rereading.find, feed=row.feed))
+        read, write = self.station.read, self.station.write
+        asked = await read(partial(rereading.find, feed=row.feed))
         if asked is None:
-            await self.station.write(lambda tx: holding.reread_begins(tx, row))
+            await write(lambda tx: holding.reread_begins(tx, row, None))
             return
-        if asked.error:
-            await self.station.write(lambda tx: holding.reread_failed(tx, row, asked))
+        void = await read(partial(rereading.is_void, row=asked))
+        if asked.error or void:
+            code = asked.error or "feed.incarnation"
+            await write(lambda tx: holding.reread_failed(tx, row, asked, code))
             return
-        back = await self.station.read(
-            lambda conn: rereading.ready(conn, self.station.parts, asked)
-        )
-        sink = await self._open(row) if back is not None else None
-        if back is None or sink is None:
-            return
+        back = await read(lambda conn: rereading.ready(conn, self.station.parts, asked))
+        if back is not None and await self._step_back(row, back):
+            await write(lambda tx: holding.reread_begins(tx, row, asked))
+
+    async def _step_back(self, row: Row[Any], back: Cursor) -> bool:
+        sink = await self._open(row)
+        if sink is None:
+            return False
         try:
             await asyncio.to_thread(sink.rewind, back)
         except SinkError as error:
             _log.warning("%s", error)
             self.failed[row.subscription] = error
-            return
+            return False
         finally:
             await asyncio.to_thread(sink.close)
-        await self.station.write(lambda tx: holding.reread_begins(tx, row))
+        return True
 
     # --- what waits for held ones ---
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -45,18 +46,22 @@ def open_station(kit: Kit, **more: Any) -> Node:
 
 
 @asynccontextmanager
-async def serving(kit: Kit, node: Node) -> AsyncIterator[httpx.AsyncClient]:
-    """`node` runs with its server; a client without a token."""
+async def serving(
+    kit: Kit, node: Node, authority: Path | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
+    """`node` runs with its server; a client without a token that believes `authority`."""
     assert node.app.settings.http is not None
     server = HttpServer(node.app, node.app.settings.http)
     server.open()
     loops = {PARTY: (*node.app.loops, server.run)}
     await node.app.start()
-    base = f"http://127.0.0.1:{server.address[1]}/api/v1"
+    tls = node.app.settings.http.cert_file
+    base = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.address[1]}/api/v1"
+    context = ssl.create_default_context(cafile=None if tls is None else str(authority))
     try:
         async with (
             kit.running(node.app.station, also=loops),
-            httpx.AsyncClient(base_url=base, trust_env=False, timeout=20) as client,
+            httpx.AsyncClient(base_url=base, trust_env=False, timeout=20, verify=context) as client,
         ):
             yield client
             await node.app.end()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from ortoo_demo.pki import DemoAuthority
 from ortoo_node.api import bodies
 from ortoo_node.api.server import HttpServer
 from ortoo_node.interfaces import Http
@@ -249,3 +250,16 @@ async def test_a_port_in_use_and_a_wrong_certificate(tmp_path: Path) -> None:
         http = Http(port=port, cert_file=tmp_path / "cert", key_file=tmp_path / "cert")
         with pytest.raises(HttpTls):
             HttpServer(node.app, http).open()
+
+
+async def test_over_tls(tmp_path: Path) -> None:
+    authority = DemoAuthority.create(tmp_path / "pki", "Ortoo test authority")
+    cert_file, key_file = authority.issue_server("extranet", ("localhost", "127.0.0.1"))
+    kit = Kit(tmp_path)
+    node = open_station(kit, http=Http(port=0, cert_file=cert_file, key_file=key_file))
+    async with serving(kit, node, authority.ca_file) as client:
+        await add_entry(node)
+        token = await bearer(node, f"push:{CODE}")
+        answer = await client.post(ROWS, json=put(person(1)), headers=token)
+        assert answer.json()["accepted"] == 1
+        assert "server" not in answer.headers

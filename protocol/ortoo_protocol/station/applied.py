@@ -10,7 +10,12 @@ from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import insert_new, upsert
-from ortoo_protocol.station.store.tables import feed_applied, feed_in_items, feed_in_snapshots
+from ortoo_protocol.station.store.tables import (
+    feed_applied,
+    feed_in_items,
+    feed_in_snapshots,
+    feed_rereads,
+)
 
 
 def register(tx: Tx, feed: str, subscription: str) -> None:
@@ -82,7 +87,10 @@ def _erase_passed(tx: Tx, feed: str) -> None:
     places = select(feed_applied.c.incarnation, feed_applied.c.seq).where(
         feed_applied.c.feed == feed
     )
-    first, last = min((place.incarnation, place.seq) for place in tx.conn.execute(places))
+    stands = [(place.incarnation, place.seq) for place in tx.conn.execute(places)]
+    again = select(feed_rereads).where(feed_rereads.c.feed == feed)
+    stands += [(row.incarnation, row.first - 1) for row in tx.conn.execute(again)]
+    first, last = min(stands)
     for table in (feed_in_items, feed_in_snapshots):
         gone = (table.c.feed == feed) & (
             (table.c.incarnation < first) | ((table.c.incarnation == first) & (table.c.seq <= last))

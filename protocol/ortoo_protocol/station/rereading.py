@@ -18,7 +18,7 @@ from ortoo_protocol.station import applied, feed_reader
 from ortoo_protocol.station.context import Parts, Tx
 from ortoo_protocol.station.ports import Cursor
 from ortoo_protocol.station.store.dialect import upsert
-from ortoo_protocol.station.store.tables import feed_in_items, feed_rereads
+from ortoo_protocol.station.store.tables import feed_in_items, feed_rereads, feeds_in
 
 
 def begin(tx: Tx, feed: str, subscription: str, first: int) -> int:
@@ -44,7 +44,6 @@ def begin(tx: Tx, feed: str, subscription: str, first: int) -> int:
         "detail": "",
     }
     upsert(tx.conn, feed_rereads, [values])
-    applied.step_back(tx, feed, subscription, row.incarnation, first - 1)
     tx.after_commit(tx.parts.signals.gaps.set)
     return int(row.seq)
 
@@ -88,6 +87,18 @@ def fail(tx: Tx, feed: str, code: str, detail: str) -> bool:
     ).rowcount
     tx.after_commit(tx.parts.signals.gaps.set)
     return bool(changed)
+
+
+def is_void(conn: Connection, row: Row[Any]) -> bool:
+    """Whether the feed has begun anew meanwhile: its publisher does not have these items."""
+    query = select(feeds_in.c.incarnation).where(feeds_in.c.feed == row.feed)
+    return bool(conn.execute(query).scalar() != row.incarnation)
+
+
+def begin_applying(tx: Tx, row: Row[Any]) -> None:
+    """All are here and the sink has stepped back: they are kept until it has passed them."""
+    applied.step_back(tx, row.feed, row.subscription, row.incarnation, row.first - 1)
+    end(tx, row.feed)
 
 
 def end(tx: Tx, feed: str) -> None:
