@@ -3,6 +3,7 @@ deletes, changed keys, truncation, late commits, or a crash between read and pub
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -177,6 +178,23 @@ class CaptureContract:
         follower.follow()
         old.follow()
         assert old.held == table_of(captured)
+
+    def test_a_restored_database(self, follower: Follower, captured: Department) -> None:
+        """The mark is further on than anything that the department's database knows."""
+        follower.follow()
+        captured.run("DELETE FROM people WHERE id = 1")
+        follower.follow()
+        at = json.loads(follower.mark)
+        at["at"] = {name: value + (1 << 40) for name, value in at["at"].items()}
+        follower.mark = json.dumps(at)
+        captured.run("INSERT INTO people VALUES (4, 'd')")
+        follower.follow()
+        assert follower.whole
+        assert follower.held == table_of(captured)
+        captured.run("INSERT INTO people VALUES (5, 'e')", "DELETE FROM people WHERE id = 4")
+        follower.follow()
+        assert not follower.whole
+        assert follower.held == table_of(captured)
 
     def test_the_whole_table_now_and_then(self, follower: Follower, captured: Department) -> None:
         follower.follow()
@@ -558,6 +576,15 @@ def test_a_date_as_the_watermark(department: Department) -> None:
     department.run("INSERT INTO people VALUES (3, 'c', '2026-08-31'), (4, 'd', '2026-09-01')")
     assert follower.follow() == 3
     assert follower.held == table_of(department)
+
+
+def test_a_time_of_day_is_no_watermark(maria: Department) -> None:
+    maria.run(
+        "CREATE TABLE people (id INTEGER PRIMARY KEY, name VARCHAR(20), at TIME)",
+        "INSERT INTO people VALUES (1, 'a', '08:00:00')".replace(":", r"\:"),
+    )
+    with pytest.raises(SourceWatermark):
+        rising(maria).follow()
 
 
 @pytest.mark.parametrize("by", ["name", "nobody"])

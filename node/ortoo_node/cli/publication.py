@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ortoo_node.sources.tables.capture import How
+from ortoo_node.captures import How
 from ortoo_protocol.cli.shell import Json, Shell
 
 app = typer.Typer(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ortoo_node.sources.tables.capture import How
+from ortoo_node.captures import How
 from ortoo_protocol.cli.shell import Json, Shell
 
 app = typer.Typer(help="Departments' tables: how their changes can be found.", no_args_is_help=True)

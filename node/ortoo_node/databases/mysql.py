@@ -15,6 +15,7 @@ from ortoo_node.databases.engines import create
 from ortoo_node.databases.port import CONNECT_TIMEOUT_S, Dialect, Trouble
 
 READ_TIMEOUT_S = 300
+WRITE_TIMEOUT_S = 3_600  # how long the server waits for a reader that has rows to publish
 _INSTALL = "pymysql"
 # Refuse what does not fit instead of storing something near it.
 _MODE = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
@@ -106,6 +107,7 @@ def _engine(url: URL, lock_timeout_s: float, **options: Any) -> Engine:
             "write_timeout": READ_TIMEOUT_S,
             "init_command": (
                 f"SET sql_mode = '{_MODE}', time_zone = '+08:00', "
+                f"net_write_timeout = {WRITE_TIMEOUT_S}, "
                 f"innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}"
             ),
         },

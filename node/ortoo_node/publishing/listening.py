@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-import psycopg
 from sqlalchemy import URL
 
 from ortoo_node.databases import read_url
@@ -26,6 +25,8 @@ def can_tell(url: str, name: str) -> bool:
 
 async def listen(url: str, name: str, told: Callable[[str], object]) -> None:
     """Call `told` with ``schema.table`` for ever; with "" when some may have been missed."""
+    import psycopg  # only where somebody is followed
+
     parsed, wait_s = read_url(url, name), FIRST_S
     while True:
         try:

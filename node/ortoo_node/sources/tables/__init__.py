@@ -1,6 +1,7 @@
 """Tables and views of departments' databases, and the ways in which their changes are found."""
 
-from ortoo_node.sources.tables.capture import Capture, How
+from ortoo_node.captures import How
+from ortoo_node.sources.tables.capture import Capture
 from ortoo_node.sources.tables.choice import Place, open_table
 from ortoo_node.sources.tables.whole import SourceTable
 

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import enum
 import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ortoo_node.captures import How
 from ortoo_protocol.core.feeds import Column
 
 DAY_S = 86_400
-
-
-class How(enum.StrEnum):
-    """AUTO: the best of the others that the department's database is prepared for."""
-
-    AUTO = "auto"
-    SLOT = "slot"  # PostgreSQL's write-ahead log, decoded
-    LOG = "log"  # a table of changed keys, filled by triggers
-    WATERMARK = "watermark"  # a column that rises with every change
-    WHOLE = "whole"  # the whole table, compared with what was published
 
 
 @dataclass(frozen=True)

@@ -16,17 +16,11 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
+from ortoo_node.captures import How
 from ortoo_node.databases import open_writer
 from ortoo_node.sources.port import Reading
 from ortoo_node.sources.tables import naming
-from ortoo_node.sources.tables.capture import (
-    Capture,
-    How,
-    Mark,
-    read_mark,
-    shape_of,
-    whole_is_due,
-)
+from ortoo_node.sources.tables.capture import Capture, Mark, read_mark, shape_of, whole_is_due
 from ortoo_node.sources.tables.reader import TableReader, quoted
 from ortoo_protocol.core.errors import SourceUnprepared
 from ortoo_protocol.core.feeds import Column
@@ -81,12 +75,12 @@ class SourceChangeLog:
         self.check()
         known = read_mark(mark, How.LOG, self._shape)
         claim = self._claim(int(known.at["batch"]) if known is not None else 0)
-        behind = known is None or claim.floor > int(known.at["batch"])
+        after = 0 if known is None else int(known.at["batch"])
+        behind = known is None or claim.floor > after or claim.batch <= after
         whole = behind or claim.emptied or whole_is_due(known, self._capture, self._now_ms)
         left = Mark(How.LOG, self._shape, self._now_ms, {"batch": claim.batch})
         if known is not None and not whole:
             left = replace(left, whole_ms=known.whole_ms)
-        after = 0 if known is None else int(known.at["batch"])
         gone: list[Sequence[object]] = []
         return Reading(
             self._whole() if whole else self._changed(after, claim.batch, gone),
@@ -126,6 +120,8 @@ class SourceChangeLog:
             if moved.rowcount != 1:
                 raise self._unprepared(f"{naming.STATE} does not know it")
             now = connection.execute(sa.select(state.c.batch, state.c.floor).where(mine)).one()
+            # A log that was restored or made anew has not come as far as the mark says.
+            published = min(published, int(now.batch) - 1)
             if published > now.floor:
                 for some in self._rows_where(connection, batch <= published):
                     connection.execute(sa.delete(log).where(some))

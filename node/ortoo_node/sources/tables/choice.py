@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from ortoo_node.captures import How
 from ortoo_node.databases import place as database
 from ortoo_node.databases import read_url
 from ortoo_node.sources.port import Source
 from ortoo_node.sources.tables import naming
-from ortoo_node.sources.tables.capture import Capture, How
+from ortoo_node.sources.tables.capture import Capture
 from ortoo_node.sources.tables.changelog import SourceChangeLog
 from ortoo_node.sources.tables.reader import TableReader
 from ortoo_node.sources.tables.slot import SourceSlot

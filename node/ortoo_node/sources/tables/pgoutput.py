@@ -56,15 +56,22 @@ class _Message:
         end = self._raw.find(b"\0", self._at)
         if end < 0:
             raise SourceDecoding(detail="a text has no end")
-        return self.take(end + 1 - self._at)[:-1].decode()
+        return _text(self.take(end + 1 - self._at)[:-1])
 
     def tuple(self) -> list[str | None]:
         """None: NULL, or not sent."""
         values: list[str | None] = []
         for _ in range(self.number(2)):
             kind = self.take(1)
-            values.append(self.take(self.number(4)).decode() if kind == b"t" else None)
+            values.append(_text(self.take(self.number(4))) if kind == b"t" else None)
         return values
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise SourceDecoding(detail="the database's encoding is not UTF-8") from None
 
 
 def read(messages: Iterable[bytes], key: tuple[str, ...]) -> Changes:

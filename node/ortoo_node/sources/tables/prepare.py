@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from ortoo_node.captures import How
 from ortoo_node.sources.tables import naming
-from ortoo_node.sources.tables.capture import How
 from ortoo_node.sources.tables.naming import BATCH, OP, STATE
 from ortoo_node.sources.tables.reader import TableReader
 

@@ -20,16 +20,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ortoo_node.captures import How
 from ortoo_node.sources.port import Reading
 from ortoo_node.sources.tables import naming, pgoutput
-from ortoo_node.sources.tables.capture import (
-    Capture,
-    How,
-    Mark,
-    read_mark,
-    shape_of,
-    whole_is_due,
-)
+from ortoo_node.sources.tables.capture import Capture, Mark, read_mark, shape_of, whole_is_due
 from ortoo_node.sources.tables.reader import TableReader
 from ortoo_protocol.core.errors import SourceUnprepared
 from ortoo_protocol.core.feeds import Column
@@ -72,8 +66,9 @@ class SourceSlot:
 
     def read(self, mark: str) -> Reading:
         known = read_mark(mark, How.SLOT, self._shape)
-        at, changes = self._look(int(known.at["log"]) if known is not None else 0)
-        behind = known is None or at > int(known.at["log"])
+        published = int(known.at["log"]) if known is not None else 0
+        at, changes = self._look(published)
+        behind = known is None or at != published
         unclear = changes.emptied or changes.lost or len(changes.keys) > MOST_KEYS
         whole = behind or unclear or whole_is_due(known, self._capture, self._now_ms)
         left = [Mark(How.SLOT, self._shape, self._now_ms, {"log": at})]
@@ -102,15 +97,18 @@ class SourceSlot:
             # Outside of any snapshot: each statement sees what is committed by then.
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")
             at = self._stands_at(connection)
-            if published > at:
+            flushed = lsn(
+                connection.exec_driver_sql("SELECT pg_current_wal_flush_lsn()").scalar_one()
+            )
+            # Not beyond its end: a database that was restored has not come as far as the mark.
+            if at < published <= flushed:
                 move = sa.text("SELECT pg_replication_slot_advance(:slot, CAST(:to AS pg_lsn))")
                 connection.execute(move, {"slot": self._slot, "to": lsn_text(published)})
                 at = published
-            flushed = connection.exec_driver_sql("SELECT pg_current_wal_flush_lsn()").scalar_one()
         changes, count = self._peek()
         if count < CHANGES_AT_ONCE:
             # Everything that was committed up to there has been looked at.
-            changes.transactions.append(pgoutput.Transaction(0, lsn(flushed)))
+            changes.transactions.append(pgoutput.Transaction(0, flushed))
         return at, changes
 
     def _peek(self) -> tuple[pgoutput.Changes, int]:

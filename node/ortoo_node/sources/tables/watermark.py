@@ -19,11 +19,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ortoo_node.captures import How
 from ortoo_node.sources.port import Reading
 from ortoo_node.sources.tables.capture import (
     DAY_S,
     Capture,
-    How,
     Mark,
     read_mark,
     shape_of,
@@ -156,7 +156,7 @@ def _writing(connection: sa.Connection) -> tuple[int, int]:
     return int(oldest), int(newest)
 
 
-def lower(value: Value, overlap: int) -> Value | None:
+def lower(value: object, overlap: int) -> Value | None:
     """`value` minus the overlap, in the form in which it came; None: it cannot be counted back."""
     if isinstance(value, bool):
         return None
@@ -167,7 +167,7 @@ def lower(value: Value, overlap: int) -> Value | None:
             return value - timedelta(seconds=overlap)
         if isinstance(value, date):
             return value - timedelta(days=math.ceil(overlap / DAY_S))
-        return _lower_text(value, overlap)
+        return _lower_text(value, overlap) if isinstance(value, str) else None
     except OverflowError:
         return type(value).min if isinstance(value, (date, datetime)) else ""
 
