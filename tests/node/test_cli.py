@@ -66,6 +66,35 @@ ENTRY = {
         }
     ],
 }
+PUBLICATION = {
+    "resource": "3/1",
+    "resource_name": "低保",
+    "source": "civil",
+    "table": "dibao",
+    "capture": "auto",
+    "watermark": "",
+    "overlap": 600,
+    "whole_every_s": 86_400,
+    "every_s": 300,
+    "follow": False,
+    "how": "log",
+    "began_ms": 1_780_000_000_000,
+    "ended_ms": 1_780_000_001_000,
+    "rows": 1225,
+    "upserts": 3,
+    "deletes": 1,
+    "rejected": 2,
+    "rejects": 2,
+    "warned": {},
+    "failures": 1,
+    "next_ms": 1_780_000_301_000,
+    "error": {
+        "code": "source.unreachable",
+        "what": "",
+        "cure": "",
+        "facts": {"name": "civil", "table": "dibao", "detail": "refused"},
+    },
+}
 A_CASE = {
     "case": CASE,
     "role": "applicant",
@@ -215,6 +244,26 @@ ANSWERS: dict[str, object] = {
         "rejected": 2,
         "incarnation": 1,
         "seq": 8,
+    },
+    "publication.list": {"publications": [PUBLICATION]},
+    "publication.set": PUBLICATION,
+    "source.check": {
+        "name": "civil",
+        "table": "dibao",
+        "key": ["id"],
+        "captures": [
+            {"how": "slot", "state": "not possible", "why": "only PostgreSQL has slots"},
+            {"how": "log", "state": "possible", "why": "run source prepare"},
+            {"how": "whole", "state": "ready", "why": ""},
+        ],
+        "best": "whole",
+    },
+    "source.prepare": {
+        "name": "civil",
+        "table": "dibao",
+        "capture": "log",
+        "sql": ["CREATE TABLE ortoo_log_s150700_dibao (x INTEGER)"],
+        "applied": True,
     },
     "folder.files": {
         "folder": "/srv/in",
@@ -546,6 +595,52 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
             "publish",
             {"resource": "3/1", "source": "civil", "table": "t"},
         ),
+        (["publication", "list"], "publication.list", {}),
+        (
+            [
+                "publication",
+                "set",
+                "3/1",
+                "--capture",
+                "watermark",
+                "--watermark",
+                "at",
+                "--overlap",
+                "9",
+                "--every-s",
+                "300",
+                "--no-follow",
+            ],
+            "publication.set",
+            {
+                "resource": "3/1",
+                "source": None,
+                "table": None,
+                "capture": "watermark",
+                "watermark": "at",
+                "overlap": 9,
+                "whole_every_s": None,
+                "every_s": 300,
+                "follow": False,
+            },
+        ),
+        (
+            ["source", "check", "civil", "--table", "dibao", "--key", "id"],
+            "source.check",
+            {"name": "civil", "table": "dibao", "key": ["id"], "watermark": ""},
+        ),
+        (
+            ["source", "prepare", "civil", "--table", "dibao", "--apply"],
+            "source.prepare",
+            {
+                "name": "civil",
+                "table": "dibao",
+                "key": [],
+                "capture": "log",
+                "apply": True,
+                "remove": False,
+            },
+        ),
         (["folder", "files", "3/1"], "folder.files", {"resource": "3/1"}),
         (["journal", "verify"], "journal.verify", {}),
         (
@@ -576,6 +671,14 @@ def test_what_people_look_for_is_shown(folder: Path, service: FakeService) -> No
     assert "没有记录。" in run(folder, "catalog", "list").output
     assert "1225" in run(folder, "publish", "3/1").output
     files = run(folder, "folder", "files", "3/1").output
+    published = run(folder, "publication", "list").output
+    assert all(
+        part in published for part in ("低保", "civil: dibao", "变更日志表", "无法连接", "1225")
+    )
+    assert "检查地址" in published
+    captures = run(folder, "source", "check", "civil", "--table", "dibao").output
+    assert all(part in captures for part in ("复制槽", "不可行", "运行 source prepare", "已就绪"))
+    assert "ortoo_log_s150700" in run(folder, "source", "prepare", "civil", "--table", "t").output
     assert all(part in files for part in ("已读取", "失败", "缺少：人口数", "source.file-columns"))
 
 
