@@ -445,7 +445,7 @@ def test_what_a_table_allows(people: Department) -> None:
         How.SLOT: "possible" if people.dialect == "postgresql" else "not possible",
         How.LOG: "possible",
         How.WATERMARK: "not possible",  # names are no moments
-        How.WHOLE: "ready",
+        How.WHOLE: "usable",
     }
     assert choose(place(people), Capture(watermark="id")) is How.WATERMARK
     assert choose(place(people), Capture(watermark="nobody")) is How.WHOLE

@@ -254,7 +254,7 @@ ANSWERS: dict[str, object] = {
         "captures": [
             {"how": "slot", "state": "not possible", "why": "only PostgreSQL has slots"},
             {"how": "log", "state": "possible", "why": "run source prepare"},
-            {"how": "whole", "state": "ready", "why": ""},
+            {"how": "whole", "state": "usable", "why": ""},
         ],
         "best": "whole",
     },
@@ -677,7 +677,7 @@ def test_what_people_look_for_is_shown(folder: Path, service: FakeService) -> No
     )
     assert "检查地址" in published
     captures = run(folder, "source", "check", "civil", "--table", "dibao").output
-    assert all(part in captures for part in ("复制槽", "不可行", "运行 source prepare", "已就绪"))
+    assert all(part in captures for part in ("复制槽", "不可行", "运行 source prepare", "可用"))
     assert "ortoo_log_s150700" in run(folder, "source", "prepare", "civil", "--table", "t").output
     assert all(part in files for part in ("已读取", "失败", "缺少：人口数", "source.file-columns"))
 

@@ -33,10 +33,10 @@ from ortoo_protocol.core.errors import (
 from ortoo_protocol.core.errors import SourceWatermark as WatermarkError
 from ortoo_protocol.core.feeds import Column
 
-READY, POSSIBLE, IMPOSSIBLE = "ready", "possible", "not possible"
+READY, POSSIBLE, IMPOSSIBLE = "usable", "possible", "not possible"
 # Why something is not ready; said in the user's language by the command.
 WORDS = (
-    "ready",
+    "usable",
     "possible",
     "not possible",
     "whole",
