@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from ortoo_protocol.core.announcement import Announcement, DepartmentEntry, WrapKeyEntry
+from msgspec.structs import replace
+
+from ortoo_protocol.core.announcement import Announcement, WrapKeyEntry
 from ortoo_protocol.core.directory import DAY_MS
+from ortoo_protocol.core.grants import GrantTerms
+from tests.support.stations import terms
 from tests.support.trust import DEPARTMENTS, HUB, Region
 
 
@@ -22,13 +26,12 @@ class WideRegion(Region):
             from_ms=self.now_ms,
             until_ms=self.now_ms + 60 * DAY_MS,
         )
-        code, name = DEPARTMENTS["s150200"]
         return Announcement(
             party=party,
             number=number,
             time_ms=self.now_ms,
             wrap_keys=(key,),
-            departments=(DepartmentEntry(code=code, name=name),),
+            departments=(),
             contact="",
         )
 
@@ -36,3 +39,9 @@ class WideRegion(Region):
 def readers(count: int) -> tuple[str, ...]:
     """Ids of `count` stations beside the pair of the benches."""
     return tuple(f"s15{number:04d}" for number in range(1, count + 1))
+
+
+def agreed(provider: str, reader: str, feed: str, number: int) -> GrantTerms:
+    """A grant of the whole feed; readers that announce no department borrow a name."""
+    known = reader if reader in DEPARTMENTS else "s150200"
+    return replace(terms(provider, known, feed, number), reader=reader)

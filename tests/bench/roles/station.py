@@ -28,9 +28,8 @@ from ortoo_protocol.station.settings import StationTable, Timing
 from ortoo_protocol.station.station import Station, Surroundings, make_station
 from ortoo_protocol.station.store.migrate import STATION
 from ortoo_protocol.station.store.store import create_store, open_store
-from tests.bench.region import WideRegion
+from tests.bench.region import WideRegion, agreed
 from tests.bench.words import content
-from tests.support.stations import terms
 from tests.support.trust import DEPARTMENTS
 
 LOOK_S = 0.02
@@ -63,13 +62,13 @@ class StationRole:
             sources=(Database(name="source", url=f"sqlite:///{source}"),) if source else (),
             sinks=(Database(name="sink", url=f"sqlite:///{self.sink}"),),
         )
-        self.joined = [terms(p, r, f, number) for number, (p, r, f) in enumerate(joined, 1)]
+        self.joined = [agreed(p, r, f, number) for number, (p, r, f) in enumerate(joined, 1)]
         self.waiting: dict[bytes, asyncio.Future[str]] = {}
         self.early: dict[bytes, str] = {}
         self.settled: list[tuple[bytes, str]] = []
         self.station: Station
         self.app: NodeApp
-        self.running: asyncio.Task[None]
+        self.running: asyncio.Task[None] | None = None
 
     # --- life ---
 
@@ -89,9 +88,10 @@ class StationRole:
             await self.station.write(lambda tx, each=each: _keep_grant(tx, each))
 
     async def close(self) -> None:
-        self.running.cancel()
-        await asyncio.gather(self.running, return_exceptions=True)
-        await self.station.close()
+        if self.running is not None:
+            self.running.cancel()
+            await asyncio.gather(self.running, return_exceptions=True)
+            await self.station.close()
 
     def _make(self) -> Station:
         region, path = self.region, self.folder / "store.sqlite"
@@ -196,7 +196,7 @@ class StationRole:
 
     async def offer(self, provider: str, reader: str, feed: str, number: int) -> None:
         """The provider's half of a grant."""
-        granted = terms(provider, reader, feed, number)
+        granted = agreed(provider, reader, feed, number)
 
         def give(tx: Tx) -> None:
             feed_writer.open_feed(tx, feed, sealed=True)
@@ -209,7 +209,7 @@ class StationRole:
         self, provider: str, reader: str, feed: str, number: int, table: str
     ) -> None:
         """The reader's half: what comes on `feed` goes into `table` of the sink."""
-        granted = terms(provider, reader, feed, number)
+        granted = agreed(provider, reader, feed, number)
 
         def receive(tx: Tx) -> None:
             grants_held.keep(tx, granted, encode(granted))
@@ -244,6 +244,10 @@ class StationRole:
         done = await self.app.publisher.publish(resource, "source", table)
         return {"seconds": time.perf_counter() - begun, "rows": done.upserts, "seq": done.seq}
 
+    async def declare_events(self, resource: str) -> None:
+        """The schema goes out; readers may begin."""
+        await self.app.publisher.events(resource, [])
+
     async def events(self, resource: str, first: int, count: int, callers: int) -> float:
         """Publish `count` events, each by one of `callers`, who wait until it is durable."""
         from tests.bench.words import event
@@ -252,7 +256,9 @@ class StationRole:
 
         async def caller() -> None:
             for number in numbers:
-                await self.app.publisher.events(resource, [event(number)])
+                taken, rejects = await self.app.publisher.events(resource, [event(number)])
+                if not taken:
+                    raise AssertionError(f"an event was set aside: {rejects}")
 
         begun = time.perf_counter()
         async with asyncio.TaskGroup() as group:
@@ -285,6 +291,12 @@ class StationRole:
         while await self._unsent(feed):
             await asyncio.sleep(LOOK_S)
         return {"seconds": time.perf_counter() - begun}
+
+    async def told(self) -> None:
+        """Until every letter has been confirmed by the broker once: keys of new readers are out."""
+        query = "SELECT count(*) FROM outbox WHERE confirms = 0 AND state = 'waiting'"
+        while await self.station.read(lambda conn: conn.exec_driver_sql(query).scalar()):
+            await asyncio.sleep(LOOK_S)
 
     async def _unsent(self, feed: str) -> int:
         query = "SELECT count(*) FROM feed_out_items WHERE feed = ? AND NOT sent"

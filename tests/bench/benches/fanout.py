@@ -1,0 +1,111 @@
+"""One publisher, 1, 10 and 100 granted readers: a queue for each, or one stream for the feed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from ortoo_protocol.core import topology
+from tests.bench.children import Child, together
+from tests.bench.measuring import Row, alone, median, spread
+from tests.bench.region import readers
+from tests.bench.rig import SENDER, Rig
+
+ITEM_BYTES = 8 << 10
+QUEUES, STREAM = "queues", "stream"
+
+
+@dataclass
+class Way:
+    """`count` readers by queues or by a stream, and what each round found."""
+
+    kind: str
+    count: int
+    cpu_us: list[float] = field(default_factory=list)
+    rate: list[float] = field(default_factory=list)
+    disk_kib: list[float] = field(default_factory=list)
+    broker_us: list[float] = field(default_factory=list)
+
+    @property
+    def feed(self) -> str:
+        return f"{SENDER}.{self.kind}-{self.count}"
+
+
+async def run(rig: Rig) -> list[Row]:
+    counts = (1, 3) if rig.short else (1, 10, 100)
+    items = rig.size(400, 20)
+    ways = [Way(kind, count) for count in counts for kind in (QUEUES, STREAM)]
+    everybody = readers(counts[-1])
+    feeds = [
+        (way.feed, reader)
+        for way in ways
+        if way.kind == QUEUES
+        for reader in everybody[: way.count]
+    ]
+    async with (
+        rig.plane("fanout", feeds=feeds, parties=(SENDER, *everybody)) as plane,
+        plane.station(SENDER) as sender,
+        rig.child("readers", "fan:FanReaders", broker=plane.login()) as crowd,
+    ):
+        for way in ways:
+            await _grant(sender, way, everybody)
+            await _read(crowd, way, everybody)
+        await sender.do("told")
+        for _ in range(min(rig.rounds, 3)):
+            for way in ways:
+                await _once(rig, sender, crowd, way, items)
+    return _rows(ways, items)
+
+
+async def _grant(sender: Child, way: Way, everybody: tuple[str, ...]) -> None:
+    for number, reader in enumerate(everybody[: way.count]):
+        grant = way.count * 2_000 + number + (1_000 if way.kind == STREAM else 0)
+        await sender.do("offer", provider=SENDER, reader=reader, feed=way.feed, number=grant)
+
+
+async def _read(crowd: Child, way: Way, everybody: tuple[str, ...]) -> None:
+    if way.kind == STREAM:
+        await crowd.do("read_stream", group=way.feed, feed=way.feed, readers=way.count)
+        return
+    queues = [topology.feed_queue(reader, way.feed) for reader in everybody[: way.count]]
+    await crowd.do("read_queues", group=way.feed, queues=queues)
+
+
+async def _once(rig: Rig, sender: Child, crowd: Child, way: Way, items: int) -> None:
+    await sender.do("append", feed=way.feed, count=1, item_bytes=ITEM_BYTES)  # schema and warmth
+    await crowd.do("read", group=way.feed, count=way.count)
+    await crowd.do("settle", group=way.feed)
+    cpu_s, written, broker_s = sender.cpu_s, rig.broker_written(), rig.broker_cpu_s()
+    begun = time.monotonic()
+    _, ended = await together(
+        sender.do("append", feed=way.feed, count=items, item_bytes=ITEM_BYTES),
+        crowd.do("read", group=way.feed, count=items * way.count),
+    )
+    await crowd.do("settle", group=way.feed)
+    way.cpu_us.append((sender.cpu_s - cpu_s) / items * 1e6)
+    way.rate.append(items / float(ended - begun))
+    way.disk_kib.append((rig.broker_written() - written) / items / 1024)
+    way.broker_us.append((rig.broker_cpu_s() - broker_s) / items * 1e6)
+
+
+def _rows(ways: list[Way], items: int) -> list[Row]:
+    by_queues = [way for way in ways if way.kind == QUEUES]
+    few, many = by_queues[0], by_queues[-1]
+    figure, other = median(many.cpu_us), median(few.cpu_us)
+    rows = [
+        Row(
+            f"fanout CPU, from {few.count} to {many.count}", round(figure, 1), "µs/item",
+            f"itself with {few.count} reader", round(other, 1), round(figure / other, 3), 1.1,
+            "lower", len(many.cpu_us), round(spread(many.cpu_us), 3),
+            f"publisher's process, {items} items of {ITEM_BYTES >> 10} KiB a repetition",
+        )
+    ]  # fmt: skip
+    for way in ways:
+        name = f"{way.count} readers, {way.kind}"
+        rows += [
+            alone(f"fanout publisher CPU, {name}", "µs/item", way.cpu_us, better="lower"),
+            alone(f"fanout rate, {name}", "items/s", way.rate),
+            alone(f"fanout disk, {name}", "KiB/item", way.disk_kib, better="lower"),
+            alone(f"fanout broker CPU, {name}", "µs/item", way.broker_us, better="lower"),
+        ]
+    return rows
