@@ -9,12 +9,14 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ortoo_node import app as node_app
 from ortoo_node import catalog, subscribing
 from ortoo_node.app import NodeApp
+from ortoo_node.files.desk import Files
 from ortoo_node.publishing import Publisher
 from ortoo_node.settings import Database, NodeSettings
 from ortoo_node.store import NODE
@@ -23,7 +25,7 @@ from ortoo_protocol.core.codec import encode
 from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.core.keys import key_id
 from ortoo_protocol.station import feed_reader, feed_writer, grants_held, table_feed, trusting
-from ortoo_protocol.station.context import Hooks, Identity, SettledLetter, Tx
+from ortoo_protocol.station.context import Identity, SettledLetter, Tx
 from ortoo_protocol.station.settings import StationTable, Timing
 from ortoo_protocol.station.station import Station, Surroundings, make_station
 from ortoo_protocol.station.store.migrate import STATION
@@ -66,6 +68,7 @@ class StationRole:
         self.waiting: dict[bytes, asyncio.Future[str]] = {}
         self.early: dict[bytes, str] = {}
         self.settled: list[tuple[bytes, str]] = []
+        self.files = Files()
         self.station: Station
         self.app: NodeApp
         self.running: asyncio.Task[None] | None = None
@@ -76,10 +79,10 @@ class StationRole:
         logging.basicConfig(level=logging.WARNING)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.station = self._make()
-        self.app = NodeApp(self.station, self.settings, Publisher(self.station, self.settings))
+        publisher = Publisher(self.station, self.settings)
+        self.app = NodeApp(self.station, self.settings, publisher, self.files)
         await self.app.start()
-        loops = [self.app.subscriptions, self.app.expiry]
-        self.running = asyncio.create_task(self.station.run(loops))
+        self.running = asyncio.create_task(self.station.run(self.app.loops))
         waiting = asyncio.create_task(self.station.wire.online.wait())
         await asyncio.wait({waiting, self.running}, return_when=asyncio.FIRST_COMPLETED)
         if self.running.done():
@@ -91,6 +94,8 @@ class StationRole:
         if self.running is not None:
             self.running.cancel()
             await asyncio.gather(self.running, return_exceptions=True)
+            await self.app.files.close()
+            await self.app.end()
             await self.station.close()
 
     def _make(self) -> Station:
@@ -110,10 +115,9 @@ class StationRole:
             rand=os.urandom,
             timing=Timing(),
         )
-        hooks = node_app.hooks()
-        return make_station(
-            self._identity(), around, Hooks(hooks.handlers, self._on_settled, hooks.relay)
-        )
+        hooks = node_app.hooks(self.files)
+        self.node_settled = hooks.settled
+        return make_station(self._identity(), around, replace(hooks, settled=self._on_settled))
 
     def _identity(self) -> Identity:
         region, suite, party = self.region, self.region.suite, self.party
@@ -168,6 +172,8 @@ class StationRole:
         if letter.kind == "dispatch.sent":
             self.settled.append((letter.id, f"{letter.status} {letter.error}".strip()))
             tx.after_commit(self._wake)
+        else:
+            self.node_settled(tx, letter)
 
     def _wake(self) -> None:
         while self.settled:
