@@ -36,7 +36,7 @@ class Child:
     def pid(self) -> int:
         return self.process.pid
 
-    async def do(self, method: str, **args: Any) -> Any:
+    async def do(self, method: str, /, **args: Any) -> Any:
         """Call a method of the role and wait for its result."""
         async with self._busy:
             await self._say({"do": method, "args": args})

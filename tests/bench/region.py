@@ -41,7 +41,10 @@ def readers(count: int) -> tuple[str, ...]:
     return tuple(f"s15{number:04d}" for number in range(1, count + 1))
 
 
-def agreed(provider: str, reader: str, feed: str, number: int) -> GrantTerms:
+def agreed(
+    provider: str, reader: str, feed: str, number: int, resource: str = "3/001"
+) -> GrantTerms:
     """A grant of the whole feed; readers that announce no department borrow a name."""
     known = reader if reader in DEPARTMENTS else "s150200"
-    return replace(terms(provider, known, feed, number), reader=reader)
+    given = terms(provider, known, feed, number)
+    return replace(given, reader=reader, resource=resource)

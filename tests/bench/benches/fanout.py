@@ -33,7 +33,7 @@ class Way:
 
 async def run(rig: Rig) -> list[Row]:
     counts = (1, 3) if rig.short else (1, 10, 100)
-    items = rig.size(400, 20)
+    items = rig.size(300, 20)
     ways = [Way(kind, count) for count in counts for kind in (QUEUES, STREAM)]
     everybody = readers(counts[-1])
     feeds = [

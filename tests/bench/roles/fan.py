@@ -1,4 +1,4 @@
-"""The readers of the fan-out bench: bare consumers in one process, each acknowledging as it goes on."""
+"""The readers of the fan-out bench: bare consumers in one process that acknowledge."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import time
 from collections.abc import Iterable
@@ -104,6 +105,7 @@ class Consumer(_Peer):
         """Until all came and were acknowledged; the moment (shared clock)."""
         await self.done.wait()
         if self.file is not None:
+            os.fsync(self.file.fileno())
             self.file.close()
         return time.monotonic()
 

@@ -17,14 +17,18 @@ from ortoo_node import app as node_app
 from ortoo_node import catalog, subscribing
 from ortoo_node.app import NodeApp
 from ortoo_node.files.desk import Files
+from ortoo_node.folders import Folder
+from ortoo_node.methods import NodeMethods
 from ortoo_node.publishing import Publisher
 from ortoo_node.settings import Database, NodeSettings
 from ortoo_node.store import NODE
 from ortoo_protocol.bus.amqp import AmqpAddress, AmqpBus
-from ortoo_protocol.core.codec import encode
+from ortoo_protocol.core.catalog import Entry
+from ortoo_protocol.core.codec import decode, encode
 from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.core.keys import key_id
 from ortoo_protocol.station import feed_reader, feed_writer, grants_held, table_feed, trusting
+from ortoo_protocol.station.common_methods import CommonMethods
 from ortoo_protocol.station.context import Identity, SettledLetter, Tx
 from ortoo_protocol.station.settings import StationTable, Timing
 from ortoo_protocol.station.station import Station, Surroundings, make_station
@@ -51,6 +55,7 @@ class StationRole:
         source: str = "",
         sink: str = "",
         joined: Sequence[Sequence[str]] = (),
+        front: str = "",
     ) -> None:
         self.folder, self.party = Path(folder), party
         self.region = WideRegion(tuple(parties))
@@ -63,6 +68,7 @@ class StationRole:
             ),
             sources=(Database(name="source", url=f"sqlite:///{source}"),) if source else (),
             sinks=(Database(name="sink", url=f"sqlite:///{self.sink}"),),
+            folders=(Folder(name="front", path=Path(front), settle_s=0),) if front else (),
         )
         self.joined = [agreed(p, r, f, number) for number, (p, r, f) in enumerate(joined, 1)]
         self.waiting: dict[bytes, asyncio.Future[str]] = {}
@@ -73,6 +79,11 @@ class StationRole:
         self.app: NodeApp
         self.running: asyncio.Task[None] | None = None
 
+    # --- the node's own methods, as its command line calls them ---
+
+    async def call(self, method: str, params: dict[str, Any]) -> Any:
+        return await self.methods[method](**params)
+
     # --- life ---
 
     async def open(self) -> None:
@@ -81,6 +92,8 @@ class StationRole:
         self.station = self._make()
         publisher = Publisher(self.station, self.settings)
         self.app = NodeApp(self.station, self.settings, publisher, self.files)
+        common = CommonMethods(self.station, self.settings, "bench", self.app.now_ms())
+        self.methods = dict(NodeMethods(self.app, common, asyncio.Event()).as_mapping())
         await self.app.start()
         self.running = asyncio.create_task(self.station.run(self.app.loops))
         waiting = asyncio.create_task(self.station.wire.online.wait())
@@ -186,23 +199,42 @@ class StationRole:
 
     # --- feeds ---
 
-    async def declare(self, resource: str, feed: str, items: list[dict[str, Any]]) -> None:
-        """Put an entry into the own catalog."""
+    async def declare(
+        self, resource: str, feed: str, items: list[dict[str, Any]], files: bool = False
+    ) -> None:
+        """Put an entry into the own catalog; one of files has fixed items."""
         given = {
             "code": resource,
             "name": f"基准测试 {resource}",
             "department": DEPARTMENTS[self.party][0],
             "abstract": "基准测试用表",
-            "items": items,
+            **({"files": True} if files else {"items": items}),
             "share_type": 1,
             "feed": feed,
             **CHECKED,
         }
         await self.station.write(lambda tx: catalog.add(tx, given))
 
-    async def offer(self, provider: str, reader: str, feed: str, number: int) -> None:
+    async def entry(self, resource: str) -> str:
+        """An entry as the region's catalog would bring it to others."""
+        found = await self.station.read(lambda conn: catalog.entry(conn, resource))
+        return encode(found).hex()
+
+    async def learn(self, entry: str) -> None:
+        """Take another station's entry into the mirror, without the hub."""
+        known = decode(bytes.fromhex(entry), Entry)
+        await self.station.write(lambda tx: catalog._store(tx.conn, known, 1, tx.now_ms))
+
+    async def keep(self, provider: str, reader: str, feed: str, number: int, resource: str) -> None:
+        """A grant that nothing is read under yet."""
+        granted = agreed(provider, reader, feed, number, resource)
+        await self.station.write(lambda tx: _keep_grant(tx, granted))
+
+    async def offer(
+        self, provider: str, reader: str, feed: str, number: int, resource: str = "3/001"
+    ) -> None:
         """The provider's half of a grant."""
-        granted = agreed(provider, reader, feed, number)
+        granted = agreed(provider, reader, feed, number, resource)
 
         def give(tx: Tx) -> None:
             feed_writer.open_feed(tx, feed, sealed=True)
@@ -249,6 +281,18 @@ class StationRole:
         begun = time.perf_counter()
         done = await self.app.publisher.publish(resource, "source", table)
         return {"seconds": time.perf_counter() - begun, "rows": done.upserts, "seq": done.seq}
+
+    async def fetch(self, resource: str, name: str, to: str) -> float:
+        """Fetch a file; seconds until it is whole, checked and in place."""
+        begun = time.perf_counter()
+        answer = await self.methods["file.get"](resource=resource, name=name, to=to)
+        while True:
+            found = await self.methods["file.transfer"](transfer=answer["transfer"])
+            if found["state"] == "done":
+                return time.perf_counter() - begun
+            if found["state"] not in ("waiting", "running"):
+                raise AssertionError(f"the file is {found}")
+            await asyncio.sleep(LOOK_S)
 
     async def declare_events(self, resource: str) -> None:
         """The schema goes out; readers may begin."""
