@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ortoo_node import app as node_app
 from ortoo_node import catalog, subscribing
 from ortoo_node.app import NodeApp
@@ -20,6 +22,8 @@ from ortoo_node.files.desk import Files
 from ortoo_node.folders import Folder
 from ortoo_node.methods import NodeMethods
 from ortoo_node.publishing import Publisher
+from ortoo_node.queries.desk import Queries
+from ortoo_node.queries.reader import Question
 from ortoo_node.settings import Database, NodeSettings
 from ortoo_node.store import NODE
 from ortoo_protocol.bus.amqp import AmqpAddress, AmqpBus
@@ -74,7 +78,7 @@ class StationRole:
         self.waiting: dict[bytes, asyncio.Future[str]] = {}
         self.early: dict[bytes, str] = {}
         self.settled: list[tuple[bytes, str]] = []
-        self.files = Files()
+        self.files, self.queries = Files(), Queries(self.settings)
         self.station: Station
         self.app: NodeApp
         self.running: asyncio.Task[None] | None = None
@@ -91,7 +95,7 @@ class StationRole:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.station = self._make()
         publisher = Publisher(self.station, self.settings)
-        self.app = NodeApp(self.station, self.settings, publisher, self.files)
+        self.app = NodeApp(self.station, self.settings, publisher, self.files, self.queries)
         common = CommonMethods(self.station, self.settings, "bench", self.app.now_ms())
         self.methods = dict(NodeMethods(self.app, common, asyncio.Event()).as_mapping())
         await self.app.start()
@@ -109,6 +113,7 @@ class StationRole:
             await asyncio.gather(self.running, return_exceptions=True)
             await self.app.files.close()
             await self.app.end()
+            await self.app.queries.close()
             await self.station.close()
 
     def _make(self) -> Station:
@@ -128,7 +133,7 @@ class StationRole:
             rand=os.urandom,
             timing=Timing(),
         )
-        hooks = node_app.hooks(self.files)
+        hooks = node_app.hooks(self.files, self.queries)
         self.node_settled = hooks.settled
         return make_station(self._identity(), around, replace(hooks, settled=self._on_settled))
 
@@ -225,9 +230,18 @@ class StationRole:
         known = decode(bytes.fromhex(entry), Entry)
         await self.station.write(lambda tx: catalog._store(tx.conn, known, 1, tx.now_ms))
 
-    async def keep(self, provider: str, reader: str, feed: str, number: int, resource: str) -> None:
+    async def keep(
+        self,
+        provider: str,
+        reader: str,
+        feed: str,
+        number: int,
+        resource: str,
+        mode: str = "系统对接",
+    ) -> None:
         """A grant that nothing is read under yet."""
-        granted = agreed(provider, reader, feed, number, resource)
+        given = agreed(provider, reader, feed, number, resource)
+        granted = msgspec.structs.replace(given, mode=mode)
         await self.station.write(lambda tx: _keep_grant(tx, granted))
 
     async def offer(
@@ -281,6 +295,31 @@ class StationRole:
         begun = time.perf_counter()
         done = await self.app.publisher.publish(resource, "source", table)
         return {"seconds": time.perf_counter() - begun, "rows": done.upserts, "seq": done.seq}
+
+    async def ask(
+        self, number: int, query: str, rows: int, count: int, callers: int
+    ) -> dict[str, Any]:
+        """Ask a declared query `count` times by its one parameter, `callers` at once."""
+        numbers = iter(range(count))
+        each_s: list[float] = []
+
+        async def caller() -> None:
+            for place in numbers:
+                begun = time.perf_counter()
+                asked = Question(
+                    f"{number:032x}", query, purpose="工作参考", handler="查询人",
+                    parameters={"id": place % rows},
+                )  # fmt: skip
+                found = [row async for page in self.queries.reader.ask(asked) for row in page.rows]
+                if [row[0] for row in found] != [place % rows]:
+                    raise AssertionError(f"answered with {found}")
+                each_s.append(time.perf_counter() - begun)
+
+        begun = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(callers):
+                group.create_task(caller())
+        return {"seconds": time.perf_counter() - begun, "each_s": each_s}
 
     async def fetch(self, resource: str, name: str, to: str) -> float:
         """Fetch a file; seconds until it is whole, checked and in place."""
