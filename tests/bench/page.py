@@ -41,7 +41,7 @@ _ABOUT = {
         "Fan-out",
         "Items of 8 KiB to 1, 10 and 100 granted readers, by a queue for each subscription as "
         "Ortoo has it, and by one RabbitMQ stream for the feed. Readers are bare consumers that "
-        "acknowledge. See ADR {adr} for what follows from it.",
+        "acknowledge. What follows: [ADR 18](adr/0018-queues-measured-against-a-stream.md).",
     ),
     "query": (
         "Online query",
@@ -96,13 +96,13 @@ Bars are those that the project set itself beforehand. What is missed is shown a
 _SIGNS = {True: "✓", False: "✗", None: "–"}
 
 
-def write(rows: Sequence[Row], facts: Facts, docs: Path, adr: str = "0016") -> None:
+def write(rows: Sequence[Row], facts: Facts, docs: Path) -> None:
     """Write the page and its pictures below `docs`."""
     drawn = pictures.draw(rows, docs / "pictures")
     parts = [_HEAD.format(facts=facts.text())]
     for bench, (title, about) in _ABOUT.items():
         mine = [row for row in rows if bench_of(row) == bench]
-        parts.append(f"## {title}\n\n{about.format(adr=adr)}\n")
+        parts.append(f"## {title}\n\n{about}\n")
         if not mine:
             parts.append("Not measured in this run.\n")
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 
@@ -51,10 +52,11 @@ async def run(rig: Rig) -> list[Row]:
             await _grant(sender, way, everybody)
             await _read(crowd, way, everybody)
         await sender.do("told")
+        idle = await _idle(sender, rig.size(4, 1))
         for _ in range(min(rig.rounds, 3)):
             for way in ways:
-                await _once(rig, sender, crowd, way, items)
-    return _rows(ways, items)
+                await _once(rig, sender, crowd, way, items, idle)
+    return _rows(ways, items, idle)
 
 
 async def _grant(sender: Child, way: Way, everybody: tuple[str, ...]) -> None:
@@ -71,24 +73,35 @@ async def _read(crowd: Child, way: Way, everybody: tuple[str, ...]) -> None:
     await crowd.do("read_queues", group=way.feed, queues=queues)
 
 
-async def _once(rig: Rig, sender: Child, crowd: Child, way: Way, items: int) -> None:
+async def _idle(sender: Child, wait_s: float) -> float:
+    """CPU seconds a second of a station that has nothing to do: they are no item's."""
+    await sender.do("look")
+    before = sender.cpu_s
+    await asyncio.sleep(wait_s)
+    await sender.do("look")
+    return (sender.cpu_s - before) / wait_s
+
+
+async def _once(rig: Rig, sender: Child, crowd: Child, way: Way, items: int, idle: float) -> None:
     await sender.do("append", feed=way.feed, count=1, item_bytes=ITEM_BYTES)  # schema and warmth
     await crowd.do("read", group=way.feed, count=way.count)
     await crowd.do("settle", group=way.feed)
+    await sender.do("look")
     cpu_s, written, broker_s = sender.cpu_s, rig.broker_written(), rig.broker_cpu_s()
     begun = time.monotonic()
     _, ended = await together(
         sender.do("append", feed=way.feed, count=items, item_bytes=ITEM_BYTES),
         crowd.do("read", group=way.feed, count=items * way.count),
     )
-    await crowd.do("settle", group=way.feed)
-    way.cpu_us.append((sender.cpu_s - cpu_s) / items * 1e6)
+    await sender.do("look")
+    idle_s = idle * (time.monotonic() - begun)
+    way.cpu_us.append((sender.cpu_s - cpu_s - idle_s) / items * 1e6)
     way.rate.append(items / float(ended - begun))
     way.disk_kib.append((rig.broker_written() - written) / items / 1024)
     way.broker_us.append((rig.broker_cpu_s() - broker_s) / items * 1e6)
 
 
-def _rows(ways: list[Way], items: int) -> list[Row]:
+def _rows(ways: list[Way], items: int, idle: float) -> list[Row]:
     by_queues = [way for way in ways if way.kind == QUEUES]
     few, many = by_queues[0], by_queues[-1]
     figure, other = median(many.cpu_us), median(few.cpu_us)
@@ -97,7 +110,8 @@ def _rows(ways: list[Way], items: int) -> list[Row]:
             f"fanout CPU, from {few.count} to {many.count}", round(figure, 1), "µs/item",
             f"itself with {few.count} reader", round(other, 1), round(figure / other, 3), 1.1,
             "lower", len(many.cpu_us), round(spread(many.cpu_us), 3),
-            f"publisher's process, {items} items of {ITEM_BYTES >> 10} KiB a repetition",
+            f"publisher's process, {items} items of {ITEM_BYTES >> 10} KiB a repetition; what it "
+            f"uses when idle ({idle:.1%} of a core) is taken off",
         )
     ]  # fmt: skip
     for way in ways:
