@@ -345,6 +345,7 @@ STATEFUL = {
     "feed.withheld",
     "feed.unknown",
     "feed.quota",
+    "feed.mixed",
     "feed.retention",
     "trust.clock-skew",
     "trust.expiring",

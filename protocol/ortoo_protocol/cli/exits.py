@@ -42,6 +42,7 @@ EXITS = MappingProxyType(
         errors.TrustClock: Exit.SETUP,
         errors.FeedError: Exit.UNVERIFIED,
         errors.FeedUnknown: Exit.REFUSED,
+        errors.FeedMixed: Exit.REFUSED,
         errors.FeedQuota: Exit.REFUSED,
         errors.FeedRetention: Exit.REFUSED,
         errors.GrantError: Exit.REFUSED,
