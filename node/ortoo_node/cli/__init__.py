@@ -9,6 +9,7 @@ import typer
 from ortoo_node import settings
 from ortoo_node.cli import (
     catalog,
+    dispatch,
     enrol,
     exchange,
     file,
@@ -53,6 +54,7 @@ app.add_typer(rejects.tasks, name="task")
 app.add_typer(subscription.app, name="subscription")
 app.add_typer(token.app, name="token")
 app.add_typer(query.app, name="query")
+app.add_typer(dispatch.app, name="dispatch")
 app.add_typer(journal.app, name="journal")
 
 

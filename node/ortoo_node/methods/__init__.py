@@ -9,6 +9,7 @@ from typing import Any
 
 from ortoo_node.app import NodeApp
 from ortoo_node.methods.catalog import CatalogMethods
+from ortoo_node.methods.dispatches import DispatchMethods
 from ortoo_node.methods.files import FileMethods
 from ortoo_node.methods.folders import FolderMethods
 from ortoo_node.methods.publications import PublicationMethods
@@ -41,6 +42,7 @@ class NodeMethods:
             **SourceMethods(self.app).as_mapping(),
             **FileMethods(self.app).as_mapping(),
             **TokenMethods(self.app).as_mapping(),
+            **DispatchMethods(self.app).as_mapping(),
             "stop": self.stop,
         }
 

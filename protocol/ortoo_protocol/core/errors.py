@@ -610,6 +610,20 @@ class StopUnfiled(CaseError):
     cure = "Have the provider file it and say why it did not."
 
 
+class DispatchUnknown(GrantError):
+    code = "dispatch.unknown"
+    fault = Fault.OPERATOR
+    what = "No whole dispatch {dispatch} is here."
+    cure = "See dispatch list; parts that lack are on their way."
+
+
+class DispatchContent(GrantError):
+    code = "dispatch.content"
+    fault = Fault.OPERATOR
+    what = "{path} is larger than {most_bytes} bytes."
+    cure = "Publish it as a file; its readers fetch it in chunks."
+
+
 # --- journal ------------------------------------------------------------------------------------
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import PART_BYTES, Dispatch
@@ -82,14 +83,39 @@ def _peer(tx: Tx, grant: str, party: str) -> str:
     raise GrantUnknown(grant=grant)
 
 
-def content(tx: Tx, sender: str, dispatch: str) -> bytes | None:
-    """The whole content once all parts are there."""
+def listed(conn: Connection) -> list[dict[str, Any]]:
+    """What has come, newest first; `here` of `parts` are there."""
+    size = func.sum(func.length(dispatches.c.content))
+    named = [
+        dispatches.c[name]
+        for name in ("sender", "dispatch", "parts", "grant", "subject", "media_type")
+    ]
     query = (
-        select(dispatches.c.parts, dispatches.c.content)
-        .where(dispatches.c.sender == sender, dispatches.c.dispatch == dispatch)
+        select(
+            *named,
+            func.count().label("here"),
+            size.label("bytes"),
+            func.max(dispatches.c.received_ms).label("received_ms"),
+        )
+        .group_by(*named)
+        .order_by(func.max(dispatches.c.received_ms).desc())
+    )
+    return [dict(row._mapping) for row in conn.execute(query)]
+
+
+def content(tx: Tx, dispatch: str) -> bytes | None:
+    """The whole content once all parts are there. Its number is its sender's: should two senders
+    use one, they are told apart by nobody, and neither is whole."""
+    query = (
+        select(dispatches.c.sender, dispatches.c.parts, dispatches.c.content)
+        .where(dispatches.c.dispatch == dispatch)
         .order_by(dispatches.c.part)
     )
     found = tx.conn.execute(query).all()
-    if not found or len(found) != found[0].parts:
+    if not found or len({row.sender for row in found}) != 1 or len(found) != found[0].parts:
         return None
     return b"".join(row.content for row in found)
+
+
+def forget(tx: Tx, dispatch: str) -> None:
+    tx.conn.execute(dispatches.delete().where(dispatches.c.dispatch == dispatch))
