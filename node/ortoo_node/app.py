@@ -69,9 +69,9 @@ class NodeApp:
 
     def __post_init__(self) -> None:
         self.schedule = Schedule(self.publisher)
-        self.files.serve(self.station, self.settings)
+        self.files.serve(self.station, self.settings, self.schedule.publish)
         self.door = StationDoor(self.station, asyncio.get_running_loop())
-        self.reading = Reading(self.station, self.settings, self.door)
+        self.reading = Reading(self.station, self.settings, self.door, self.files.sink_of)
         self.queries.attach(self.station)
 
     @property

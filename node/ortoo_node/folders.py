@@ -49,7 +49,7 @@ class TableOptions(Table, frozen=True):
     `mode`: one file an item (`changes`), or one current file, replaced at most every `every_s`
     (`whole`). With `most_files` waiting nothing more is written until somebody takes them.
     `neutralise` keeps spreadsheet programs from running cells as formulas; programs that read the
-    file would see the changed text.
+    file would see the changed text. `keep_deleted`: of a feed of files, those that it deletes stay.
     """
 
     table: str = ""
@@ -58,6 +58,7 @@ class TableOptions(Table, frozen=True):
     encoding: Literal["utf-8", "utf-8-bom", "gb18030"] = "utf-8"
     neutralise: bool = False
     most_files: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1_000
+    keep_deleted: bool = False
     every_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 60.0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -30,11 +31,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Reading:
-    """`failed`: subscriptions whose sink cannot even be opened, and why."""
+    """`sink_of_files`: where rows of a subscription become files; None: they stay rows. `failed`:
+    subscriptions whose sink cannot even be opened, and why."""
 
     station: Station
     settings: NodeSettings
     door: Door
+    sink_of_files: Callable[[Row[Any]], Awaitable[Sink | None]]
     failed: dict[str, OrtooError] = field(default_factory=dict)
     _feeds: set[str] = field(default_factory=set)
     _looked_s: float = 0.0
@@ -78,7 +81,7 @@ class Reading:
 
     async def _open(self, row: Row[Any]) -> Sink | None:
         try:
-            sink = await asyncio.to_thread(
+            sink = await self.sink_of_files(row) or await asyncio.to_thread(
                 open_sink,
                 self.settings,
                 row.sink,

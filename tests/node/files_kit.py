@@ -15,7 +15,7 @@ import msgspec
 
 from ortoo_node import catalog
 from ortoo_node.files import transfers
-from ortoo_node.folders import Folder
+from ortoo_node.folders import Folder, TableOptions
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.codec import encode
 from ortoo_protocol.core.grants import GrantTerms
@@ -121,7 +121,8 @@ async def pair(folder: Path, files: dict[str, bytes], **more: Any) -> AsyncItera
     """`files` are published, and the reader has a grant."""
     kit = Kit(folder)
     front = Folder(name="front-end", path=folder / "front", settle_s=0)
-    sink = Folder(name="out", path=folder / "reader-front", settle_s=0)
+    keep = TableOptions(table="kept", keep_deleted=True)
+    sink = Folder(name="out", path=folder / "reader-front", settle_s=0, tables=(keep,))
     front.read_path.mkdir(parents=True)
     sink.write_path.mkdir(parents=True)
     (folder / "taken").mkdir()

@@ -6,13 +6,22 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
+from sqlalchemy import Row
+
+from ortoo_node import catalog
 from ortoo_node.files.fetching import Fetcher
 from ortoo_node.files.serving import FileServer
+from ortoo_node.files.sink import FileSink, Subscribed
 from ortoo_node.settings import NodeSettings
-from ortoo_protocol.core.codec import Shape
+from ortoo_node.sinks.folder.place import Place
+from ortoo_protocol.core.catalog import Entry
+from ortoo_protocol.core.codec import Shape, decode
+from ortoo_protocol.core.files import are_file_items
 from ortoo_protocol.core.verify import Opened
 from ortoo_protocol.station.context import Handler, Swift, Tx
+from ortoo_protocol.station.ports import Sink
 from ortoo_protocol.station.station import Station
 
 THREADS = 2
@@ -29,11 +38,17 @@ class Files:
         default_factory=lambda: ThreadPoolExecutor(THREADS, "files")
     )
     _made: tuple[FileServer, Fetcher] | None = None
+    _around: tuple[Station, NodeSettings] | None = None
 
-    def serve(self, station: Station, settings: NodeSettings) -> None:
+    def serve(
+        self, station: Station, settings: NodeSettings, changed: Callable[[str], Awaitable[object]]
+    ) -> None:
+        """`changed`: publish this resource again, its folder is not as it was."""
         fetcher = Fetcher(station, self.executor)
-        server = FileServer(station, settings.folder_named, self.executor, fetcher.receiver.take)
-        self._made = server, fetcher
+        server = FileServer(
+            station, settings.folder_named, self.executor, fetcher.receiver.take, changed
+        )
+        self._made, self._around = (server, fetcher), (station, settings)
 
     @property
     def server(self) -> FileServer:
@@ -47,6 +62,11 @@ class Files:
         if self._made is None:
             raise RuntimeError("a file letter before the station is there")
         return self._made
+
+    def _at(self) -> tuple[Station, NodeSettings]:
+        if self._around is None:
+            raise RuntimeError("a file letter before the station is there")
+        return self._around
 
     def handlers(self) -> Mapping[str, Handler]:
         def on_ask(tx: Tx, opened: Opened[Shape]) -> None:
@@ -73,6 +93,19 @@ class Files:
             return await self.fetcher.receiver.take(raws)
 
         return {"file.chunk": take}
+
+    async def sink_of(self, row: Row[Any]) -> Sink | None:
+        """The sink of a subscription whose rows become files; None: it takes rows."""
+        station, settings = self._at()
+        folder = settings.folder_named(row.sink)
+        found = await station.read(lambda conn: catalog.find(conn, row.resource))
+        if folder is None or not folder.write or found is None:
+            return None
+        if not are_file_items(decode(found.entry, Entry).items):
+            return None
+        about = Subscribed(row.subscription, row.resource, row.feed, row.grant)
+        keep = folder.table_options_of(row.table).keep_deleted
+        return FileSink(Place(folder, row.table), self.fetcher, about, keep)
 
     def loops(self) -> Sequence[Callable[[], Awaitable[None]]]:
         return self.server.run, self.fetcher.run

@@ -41,6 +41,7 @@ class Fetcher:
     station: Station
     executor: Executor
     changed: Signal = field(default_factory=Signal)
+    ended: Signal = field(default_factory=Signal)
     receiver: Receiver = field(init=False)
     _running: dict[str, tuple[Fetch, asyncio.Task[None]]] = field(default_factory=dict)
 
@@ -55,11 +56,20 @@ class Fetcher:
         self.changed.set()
         return transfer
 
+    async def until_ended(self, transfer: str) -> Row[Any]:
+        """What became of it. Raises FileTransferUnknown."""
+        while True:
+            ticket = self.ended.ticket()
+            row = await self.station.read(partial(transfers.find, transfer=transfer))
+            if row.state not in transfers.ALIVE:
+                return row
+            await ticket.wait()
+
     async def cancel(self, transfer: str) -> None:
         """Raises FileTransferUnknown."""
         await self.station.write(partial(transfers.cancel, transfer=transfer))
         await self._stop(transfer)
-        self.changed.set()
+        self._tell()
 
     def done_chunks(self, row: Row[Any]) -> int:
         """As it is now; the store follows."""
@@ -153,9 +163,9 @@ class Fetcher:
             await asyncio.get_running_loop().run_in_executor(self.executor, remove)
 
     def _tell(self) -> None:
-        """Whoever waits for files: other transfers, and sinks."""
+        """Whoever waits for files: other transfers, sinks."""
         self.changed.set()
-        self.station.parts.signals.apply.set()
+        self.ended.set()
 
 
 def _to_run(conn: Connection) -> list[Row[Any]]:

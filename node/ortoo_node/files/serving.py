@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,6 +29,7 @@ from ortoo_protocol.core.codec import Shape, encode
 from ortoo_protocol.core.envelope import ContentKey, ToParties, wrap_to
 from ortoo_protocol.core.errors import (
     BusForbidden,
+    FileChanged,
     FileError,
     FileGone,
     FileUnknown,
@@ -88,12 +89,15 @@ class Ask:
 
 @dataclass
 class FileServer:
-    """`folder_named` finds a folder of the settings; `local` takes chunks for this very station."""
+    """`folder_named` finds a folder of the settings; `local` takes chunks for this very station;
+    `changed` publishes a resource again whose files are not as they were."""
 
     station: Station
     folder_named: Callable[[str], Folder | None]
     executor: Executor
     local: Swift
+    changed: Callable[[str], Awaitable[object]]
+    _publishing: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _asks: asyncio.Queue[Ask] = field(default_factory=asyncio.Queue)
     _waiting: Counter[str] = field(default_factory=Counter)
     _open: OrderedDict[tuple[str, str], OpenFile] = field(default_factory=OrderedDict)
@@ -163,8 +167,29 @@ class FileServer:
                 except (FileError, GrantError) as error:
                     _log.warning("%s: %s", ask.asker, error)
                     await self.station.write(partial(_refuse, ask, error))
+                    if isinstance(error, FileChanged | FileGone):
+                        await self._publish_again(ask)
         finally:
+            publishing = list(self._publishing.values())
+            for task in publishing:
+                task.cancel()
+            await asyncio.gather(*publishing, return_exceptions=True)
             self._close_files()
+
+    async def _publish_again(self, ask: Ask) -> None:
+        """The feed says what lies there now, as soon as it has settled; nobody waits for that."""
+        query = select(grants.c.resource).where(grants.c.grant == ask.body.grant)
+        resource = await self.station.read(lambda conn: str(conn.execute(query).scalar()))
+        if resource not in self._publishing:
+            task = asyncio.create_task(self._publish(resource), name=f"publish {resource}")
+            self._publishing[resource] = task
+            task.add_done_callback(lambda _task: self._publishing.pop(resource, None))
+
+    async def _publish(self, resource: str) -> None:
+        try:
+            await self.changed(resource)
+        except OrtooError as error:
+            _log.warning("%s: %s", resource, error)
 
     async def _next(self) -> Ask:
         """When nobody asks for a while, no file is held open."""

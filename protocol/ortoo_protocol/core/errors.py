@@ -1149,6 +1149,12 @@ class SinkFull(SinkUnavailable):
     cure = "Free space; nothing was half written, and it goes on by itself."
 
 
+class SinkContents(SinkUnavailable):
+    code = "sink.contents"
+    what = "The contents of {file} are not here yet: {detail}."
+    cure = "Rows wait for them; it is tried again. See: ortoo-node file transfers."
+
+
 class SinkForbidden(SinkError):
     code = "sink.forbidden"
     what = "This user may not write table {table} of {name}: {detail}."

@@ -37,7 +37,7 @@ from ortoo_protocol.station.apply_work import Item, Work, incarnation_of, load
 from ortoo_protocol.station.context import Parts, Tx, wait
 from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.opening import Opening, Step, open_snapshot
-from ortoo_protocol.station.ports import Cursor, Sink
+from ortoo_protocol.station.ports import Cursor, NeedsContents, Sink
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store.dialect import upsert
 from ortoo_protocol.station.store.tables import (
@@ -144,6 +144,7 @@ class ApplyWorker:
         """False: the item was set aside, and what stands behind it begins with the next look."""
         try:
             step = await asyncio.to_thread(opening.step, item)
+            await self._fetch(step)
             await asyncio.to_thread(self._write, step)
         except FeedEpoch:
             raise
@@ -153,6 +154,12 @@ class ApplyWorker:
             await self.database.write(partial(self._set_aside, item, error))
             return False
         return True
+
+    async def _fetch(self, step: Step) -> None:
+        if isinstance(self.sink, NeedsContents):
+            self.progress.state = "fetching"
+            rows = step.changes.upserts if step.snapshot is None else step.snapshot
+            await self.sink.fetch(step.schema, rows)
 
     def _write(self, step: Step) -> None:
         try:
@@ -174,6 +181,7 @@ class ApplyWorker:
             return
         try:
             step = await asyncio.to_thread(open_snapshot, self.parts, work.snapshot, cursor)
+            await self._fetch(step)
             await asyncio.to_thread(self._write, step)
         except (EnvelopeError, CodecError, RowsError) as error:
             await self.database.write(partial(self._drop_snapshot, work, error))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ortoo_protocol.core.codec import Scalar
 from ortoo_protocol.core.feeds import Changes as Changes
@@ -50,3 +50,13 @@ class Sink(Protocol):
         (subscription reread). Nothing else may be at work on this sink."""
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class NeedsContents(Protocol):
+    """A sink that rows alone do not satisfy: what they speak of is fetched before they are applied,
+    so its cursor says that the contents are there too."""
+
+    async def fetch(self, schema: TableSchema, rows: Iterable[tuple[Scalar, ...]]) -> None:
+        """In the event loop, as long as it takes; may be called again with the same rows. Raises
+        SinkError."""
