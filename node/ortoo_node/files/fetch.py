@@ -33,8 +33,8 @@ from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.station import Station
 
 T = TypeVar("T")
-ASK_CHUNKS = 16
-FLUSH_CHUNKS = 128
+ASK_CHUNKS = 4
+FLUSH_CHUNKS = 32
 SILENCE_S = 3.0
 SILENCE_CAP_S = 60.0
 ROOM_S = 5.0

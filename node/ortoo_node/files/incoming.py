@@ -19,7 +19,7 @@ from ortoo_protocol.core.errors import FileDiskFull, FileError, FileHash, FileTa
 from ortoo_protocol.core.files import chunk_size
 
 PART = ".part"
-WINDOW = 64
+WINDOW = 16
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 
 

@@ -58,7 +58,7 @@ from ortoo_protocol.station.sending import REPLAYABLE_LIFE_MS, send
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store.tables import grants
 
-AT_ONCE = 4
+AT_ONCE = 1
 MOST_ASKS_A_READER = 16
 MOST_OPEN_FILES = 8
 IDLE_S = 60.0
