@@ -170,9 +170,7 @@ class FileSink(Sink):
             state = self._state()
             check_owner(self.place, None if state is None else state.cursor, cursor.feed)
             if state is not None:
-                back = State(
-                    cursor.feed, cursor.incarnation, cursor.seq, cursor.hash, state.files
-                )
+                back = State(cursor.feed, cursor.incarnation, cursor.seq, cursor.hash, state.files)
                 self._keep(back)
                 self._left = cursor
 
