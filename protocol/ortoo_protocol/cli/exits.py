@@ -73,6 +73,7 @@ EXITS = MappingProxyType(
         errors.SubscriptionError: Exit.REFUSED,
         errors.ApiError: Exit.REFUSED,
         errors.SinkUnavailable: Exit.UNREACHABLE,
+        errors.PublicationOption: Exit.USAGE,
         errors.FileError: Exit.REFUSED,
         errors.FileHash: Exit.UNVERIFIED,
         errors.FileUnfit: Exit.UNVERIFIED,
