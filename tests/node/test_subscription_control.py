@@ -205,6 +205,8 @@ async def test_what_cannot_follow_holds_itself_alone(tmp_path: Path) -> None:
         shown = await both.until(narrow, lambda s: s["state"] == "schema")
         assert shown["error"]["code"] == "sink.mismatch"
         assert "count" in shown["error"]["what"]
+        findings = (await both.reader.call("doctor"))["findings"]
+        assert [f["subject"] for f in findings if f["check"] == "sinks"] == ["shared: narrow"]
         assert shown["lag"] > 0
         await until(lambda: both.rows("towns") == [("1", "a", None), ("2", "b", 5)])
         await until(lambda: narrow not in both.reader.app.station.workers)

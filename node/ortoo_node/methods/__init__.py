@@ -21,6 +21,8 @@ from ortoo_node.methods.subscriptions import SubscriptionMethods
 from ortoo_node.methods.tokens import TokenMethods
 from ortoo_protocol.station.common_methods import CommonMethods, Method
 
+TROUBLED = ("failed", "schema", "gone", "paused")
+
 
 @dataclass
 class NodeMethods:
@@ -38,6 +40,7 @@ class NodeMethods:
             **QualityMethods(self.app).as_mapping(),
             **QueryMethods(self.app).as_mapping(),
             "status": self.status,
+            "doctor": self.doctor,
             **PublicationMethods(self.app).as_mapping(),
             **SourceMethods(self.app).as_mapping(),
             **FileMethods(self.app).as_mapping(),
@@ -49,6 +52,18 @@ class NodeMethods:
     async def status(self) -> dict[str, Any]:
         """What every party says, and what this station's data are like."""
         return {**await self.common.status(), **await QualityMethods(self.app).counts()}
+
+    async def doctor(self) -> dict[str, Any]:
+        """What every party checks, and each subscription that does not go on by itself."""
+        findings = (await self.common.doctor())["findings"]
+        listed = await SubscriptionMethods(self.app).listed()
+        for one in listed["subscriptions"]:
+            if one["error"] is not None and one["state"] in TROUBLED:
+                subject = f"{one['sink']}: {one['table']}"
+                findings.append(
+                    {"check": "sinks", "subject": subject, "level": "error", "error": one["error"]}
+                )
+        return {"findings": findings}
 
     async def stop(self) -> dict[str, bool]:
         self.stopping.set()
