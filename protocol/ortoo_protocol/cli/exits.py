@@ -69,6 +69,7 @@ EXITS = MappingProxyType(
         errors.RowsError: Exit.REFUSED,
         errors.SourceError: Exit.SETUP,
         errors.SourceUnreachable: Exit.UNREACHABLE,
+        errors.PublicationOption: Exit.USAGE,
         errors.SinkError: Exit.SETUP,
         errors.SubscriptionError: Exit.REFUSED,
         errors.ApiError: Exit.REFUSED,
