@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import msgspec
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from ortoo_node import catalog, databases
 from ortoo_node.queries import binding, reach
@@ -33,6 +33,7 @@ from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.core.queries import QuerySignature
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import upsert
+from ortoo_protocol.station.store.prepared import Prepared
 
 MOST_OFFERS = 10_000
 
@@ -197,7 +198,12 @@ class Offers:
 
 
 def _version(tx: Tx, resource: str) -> int | None:
-    return tx.conn.execute(select(entries.c.version).where(entries.c.code == resource)).scalar()
+    for (version,) in _VERSION.rows(tx.conn, resource):
+        return int(version)
+    return None
+
+
+_VERSION = Prepared(select(entries.c.version).where(entries.c.code == bindparam("code")), ("code",))
 
 
 def row(conn: Connection, code: str) -> Row[Any] | None:

@@ -14,13 +14,12 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from functools import lru_cache, partial
 
-from sqlalchemy import Row
+from sqlalchemy import bindparam, select
 
 from ortoo_node.queries import record
 from ortoo_node.queries.answers import Answer, Asked, Kept, answer
@@ -28,7 +27,7 @@ from ortoo_node.queries.offers import Offer, Offers
 from ortoo_node.queries.rates import Rates
 from ortoo_node.queries.record import ANSWERED, FAILED, GIVEN, REFUSED, Notes, Outcome
 from ortoo_protocol.core import messages
-from ortoo_protocol.core.codec import Scalar, Shape
+from ortoo_protocol.core.codec import Scalar, Shape, decode
 from ortoo_protocol.core.errors import (
     GrantEnded,
     GrantError,
@@ -55,9 +54,10 @@ from ortoo_protocol.core.queries import (
     read_parameters,
 )
 from ortoo_protocol.core.verify import Message, Opened, as_body
-from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import Handler, Parts, Pen, Post, Tx
 from ortoo_protocol.station.sending import letter, send
+from ortoo_protocol.station.store.prepared import Prepared
+from ortoo_protocol.station.store.tables import grants
 
 MOST_WAITING = 64  # asks of one query under one grant
 _REFUSAL = messages.kind_named("query.refusal")
@@ -222,19 +222,20 @@ class Provider:
         if future.cancelled():
             return
         done, asked = future.result(), job.asked
-        finish = partial(record.finish, ANSWERED, asked.asker, asked.ask)
+        notes = self._notes_of()
         if done.answer is None:
             error = done.error or OrtooError()
             self._post_refusal(parts, asked, error)
-            self._note(finish(Outcome(FAILED, error.code, took_us=done.took_us)))
+            failed = Outcome(FAILED, error.code, took_us=done.took_us)
+            notes.outcome(ANSWERED, asked.asker, asked.ask, failed)
             return
-        for _message, post in done.letters:
+        for message, post in done.letters:
             parts.post(post)
+            notes.message(Direction.SENT, asked.grant, message)
         made = done.answer
         self._kept.put(made)
         outcome = Outcome(GIVEN, "", made.rows, len(made.pages), made.cut, done.took_us)
-        self._note(_sent(asked.grant, [message for message, _ in done.letters]))
-        self._note(finish(outcome))
+        notes.outcome(ANSWERED, asked.asker, asked.ask, outcome)
 
     def _then_again(self, parts: Parts, job: Job) -> None:
         if job.asked.name in self._running:
@@ -254,12 +255,11 @@ class Provider:
             self._post_refusal(parts, asked, QueryGone(detail=name[1]))
 
     def _give(self, parts: Parts, kept: Answer, first: int, window: int) -> None:
-        pen, sent = Pen(parts), []
+        pen = Pen(parts)
         for number in range(first, min(first + window, len(kept.pages))):
             message, post = kept.page(pen, number)
             parts.post(post)
-            sent.append(message)
-        self._note(_sent(kept.asked.grant, sent))
+            self._notes_of().message(Direction.SENT, kept.asked.grant, message)
 
     def _post_refusal(self, parts: Parts, asked: Asked, error: OrtooError) -> None:
         body = refusal(asked.ask, error)
@@ -270,30 +270,46 @@ class Provider:
         else:
             parts.post(post)
 
-    def _note(self, note: record.Note) -> None:
-        if self._notes is not None:
-            self._notes.add(note)
+    def _notes_of(self) -> Notes:
+        if self._notes is None:
+            raise RuntimeError("attach it to a station first")
+        return self._notes
 
 
 def granted(tx: Tx, grant: str, asker: str) -> GrantTerms:
     """The terms of a grant that lives now, of this provider to this asker, that may be queried.
     Raises GrantUnknown (whatever else is wrong with it is nobody's who does not hold it),
     GrantEnded, QueryMode."""
-    row = grants_held.row(tx, grant)
-    if row.provider != tx.party or row.reader != asker:
+    return held(tx, grant, provider=tx.party, reader=asker)
+
+
+def held(tx: Tx, grant: str, *, reader: str, provider: str | None = None) -> GrantTerms:
+    """As `granted`; `provider` None: whoever it is."""
+    found = _GRANT.rows(tx.conn, grant)
+    terms = _terms(found[0][0]) if found else None
+    if terms is None or terms.reader != reader or provider not in (None, terms.provider):
         raise GrantUnknown(grant=grant)
-    return checked(tx, row)
-
-
-def checked(tx: Tx, row: Row[Any]) -> GrantTerms:
-    """Raises GrantEnded, QueryMode."""
-    over = row.until_ms and row.until_ms <= tx.now_ms
-    if row.ended_ms is not None or over or row.from_ms > tx.now_ms:
-        raise GrantEnded(grant=row.grant, reason=row.end_reason or "-")
-    terms = grants_held.terms_of(row)
+    _raw, from_ms, until_ms, ended_ms, end_reason = found[0]
+    over = until_ms and until_ms <= tx.now_ms
+    if ended_ms is not None or over or from_ms > tx.now_ms:
+        raise GrantEnded(grant=grant, reason=end_reason or "-")
     if not allows_query(terms.mode):
         raise QueryMode(detail=terms.mode[:100] or "-")
     return terms
+
+
+_GRANT = Prepared(
+    select(
+        grants.c.terms, grants.c.from_ms, grants.c.until_ms, grants.c.ended_ms, grants.c.end_reason
+    ).where(grants.c.grant == bindparam("g")),
+    ("g",),
+)
+
+
+@lru_cache(maxsize=1_024)
+def _terms(raw: bytes) -> GrantTerms:
+    """Terms are immutable, and asked under again and again."""
+    return decode(raw, GrantTerms)
 
 
 def refusal(ask: str, error: OrtooError) -> QueryRefusal:
@@ -321,11 +337,3 @@ def _run(parts: Parts, job: Job) -> Done:
     except Exception:  # a driver's own fault must be answered, or its asker would wait in vain
         _log.exception("the query %s failed", ready.declared.code)
         return Done(took_us(), error=QuerySource(detail="it failed"))
-
-
-def _sent(grant: str, sent: list[Message]) -> Callable[[Tx], None]:
-    def note(tx: Tx) -> None:
-        for message in sent:
-            tx.journal(message, Direction.SENT, State.QUERIED, flow=grant)
-
-    return note

@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ortoo_node.queries import record
-from ortoo_node.queries.provider import checked
+from ortoo_node.queries.provider import held
 from ortoo_node.queries.record import ASKED, FAILED, GIVEN, REFUSED, Notes, Outcome
 from ortoo_protocol.core import messages
 from ortoo_protocol.core.codec import Scalar, Shape
 from ortoo_protocol.core.errors import (
     CaseField,
     GrantError,
-    GrantUnknown,
     OrtooError,
     QueryAnswer,
     QueryError,
@@ -30,7 +29,6 @@ from ortoo_protocol.core.errors import (
     QuerySilent,
 )
 from ortoo_protocol.core.feeds import Column
-from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.core.ids import is_code
 from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.queries import (
@@ -48,7 +46,6 @@ from ortoo_protocol.core.queries import (
     read_rows,
 )
 from ortoo_protocol.core.verify import Message, Opened, as_body
-from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import Handler, Parts, Pen, Post, Signal, Tx, wait
 from ortoo_protocol.station.control_client import classes
 from ortoo_protocol.station.pumps import Wire
@@ -170,7 +167,7 @@ class Reader:
         elif page.number not in waiting.got:
             waiting.first = first
             waiting.got[page.number] = page, rows
-            self._note(_received(waiting.grant, message))
+            self._notes_of().message(Direction.RECEIVED, waiting.grant, message)
         waiting.some.set()
 
     def _take_refusal(self, waiting: _Open, body: QueryRefusal) -> None:
@@ -203,12 +200,12 @@ class Reader:
             self._open.pop(waiting.ask, None)
             took_us = int((time.monotonic() - waiting.begun) * 1_000_000)
             outcome = Outcome(state, code, rows, pages, cut, took_us)
-            self._note(record.finish(ASKED, waiting.provider, waiting.ask, outcome))
+            self._notes_of().outcome(ASKED, waiting.provider, waiting.ask, outcome)
 
     def _send(self, question: Question, tx: Tx) -> _Open:
         """In the writer's thread. The grant is looked at here too: what is refused at home needs
         no journey."""
-        terms = granted_to(tx, question.grant)
+        terms = held(tx, question.grant, reader=tx.party)
         if not question.handler.strip():
             raise CaseField(field="handler", detail="who asks?")
         if question.purpose.strip() != terms.purpose.strip():
@@ -305,7 +302,7 @@ class Reader:
             return known[1]
 
         def send(tx: Tx) -> _Open:
-            terms = granted_to(tx, grant)
+            terms = held(tx, grant, reader=tx.party)
             body = QueryDescribe(ask=tx.new_id().hex(), grant=grant)
             return self._make(tx, body, terms.provider, grant, terms.case)[0]
 
@@ -341,9 +338,10 @@ class Reader:
     def _parts(self) -> Parts:
         return self._station_of().parts
 
-    def _note(self, note: record.Note) -> None:
-        if self._notes is not None:
-            self._notes.add(note)
+    def _notes_of(self) -> Notes:
+        if self._notes is None:
+            raise RuntimeError("attach it to a station first")
+        return self._notes
 
 
 class _Again:
@@ -366,24 +364,9 @@ class _Again:
         return True
 
 
-def granted_to(tx: Tx, grant: str) -> GrantTerms:
-    """A grant that this station holds and may query by. Raises as `granted`."""
-    row = grants_held.row(tx, grant)
-    if row.reader != tx.party:
-        raise GrantUnknown(grant=grant)
-    return checked(tx, row)
-
-
 def refused(body: QueryRefusal) -> OrtooError:
     """The provider's refusal as the error it is; facts that did not travel say its detail."""
     made = classes().get(body.error)
     if made is None or not issubclass(made, (QueryError, GrantError)):
         return QueryError(detail=f"{body.error} {body.detail}")
     return made(detail=body.detail, reason=body.detail, grant="-", provider="-", timeout_s="-")
-
-
-def _received(grant: str, message: Message) -> record.Note:
-    def note(tx: Tx) -> None:
-        tx.journal(message, Direction.RECEIVED, State.QUERIED, flow=grant)
-
-    return note
