@@ -22,6 +22,7 @@ from ortoo_protocol.core.grants import (
     check_terms,
 )
 from ortoo_protocol.core.masks import Mask, check_fit, check_masks
+from ortoo_protocol.core.queries import only_query
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station import feed_reader, feed_writer, grants_held
 from ortoo_protocol.station.context import Tx
@@ -80,10 +81,12 @@ def issue(
 
 
 def deliver(tx: Tx, terms: GrantTerms) -> None:
-    """Send the terms to the reader (and the hub), and the feed's key to the reader alone."""
+    """Send the terms to the reader (and the hub), and the feed's key to the reader alone; a grant
+    to query and nothing else opens no feed."""
     named = grants_held.keep(tx, terms, encode(terms))
     send(tx, terms.reader, terms, case=terms.case)
-    feed_writer.add_reader(tx, terms.feed, terms.grant, named, terms.reader)
+    if not only_query(terms.mode):
+        feed_writer.add_reader(tx, terms.feed, terms.grant, named, terms.reader)
 
 
 def on_issued(tx: Tx, opened: Opened[Shape]) -> None:

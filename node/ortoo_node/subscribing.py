@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from ortoo_node.store.tables import subscriptions
-from ortoo_protocol.core.errors import SinkTaken
+from ortoo_protocol.core.errors import QueryMode, SinkTaken
 from ortoo_protocol.core.grants import GrantTerms
+from ortoo_protocol.core.queries import only_query
 from ortoo_protocol.station import feed_reader
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.tables import feed_in_items, feeds_in
@@ -54,6 +55,8 @@ def make(
     }
     tx.conn.execute(insert(subscriptions).values(values))
     if terms is not None:
+        if only_query(terms.mode):
+            raise QueryMode(detail=terms.mode)
         _begin(tx, subscription, terms)
     return subscription
 

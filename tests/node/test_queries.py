@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from ortoo_node.queries import client
 from ortoo_node.store.tables import queries
 from ortoo_protocol.core import errors
 from ortoo_protocol.core.masks import Mask
-from ortoo_protocol.station.store.tables import journal
-from tests.node.kit import Node
-from tests.node.query_kit import PROVIDER, READER, pair, question
+from ortoo_protocol.station.control import ControlServer
+from ortoo_protocol.station.store.tables import feed_readers, journal
+from tests.node.kit import FORM, PEOPLE, Node
+from tests.node.query_kit import CODE, PROVIDER, READER, pair, question
+from tests.support.trust import DEPARTMENTS
 
 
 async def record_of(node: Node, role: str) -> list[Any]:
@@ -326,3 +329,54 @@ async def test_methods_stream_page_by_page(tmp_path: Path) -> None:
         assert found["queries"][0]["parameters"] == {"least": "0"}
         with pytest.raises(errors.QueryGone):
             await both.reader.call("query.next", reading="0" * 32)
+
+
+async def test_a_program_asks_through_the_socket(tmp_path: Path) -> None:
+    async with pair(tmp_path, rows=250) as both:
+        grant = await both.grant()
+        server = ControlServer(tmp_path / "control.sock", both.reader.methods)
+        await server.start()
+        try:
+            given = {"grant": grant.grant, "query": "by-income", "purpose": grant.purpose}
+            asked = client.ask(
+                tmp_path / "control.sock",
+                handler="程序",
+                parameters={"least": 0},
+                page_rows=100,
+                **given,
+            )
+            rows = [row async for row in asked]
+            assert len(rows) == 250
+            assert rows[7] == {"id": "00007", "name": "人7", "income": 7}
+            given["query"] = "no-such"
+            unknown = client.ask(tmp_path / "control.sock", handler="程序", **given)
+            with pytest.raises(errors.QueryUnknown):
+                await anext(unknown)
+        finally:
+            await server.close()
+
+
+async def test_a_grant_to_query_opens_no_feed(tmp_path: Path) -> None:
+    async with pair(tmp_path, alone=True) as both:
+        await both.provider.call("publish", resource=CODE, source="business", table="people")
+        own = DEPARTMENTS[PROVIDER][0]
+        case = await both.provider.call(
+            "request.apply", resource=CODE, department=own, mode="在线查询", **FORM
+        )
+        given = await both.provider.call("request.grant", case=case["case"], items=[], **PEOPLE)
+        readers = select(feed_readers.c.grant)
+        held = await both.provider.app.station.read(lambda conn: conn.execute(readers).all())
+        assert held == []
+        answer = await both.provider.call(
+            "query.run", grant=given["grant"], query="by-income", purpose=FORM["purpose"],
+            handler="查询人", parameters={"least": 99},
+        )  # fmt: skip
+        assert answer["rows"] == [("00099", "人99", 99)]
+        with pytest.raises(errors.QueryMode):
+            await both.provider.call(
+                "subscribe", resource=CODE, department=own, sink="shared", table="t"
+            )
+        ended = await both.provider.call(
+            "grant.end", grant=given["grant"], reason="需求已满足", by="丁"
+        )
+        assert ended["filing"]
