@@ -100,6 +100,8 @@ def write(rows: Sequence[Row], facts: Facts, docs: Path) -> None:
     """Write the page and its pictures below `docs`."""
     drawn = pictures.draw(rows, docs / "pictures")
     parts = [_HEAD.format(facts=facts.text())]
+    if "overview" in drawn:
+        parts.append(f"![All ratios and their bars](pictures/{drawn['overview']})\n")
     for bench, (title, about) in _ABOUT.items():
         mine = [row for row in rows if bench_of(row) == bench]
         parts.append(f"## {title}\n\n{about}\n")

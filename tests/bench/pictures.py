@@ -12,6 +12,7 @@ from tests.bench.measuring import Row
 from tests.bench.report import bench_of
 
 OURS, THEIRS, MISSED = "#1f5fa8", "#b8bec7", "#c2552d"
+_REACHES = (0.1, 0.25, 0.5, 1, 2, 5, 10)
 _STYLE = {
     "svg.hashsalt": "ortoo",  # the same report, the same bytes
     "svg.fonttype": "none",
@@ -85,6 +86,7 @@ def _overview(rows: Sequence[Row]) -> Figure:
         panel.text(reach, place, f" {row.ratio:.2f}× (bar {row.bar:g}×)", va="center", fontsize=8)
     panel.axvline(1.0, color="black", linewidth=0.8)
     panel.set_xscale("log")
+    panel.set_xticks(_REACHES, [f"{reach:g}" for reach in _REACHES])
     panel.set_yticks(range(len(rows)), [row.name for row in rows])
     panel.invert_yaxis()
     panel.set_xlabel("reach of the bar (1 = just met)")
@@ -111,6 +113,9 @@ def _fanout(rows: Sequence[Row]) -> Figure:
                 colour = OURS if way == "queues" else MISSED
                 panel.plot(*zip(*sorted(points), strict=True), "o-", label=way, color=colour)
         panel.set_xscale("log")
+        counts = sorted({x for points in lines.values() for x, _ in points})
+        panel.set_xticks(counts, [str(count) for count in counts])
+        panel.minorticks_off()
         panel.set_ylim(bottom=0)
         panel.set_xlabel("readers")
         panel.set_title(title, fontsize=9)

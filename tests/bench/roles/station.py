@@ -1,155 +1,41 @@
-"""A station as the node builds it, with its grants put in place: submits, reads, applies."""
+"""What a station of a bench is asked to do: submit, publish, read, ask, fetch."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ortoo_node import app as node_app
 from ortoo_node import catalog, subscribing
-from ortoo_node.app import NodeApp
-from ortoo_node.files.desk import Files
-from ortoo_node.folders import Folder
-from ortoo_node.methods import NodeMethods
-from ortoo_node.publishing import Publisher
-from ortoo_node.queries.desk import Queries
 from ortoo_node.queries.reader import Question
-from ortoo_node.settings import Database, NodeSettings
-from ortoo_node.store import NODE
-from ortoo_protocol.bus.amqp import AmqpAddress, AmqpBus
+from ortoo_protocol.core import feeds
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.codec import decode, encode
-from ortoo_protocol.core.grants import GrantTerms
-from ortoo_protocol.core.keys import key_id
-from ortoo_protocol.station import feed_reader, feed_writer, grants_held, table_feed, trusting
-from ortoo_protocol.station.common_methods import CommonMethods
-from ortoo_protocol.station.context import Identity, SettledLetter, Tx
-from ortoo_protocol.station.settings import StationTable, Timing
-from ortoo_protocol.station.station import Station, Surroundings, make_station
-from ortoo_protocol.station.store.migrate import STATION
-from ortoo_protocol.station.store.store import create_store, open_store
-from tests.bench.region import WideRegion, agreed
-from tests.bench.words import content
+from ortoo_protocol.core.row_codec import upsert_part
+from ortoo_protocol.station import dispatching, feed_reader, feed_writer, grants_held, table_feed
+from ortoo_protocol.station.context import SettledLetter, Tx
+from tests.bench.region import agreed
+from tests.bench.roles.opened import OpenedStation, keep_grant
+from tests.bench.words import content, event
 from tests.support.trust import DEPARTMENTS
 
 LOOK_S = 0.02
 CHECKED = {"compiled_by": "甲", "secrecy_checked_by": "乙", "approved_by": "丙"}
 
 
-class StationRole:
-    """`grants`: (provider, reader, feed) triples, which both sides of a grant are opened with."""
+class StationRole(OpenedStation):
+    """Each method is a command; those that measure tell how long it took."""
 
-    def __init__(
-        self,
-        folder: str,
-        party: str,
-        parties: Sequence[str],
-        offset_ms: int,
-        broker: dict[str, Any],
-        source: str = "",
-        sink: str = "",
-        joined: Sequence[Sequence[str]] = (),
-        front: str = "",
-    ) -> None:
-        self.folder, self.party = Path(folder), party
-        self.region = WideRegion(tuple(parties))
-        self.offset_ms = offset_ms
-        self.bus = AmqpBus(AmqpAddress(**{**broker, "ca_file": Path(broker["ca_file"])}))
-        self.sink = self.folder / "sink.sqlite" if not sink else Path(sink)
-        self.settings = NodeSettings(
-            station=StationTable(
-                party=party, plane=self.region.plane, name=party, folder=self.folder
-            ),
-            sources=(Database(name="source", url=f"sqlite:///{source}"),) if source else (),
-            sinks=(Database(name="sink", url=f"sqlite:///{self.sink}"),),
-            folders=(Folder(name="front", path=Path(front), settle_s=0),) if front else (),
-        )
-        self.joined = [agreed(p, r, f, number) for number, (p, r, f) in enumerate(joined, 1)]
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
         self.waiting: dict[bytes, asyncio.Future[str]] = {}
         self.early: dict[bytes, str] = {}
         self.settled: list[tuple[bytes, str]] = []
-        self.files, self.queries = Files(), Queries(self.settings)
-        self.station: Station
-        self.app: NodeApp
-        self.running: asyncio.Task[None] | None = None
-
-    # --- the node's own methods, as its command line calls them ---
-
-    async def call(self, method: str, params: dict[str, Any]) -> Any:
-        return await self.methods[method](**params)
-
-    # --- life ---
-
-    async def open(self) -> None:
-        logging.basicConfig(level=logging.WARNING)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.station = self._make()
-        publisher = Publisher(self.station, self.settings)
-        self.app = NodeApp(self.station, self.settings, publisher, self.files, self.queries)
-        common = CommonMethods(self.station, self.settings, "bench", self.app.now_ms())
-        self.methods = dict(NodeMethods(self.app, common, asyncio.Event()).as_mapping())
-        await self.app.start()
-        self.running = asyncio.create_task(self.station.run(self.app.loops))
-        waiting = asyncio.create_task(self.station.wire.online.wait())
-        await asyncio.wait({waiting, self.running}, return_when=asyncio.FIRST_COMPLETED)
-        if self.running.done():
-            self.running.result()
-        for each in self.joined:
-            await self.station.write(lambda tx, each=each: _keep_grant(tx, each))
-
-    async def close(self) -> None:
-        if self.running is not None:
-            self.running.cancel()
-            await asyncio.gather(self.running, return_exceptions=True)
-            await self.app.files.close()
-            await self.app.end()
-            await self.app.queries.close()
-            await self.station.close()
-
-    def _make(self) -> Station:
-        region, path = self.region, self.folder / "store.sqlite"
-        owners = (STATION, NODE)
-        create_store(path, self.party, region.plane, owners)
-        store = open_store(path, self.party, region.plane, owners)
-        trust = region.trust()
-        with store.writing.begin() as conn:
-            trusting.save(conn, trust)
-        around = Surroundings(
-            store=store,
-            trust=trust,
-            bus=self.bus,
-            suites=region.suites,
-            clock=lambda: time.time_ns() // 1_000_000 + self.offset_ms,
-            rand=os.urandom,
-            timing=Timing(),
-        )
-        hooks = node_app.hooks(self.files, self.queries)
-        self.node_settled = hooks.settled
-        return make_station(self._identity(), around, replace(hooks, settled=self._on_settled))
-
-    def _identity(self) -> Identity:
-        region, suite, party = self.region, self.region.suite, self.party
-        signer, seed = region.signer(party), region.wrap_seed(party)
-        return Identity(
-            party=party,
-            name=party,
-            plane=region.plane,
-            suite=suite,
-            signer=signer,
-            signing_key_id=key_id(suite, region.plane, "sign", signer.public),
-            wrap_seeds={key_id(suite, region.plane, "wrap", suite.wrap_public(seed)): seed},
-            store_key=suite.hash(region.seed(f"{party} store"))[: suite.key_bytes],
-        )
 
     # --- letters: each caller waits for the recipient's signed receipt ---
 
@@ -171,8 +57,6 @@ class StationRole:
         return {"seconds": time.perf_counter() - begun, "each_s": each_s}
 
     def _dispatch(self, body: bytes) -> Callable[[Tx], Sequence[bytes]]:
-        from ortoo_protocol.station import dispatching
-
         grant = self.joined[0].grant
         return lambda tx: dispatching.send(tx, grant, body)[1]
 
@@ -186,12 +70,12 @@ class StationRole:
             if status != "accepted":
                 raise AssertionError(f"a letter was {status}")
 
-    def _on_settled(self, tx: Tx, letter: SettledLetter) -> None:
+    def on_settled(self, tx: Tx, letter: SettledLetter) -> None:
         if letter.kind == "dispatch.sent":
             self.settled.append((letter.id, f"{letter.status} {letter.error}".strip()))
             tx.after_commit(self._wake)
         else:
-            self.node_settled(tx, letter)
+            super().on_settled(tx, letter)
 
     def _wake(self) -> None:
         while self.settled:
@@ -242,7 +126,7 @@ class StationRole:
         """A grant that nothing is read under yet."""
         given = agreed(provider, reader, feed, number, resource)
         granted = msgspec.structs.replace(given, mode=mode)
-        await self.station.write(lambda tx: _keep_grant(tx, granted))
+        await self.station.write(lambda tx: keep_grant(tx, granted))
 
     async def offer(
         self, provider: str, reader: str, feed: str, number: int, resource: str = "3/001"
@@ -339,8 +223,6 @@ class StationRole:
 
     async def events(self, resource: str, first: int, count: int, callers: int) -> float:
         """Publish `count` events, each by one of `callers`, who wait until it is durable."""
-        from tests.bench.words import event
-
         numbers = iter(range(first, first + count))
 
         async def caller() -> None:
@@ -359,9 +241,6 @@ class StationRole:
         """Publish `count` items of one row of `item_bytes` each; returns when all are durable.
 
         Nobody looks whether they are sent: the readers tell."""
-        from ortoo_protocol.core import feeds
-        from ortoo_protocol.core.row_codec import upsert_part
-
         columns = (feeds.Column("number", "I", 0), feeds.Column("text", "C", item_bytes))
 
         def declare(tx: Tx) -> int:
@@ -403,8 +282,3 @@ class StationRole:
                 except sqlite3.OperationalError:
                     pass  # no table yet
             time.sleep(LOOK_S)
-
-
-def _keep_grant(tx: Tx, granted: GrantTerms) -> None:
-    """A grant that lets letters pass, without a feed that is read."""
-    grants_held.keep(tx, granted, encode(granted))
