@@ -91,7 +91,7 @@ class Gate:
         """`given` rows of a reading, the first of which is number `first`. `in_order`: the last of
         several rows with one key is what counts; else the first, and the others are set aside."""
         chunk = Chunk()
-        as_they_are = [tuple(row) for row in given]
+        as_they_are: list[tuple[object, ...]] = list(map(tuple, given))
         if not self._has_moments and self._fit(as_they_are):
             chunk.rows = as_they_are  # type: ignore[assignment]  # just proved by `fits`
             chunk.numbers = list(range(first, first + len(given)))

@@ -7,6 +7,7 @@ differs from a source is found by looking here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
@@ -27,13 +28,13 @@ _DROP = Prepared(
 
 def put(tx: Tx, feed: str, seq: int, keys: Sequence[bytes], rows: Sequence[bytes]) -> None:
     """`rows` (as they travel) stand at item `seq`."""
-    values = [(feed, key, row, seq) for key, row in zip(keys, rows, strict=True)]
+    values = list(zip(repeat(feed), keys, rows, repeat(seq), strict=False))
     _PUT[tx.conn.dialect.name].many(tx.conn, values)
 
 
 def put_new(tx: Tx, feed: str, seq: int, keys: Sequence[bytes], rows: Sequence[bytes]) -> set[int]:
     """As `put`, of keys that should not be there; the places of those that are, and stay."""
-    values = [(feed, key, row, seq) for key, row in zip(keys, rows, strict=True)]
+    values = list(zip(repeat(feed), keys, rows, repeat(seq), strict=False))
     if _NEW[tx.conn.dialect.name].many(tx.conn, values) == len(values):
         return set()
     before = {key for key, (_row, at) in look(tx.conn, feed, keys).items() if at != seq}
