@@ -25,7 +25,7 @@ from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store import journal_rows
 from tests.node.kit import Node, entry, open_node, running
-from tests.support.stations import Kit, give, terms, until, until_read
+from tests.support.stations import Kit, give, terms, until_read
 
 PROVIDER, READER = "s150700", "s150200"
 CODE = "3070101/0009"
@@ -75,7 +75,6 @@ class Pair:
         return {each["name"]: each for each in answer["files"]}
 
     async def list_has(self, name: str) -> dict[str, Any]:
-        await until(lambda: self.reader.app.station.workers)
         found: dict[str, Any] = {}
         while name not in found:
             found = await self.listed()
