@@ -87,6 +87,7 @@ def _overview(rows: Sequence[Row]) -> Figure:
     panel.axvline(1.0, color="black", linewidth=0.8)
     panel.set_xscale("log")
     panel.set_xticks(_REACHES, [f"{reach:g}" for reach in _REACHES])
+    panel.minorticks_off()
     panel.set_yticks(range(len(rows)), [row.name for row in rows])
     panel.invert_yaxis()
     panel.set_xlabel("reach of the bar (1 = just met)")
