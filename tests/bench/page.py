@@ -45,8 +45,9 @@ _ABOUT = {
     ),
     "query": (
         "Online query",
-        "A declared query by key, answered from the provider's SQLite. Peer: RPC on bare aio-pika "
-        "with the same payload.",
+        "A declared query by key, answered from the provider's SQLite, journalled on both sides. "
+        "Peer: aio-pika's own RPC pattern with the same row from memory; neither its queues nor "
+        "its messages are durable, as that pattern has them.",
     ),
     "file": (
         "A file of 1 GiB",
