@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ortoo_node.files import fetch, transfers
+from ortoo_node.files import fetch, fetching, serving, transfers
 from ortoo_node.files.incoming import Incoming
 from ortoo_protocol.core import files
 from ortoo_protocol.core.errors import FileDiskFull, FileName, FileTaken, FileTarget, FileUnknown
@@ -98,6 +98,29 @@ async def test_cancelled(tmp_path: Path) -> None:
             await made.reader.call(
                 "file.get", resource="3070101/0009", name="big.bin", to="elsewhere"
             )
+
+
+async def test_chunks_that_were_lost_are_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the provider is killed: an ask that nobody answers, on a link that stands."""
+    lost, serve = 4, serving.FileServer._answer
+
+    async def deaf(server: serving.FileServer, ask: serving.Ask) -> None:
+        nonlocal lost
+        if ask.body.first and lost:
+            lost -= 1
+        else:
+            await serve(server, ask)
+
+    monkeypatch.setattr(serving.FileServer, "_answer", deaf)
+    monkeypatch.setattr(fetch, "SILENCE_S", 0.3)
+    monkeypatch.setattr(fetching, "LOOK_S", 0.05)
+    async with pair(tmp_path, {"big.bin": BIG}) as made:
+        await made.list_has("big.bin")
+        assert (await made.get("big.bin"))["state"] == "done"
+        assert not lost
+        assert (made.taken / "big.bin").read_bytes() == BIG
 
 
 async def test_a_full_disk_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ T = TypeVar("T")
 ASK_CHUNKS = 4
 FLUSH_CHUNKS = 32
 SILENCE_S = 3.0
-SILENCE_CAP_S = 60.0
+SILENCE_CAP_S = 15.0
 ROOM_S = 5.0
 _log = logging.getLogger(__name__)
 
@@ -101,25 +101,29 @@ class Fetch:
             await wait(ticket, max(0.01, ask_at_s - now_s))
 
     async def _chunks(self, incoming: Incoming) -> None:
-        """Until all are written."""
-        chunks, asked = incoming.plan.chunks, incoming.done
-        silence_s, link = SILENCE_S, self.station.linked_ms
+        """Until all are written. Silence counts from the last chunk: `woke` is set for other
+        reasons too."""
+        chunks, asked, seen = incoming.plan.chunks, incoming.done, incoming.done
+        silence_s, link, now_s = SILENCE_S, self.station.linked_ms, asyncio.get_running_loop().time
+        last_s = now_s()
         while incoming.done < chunks:
-            ticket, before = self.woke.ticket(), incoming.done
+            ticket = self.woke.ticket()
+            if incoming.done > seen:
+                seen, last_s, silence_s = incoming.done, now_s(), SILENCE_S
+            elif now_s() - last_s >= silence_s:
+                asked, last_s = incoming.done, now_s()
+                silence_s = min(silence_s * 2, SILENCE_CAP_S)
             if self.stuck is not None:
                 await self._wait_for_room(self.stuck)
                 self.stuck, asked = None, incoming.done
             if self.station.linked_ms != link:
                 link, silence_s, asked = self.station.linked_ms, SILENCE_S, incoming.done
+                last_s = now_s()
             while asked < chunks and asked - incoming.done <= WINDOW - ASK_CHUNKS:
                 count = min(ASK_CHUNKS, chunks - asked)
                 await self._ask(asked, count)
                 asked += count
-            await wait(ticket, silence_s)
-            if incoming.done > before:
-                silence_s = SILENCE_S
-            elif not ticket.is_set():
-                silence_s, asked = min(silence_s * 2, SILENCE_CAP_S), incoming.done
+            await wait(ticket, max(0.01, last_s + silence_s - now_s()))
 
     async def _ask(self, first: int, count: int) -> None:
         """Raises GrantEnded; StoreError."""
