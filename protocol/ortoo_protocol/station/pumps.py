@@ -92,13 +92,18 @@ class Posts:
             _log.warning("too many messages wait for the broker: one was dropped")
 
     async def run(self, timeout_s: float) -> None:
-        while True:
-            batch = [await self.queue.get()]
-            while not self.queue.empty() and len(batch) < WINDOW:
-                batch.append(self.queue.get_nowait())
-            link = self.wire.link
-            if link is not None:
-                await asyncio.gather(*(_publish(link, post, timeout_s) for post in batch))
+        """Each leaves at once, up to WINDOW unconfirmed: an answer that waited for the confirms of
+        those before it would be late by a round of the quorum."""
+        room = asyncio.Semaphore(WINDOW)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                post = await self.queue.get()
+                link = self.wire.link
+                if link is None:
+                    continue
+                await room.acquire()
+                task = group.create_task(_publish(link, post, timeout_s))
+                task.add_done_callback(lambda _: room.release())
 
 
 async def _publish(link: Link, post: Post, timeout_s: float, *, mandatory: bool = False) -> Outcome:
