@@ -25,7 +25,7 @@ demo: setup-demo
 	@$(BIN)/ortoo-demo --folder var/demo
 
 test: setup-test
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest -n 2 $(PYTEST_ARGS)
 
 bench: setup-bench
 	@PYTHONPATH=. $(BIN)/python -m tests.bench $(BENCH_ARGS) $(NAME)

@@ -75,3 +75,7 @@ class FrontEnd:
             reading.done()
         source.close()
         return Read(rows, errors, deletes, reading.whole, mark, where)
+
+
+# A folder keeps its cursor itself; other kinds of sink are given the station's store.
+NO_STORE: dict[str, Any] = {"door": None, "subscription": ""}

@@ -13,6 +13,7 @@ from ortoo_node.sources import open_source
 from ortoo_node.sources.folder import FolderSource
 from ortoo_protocol.core.errors import SettingsError, SettingsLacking, SettingsValue
 from ortoo_protocol.core.feeds import Column
+from tests.node.folder_kit import NO_STORE
 
 STATION = '[station]\nparty = "s150700"\nplane = "extranet"\n'
 FOLDER = '[[folders]]\nname = "front-end"\npath = "front"\n'
@@ -47,7 +48,7 @@ def test_a_folder_may_be_one_of_both(tmp_path: Path) -> None:
     with pytest.raises(SettingsLacking):
         only_read.check_sink("front-end")
     with pytest.raises(SettingsLacking):
-        open_sink(only_read, "front-end", "towns")
+        open_sink(only_read, "front-end", "towns", **NO_STORE)
     only_written = load(tmp_path, FOLDER + 'read = ""\n')
     with pytest.raises(SettingsLacking):
         open_source(only_written, "front-end", "*", [Column("id", "I", 0)], ["id"], titles={})

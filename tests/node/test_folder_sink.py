@@ -45,6 +45,7 @@ from ortoo_protocol.core.feeds import Changes, Column, TableSchema
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.station.ports import Cursor
 from ortoo_protocol.station.settings import StationTable
+from tests.node.folder_kit import NO_STORE
 from tests.support.stations import until
 
 FEED = "s150700.towns"
@@ -471,5 +472,5 @@ def test_tables_that_are_no_folder_names(front: Path, name: str) -> None:
 def test_the_settings_name_it(front: Path) -> None:
     station = StationTable(party="s150700", plane=Plane.EXTRANET, folder=front / "station")
     settings_ = NodeSettings(station=station, folders=(folder(front, mode="whole"),))
-    assert isinstance(open_sink(settings_, "front-end", "towns"), WholeFolderSink)
-    assert isinstance(open_sink(settings_, "front-end", "乡镇"), FolderSink)
+    assert isinstance(open_sink(settings_, "front-end", "towns", **NO_STORE), WholeFolderSink)
+    assert isinstance(open_sink(settings_, "front-end", "乡镇", **NO_STORE), FolderSink)
