@@ -27,7 +27,7 @@ from ortoo_protocol.core.keys import key_id
 from ortoo_protocol.station import grants_held, trusting
 from ortoo_protocol.station.common_methods import CommonMethods
 from ortoo_protocol.station.context import Identity, SettledLetter, Tx
-from ortoo_protocol.station.launch import keep_freed_memory
+from ortoo_protocol.station.launch import calm_collector, keep_freed_memory
 from ortoo_protocol.station.settings import StationTable, Timing
 from ortoo_protocol.station.station import Station, Surroundings, make_station
 from ortoo_protocol.station.store.migrate import STATION
@@ -81,7 +81,8 @@ class OpenedStation:
 
     async def open(self) -> None:
         logging.basicConfig(level=logging.WARNING)
-        keep_freed_memory()  # as the daemon does
+        keep_freed_memory()  # both as the daemon does
+        calm_collector()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.station = self._make()
         publisher = Publisher(self.station, self.settings)
