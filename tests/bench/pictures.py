@@ -71,7 +71,7 @@ def _bars(rows: Sequence[Row]) -> Figure:
 
 def _bar(panel: object, place: float, value: float, colour: str, label: float) -> None:
     panel.barh(place, value, height=0.38, color=colour)  # type: ignore[attr-defined]
-    panel.text(value, place, f" {label:,.4g}", va="center", fontsize=8)  # type: ignore[attr-defined]
+    panel.text(value, place, f" {_figure(label)}", va="center", fontsize=8)  # type: ignore[attr-defined]
 
 
 def _overview(rows: Sequence[Row]) -> Figure:
@@ -122,3 +122,8 @@ def _fanout(rows: Sequence[Row]) -> Figure:
         panel.set_title(title, fontsize=9)
         panel.legend(fontsize=8)
     return figure
+
+
+def _figure(value: float) -> str:
+    """Whole above a hundred, else three digits."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
