@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from ortoo_protocol.core.codec import encode
+from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.errors import GrantEnded, GrantUnknown
-from ortoo_protocol.station import dispatching, grants_held, inbox
-from ortoo_protocol.station.store.tables import grants, outbox, quarantine
+from ortoo_protocol.station import dispatching, grants_held, inbox, sending
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.store.tables import grants, outbox, quarantine, receipts_due
 from tests.support.desk import Desk
 from tests.support.stations import Kit, terms
 
@@ -54,6 +56,27 @@ def test_a_part_that_lacks(tmp_path: Path) -> None:
     first = here.rows(outbox)[0].raw
     there.do(lambda tx: inbox.accept(tx, first, B))
     assert there.do(lambda tx: dispatching.content(tx, dispatch)) is None
+    here.close()
+    there.close()
+
+
+def test_a_part_in_two_letters_is_refused_by_name(tmp_path: Path) -> None:
+    here, there = desks(tmp_path, B, A)
+    number = b"n" * 16
+    for text in (b"first", b"second"):
+
+        def send(tx: Tx, text: bytes = text) -> None:
+            body = Dispatch(
+                dispatch=number.hex(), grant=GRANT.grant, subject="", media_type="text/plain",
+                part=0, parts=1,
+            )  # fmt: skip
+            sending.send(tx, A, body, rows=[text])
+
+        here.do(send)
+    carry(here, there, B)
+    assert there.do(lambda tx: dispatching.content(tx, number.hex())) == b"first"
+    assert [row.error for row in there.rows(quarantine)] == ["codec.shape"]
+    assert [row.status for row in there.rows(receipts_due)] == ["accepted", "refused"]
     here.close()
     there.close()
 

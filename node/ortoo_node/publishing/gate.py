@@ -47,12 +47,12 @@ class Chunk:
     parts: list[bytes] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
 
-    def without(self, twice: set[int]) -> None:
+    def without(self, places: set[int]) -> None:
         """Drop the rows at these places."""
-        self.rows = _without(self.rows, twice)
-        self.numbers = _without(self.numbers, twice)
-        self.keys = _without(self.keys, twice)
-        self.parts = _without(self.parts, twice)
+        self.rows = _without(self.rows, places)
+        self.numbers = _without(self.numbers, places)
+        self.keys = _without(self.keys, places)
+        self.parts = _without(self.parts, places)
 
 
 def _without(values: list[T], places: set[int]) -> list[T]:

@@ -949,12 +949,6 @@ class SourceColumns(SourceError):
     cure = "Correct the items of the entry, or have the department add the columns."
 
 
-class SourceValue(SourceError):
-    code = "source.value"
-    what = "In table {table} of {name} a value of {column}, of item type {type}, {detail}."
-    cure = "Correct the data, or the item's type or length in the catalog entry."
-
-
 class SourceFolder(SourceUnreachable):
     code = "source.folder"
     what = "The folder {path} cannot be read: {detail}."

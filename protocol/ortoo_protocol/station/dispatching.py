@@ -9,20 +9,21 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import PART_BYTES, Dispatch
-from ortoo_protocol.core.errors import GrantEnded, GrantUnknown
+from ortoo_protocol.core.errors import CodecShape, GrantEnded, GrantUnknown
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.sending import send as send_letter
+from ortoo_protocol.station.store.dialect import insert_new_of
 from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import dispatches, grants
 
-_KEEP = Prepared(
-    dispatches.insert(),
-    (
-        "sender", "dispatch", "part", "parts", "grant", "subject", "media_type",
-        "content", "received_ms",
-    ),
+_COLUMNS = (
+    "sender", "dispatch", "part", "parts", "grant", "subject", "media_type",
+    "content", "received_ms",
 )  # fmt: skip
+_KEEP = {
+    name: Prepared(insert_new_of(dispatches, name), _COLUMNS) for name in ("sqlite", "postgresql")
+}
 _SIDES = Prepared(
     select(grants.c.provider, grants.c.reader, grants.c.ended_ms, grants.c.end_reason).where(
         grants.c.grant == bindparam("g")
@@ -61,15 +62,18 @@ def send(
 
 
 def receive(tx: Tx, opened: Opened[Shape]) -> None:
-    """Keep a part. Raises GrantUnknown when no grant joins sender and recipient."""
+    """Keep a part. Raises GrantUnknown and GrantEnded when no grant joins sender and recipient,
+    CodecShape when another letter brought this part."""
     letter = as_body(opened, Dispatch)
     body, sender = letter.body, letter.header.sender
     _peer(tx, body.grant, sender)
     content = letter.rows[0] if letter.rows else b""
-    _KEEP.one(
+    kept = _KEEP[tx.conn.dialect.name].one(
         tx.conn, sender, body.dispatch, body.part, body.parts, body.grant, body.subject,
         body.media_type, content, tx.now_ms,
     )  # fmt: skip
+    if not kept:
+        raise CodecShape(expected="Dispatch", detail=f"part {body.part} came in another letter")
 
 
 def _peer(tx: Tx, grant: str, party: str) -> str:

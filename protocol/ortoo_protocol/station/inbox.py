@@ -1,4 +1,5 @@
-"""Accepting what arrives: bytes from the broker, one job of the writer each, then the broker's ack.
+"""Accepting what arrives: bytes from the broker, those that came together in one job of the writer,
+each in a savepoint of its own, then the broker's ack.
 
 Accept = verify, store, journal, advance, owe a receipt: all in one transaction. Whatever is wrong
 with a message is decided here, in one place; nothing that arrives can raise past `accept`.
