@@ -57,6 +57,7 @@ class Founded:
             base_url=f"https://{broker.host}:{broker.management_port}/api/",
             auth=(broker.admin_user, broker.admin_password),
             verify=ssl.create_default_context(cafile=broker.ca_file),
+            timeout=60,
             trust_env=False,
         )
         (folder / "keys").mkdir(parents=True)
