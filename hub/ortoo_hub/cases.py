@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from ortoo_hub import federation
+from ortoo_hub.catalog import listing
 from ortoo_hub.store.tables import case_events, cases, filings
 from ortoo_protocol.core.cases import (
     Answer,
@@ -79,7 +79,7 @@ class Notary:
         5 the case."""
         terms = as_body(opened, GrantTerms).body
         tx.trust.check_fresh(tx.now_ms)
-        entry = federation.entry_of(federation.known(tx.conn, terms.resource))
+        entry = listing.entry_of(listing.known(tx.conn, terms.resource))
         check_terms(terms, [item.column for item in entry.items])
         check_fit(terms.masks, entry.items)
         _check_ways(opened, terms.provider, terms.reader)
@@ -141,7 +141,7 @@ def _application(tx: Tx, opened: Opened[Shape]) -> None:
     letter = as_body(opened, Application)
     body, sender = check_application(letter.body), opened.header.sender
     tx.trust.check_department(sender, body.department)
-    entry = federation.entry_of(federation.known(tx.conn, body.resource))
+    entry = listing.entry_of(listing.known(tx.conn, body.resource))
     if entry.status != "published":
         raise CatalogUnknown(resource=body.resource)
     _check_ways(opened, sender, entry.provider)

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from ortoo_hub import cases, directory, federation, membership, methods
+from ortoo_hub import cases, directory, membership, methods
 from ortoo_hub.broker import BrokerAdmin, ManagementAddress, ManagementBrokerAdmin
+from ortoo_hub.catalog import federation
 from ortoo_hub.ceremony import read_document_file
 from ortoo_hub.membership import Road
 from ortoo_hub.reconcile import Reconciler

@@ -16,7 +16,7 @@ _SECOND_ARGUMENT = frozenset(("done",))
 # Where a detail is a whole text for people, and not a term of the protocol for the journal.
 _DETAILED = (
     "core/cases.py",
-    "core/catalog.py",
+    "core/catalog/law.py",
     "core/grants.py",
     "core/masks.py",
     "station/keyfile.py",

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from ortoo_hub import cases, federation
+from ortoo_hub import cases
+from ortoo_hub.catalog import listing
 from ortoo_protocol.core.cases import Answer, Application
 from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.errors import CaseUnknown
@@ -93,7 +94,7 @@ def _grant(conn: Connection, row: Row[Any], now_ms: int) -> dict[str, Any]:
         "grant": terms.grant,
         "case": terms.case,
         "resource": terms.resource,
-        "resource_name": federation.name_of(conn, terms.resource),
+        "resource_name": listing.name_of(conn, terms.resource),
         "feed": terms.feed,
         "provider": terms.provider,
         "reader": terms.reader,

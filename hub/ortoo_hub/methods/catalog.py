@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from ortoo_hub import federation
+from ortoo_hub.catalog import listing
 from ortoo_protocol.core.errors import TrustUnknownParty
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station.control import Method
@@ -30,13 +30,13 @@ class CatalogMethods:
 
     async def search(self, text: str, limit: int = 50) -> dict[str, Any]:
         trust, limit = self.station.parts.trust.current, max(1, min(limit, MOST))
-        rows = await self.station.read(lambda conn: federation.search(conn, text, limit))
+        rows = await self.station.read(lambda conn: listing.search(conn, text, limit))
         return {"entries": [_summary(row, trust) for row in rows]}
 
     async def show(self, code: str) -> dict[str, Any]:
-        row = await self.station.read(lambda conn: federation.known(conn, code))
+        row = await self.station.read(lambda conn: listing.known(conn, code))
         return {
-            "entry": federation.entry_of(row),
+            "entry": listing.entry_of(row),
             "provider_name": name_of(self.station.parts.trust.current, row.provider),
             "accepted_ms": row.accepted_ms,
             "number": row.number,
@@ -48,11 +48,11 @@ class CatalogMethods:
 
 def _refusals(conn: Connection) -> list[dict[str, Any]]:
     names = ("code", "version", "provider", "error", "reason", "time_ms")
-    return [{name: getattr(row, name) for name in names} for row in federation.refusals(conn, MOST)]
+    return [{name: getattr(row, name) for name in names} for row in listing.refusals(conn, MOST)]
 
 
 def _summary(row: Row[Any], trust: Trust) -> dict[str, Any]:
-    entry = federation.entry_of(row)
+    entry = listing.entry_of(row)
     return {
         "code": entry.code,
         "version": entry.version,

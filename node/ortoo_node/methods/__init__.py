@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ortoo_node.app import NodeApp
-from ortoo_node.methods.catalog import CatalogMethods
+from ortoo_node.methods.catalog import catalog_methods
 from ortoo_node.methods.dispatches import DispatchMethods
 from ortoo_node.methods.files import FileMethods
 from ortoo_node.methods.folders import FolderMethods
@@ -33,7 +33,7 @@ class NodeMethods:
     def as_mapping(self) -> Mapping[str, Method]:
         return {
             **self.common.as_mapping(),
-            **CatalogMethods(self.app).as_mapping(),
+            **catalog_methods(self.app),
             **RequestMethods(self.app).as_mapping(),
             **SubscriptionMethods(self.app).as_mapping(),
             **FolderMethods(self.app).as_mapping(),

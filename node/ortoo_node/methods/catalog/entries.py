@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select
 
 from ortoo_node import cases, catalog, granting
 from ortoo_node.app import NodeApp
+from ortoo_node.catalog import mirror, search
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.errors import CatalogOwner, CatalogUnknown, StopReason
@@ -26,7 +27,7 @@ def party_name(trust: Trust, party: str) -> str:
 
 
 @dataclass
-class CatalogMethods:
+class EntryMethods:
     app: NodeApp
 
     def as_mapping(self) -> Mapping[str, Method]:
@@ -50,12 +51,12 @@ class CatalogMethods:
         }
 
     async def search(self, text: str, limit: int = 50) -> dict[str, Any]:
-        rows = await self.app.station.read(lambda conn: catalog.search(conn, text, limit))
+        rows = await self.app.station.read(lambda conn: search.search(conn, text, limit))
         return {"entries": [self._summary(row) for row in rows]}
 
     async def listed(self, mine: bool = False) -> dict[str, Any]:
         provider = self.app.station.party if mine else None
-        rows = await self.app.station.read(lambda conn: catalog.listed(conn, provider))
+        rows = await self.app.station.read(lambda conn: mirror.listed(conn, provider))
         return {"entries": [self._summary(row) for row in rows]}
 
     async def show(self, code: str) -> dict[str, Any]:
@@ -74,7 +75,7 @@ class CatalogMethods:
         }
 
     async def refusals(self) -> dict[str, Any]:
-        rows = await self.app.station.read(catalog.refusals)
+        rows = await self.app.station.read(mirror.refusals)
         names = ("code", "version", "error", "reason", "time_ms")
         return {"refusals": [{name: getattr(row, name) for name in names} for row in rows]}
 

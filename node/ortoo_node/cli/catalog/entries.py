@@ -1,4 +1,4 @@
-"""catalog: the station's own entries (目录编制) and the region's catalog."""
+"""catalog: entries added, searched, shown, stopped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from ortoo_protocol.cli.common import show_entries, show_entry
 from ortoo_protocol.cli.shell import Json, Shell
 
-app = typer.Typer(help="The catalog of resources: add, search, show, stop.", no_args_is_help=True)
+app = typer.Typer()
 Code = Annotated[str, typer.Argument(help="Code of the resource.")]
 
 

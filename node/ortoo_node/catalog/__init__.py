@@ -1,0 +1,9 @@
+"""The station's catalog (目录): what all other parts ask of it.
+
+Steps, sheets, lists and statistics stand in modules of their own here.
+"""
+
+from ortoo_node.catalog.mirror import entry, federated, find, refused, store
+from ortoo_node.catalog.own import add, own_feed, publish
+
+__all__ = ["add", "entry", "federated", "find", "own_feed", "publish", "refused", "store"]

@@ -1,0 +1,10 @@
+"""catalog: the station's own entries (目录编制) and the region's catalog, one file a subject."""
+
+from __future__ import annotations
+
+import typer
+
+from ortoo_node.cli.catalog import entries
+
+app = typer.Typer(help="The catalog of resources: add, search, show, stop.", no_args_is_help=True)
+app.add_typer(entries.app)
