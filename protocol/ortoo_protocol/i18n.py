@@ -20,7 +20,19 @@ ENGLISH = "en"
 DOMAIN = "ortoo"
 # Facts that hold words of the protocol or whole texts, never what people or parties wrote.
 _SAID = frozenset(
-    ("advice", "detail", "document", "event", "field", "found", "needed", "said", "state", "status")
+    (
+        "advice",
+        "article",
+        "detail",
+        "document",
+        "event",
+        "field",
+        "found",
+        "needed",
+        "said",
+        "state",
+        "status",
+    )
 )
 LOCALE_FOLDER = Path(__file__).parent / "locale"
 

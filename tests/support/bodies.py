@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from ortoo_protocol.core import cases, catalog, feeds, files, grants, notices, queries
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import Dispatch
@@ -50,6 +52,61 @@ ENTRY = catalog.Entry(
     compiled_by="甲",
     secrecy_checked_by="乙",
     approved_by="丙",
+)
+
+# Every field of the guide in use.
+WHOLE_ENTRY = replace(
+    ENTRY,
+    code="307001/000002",
+    name="最低生活保障家庭信息",
+    name_en="dibao_household",
+    department_code=CIVIL_AFFAIRS,
+    source_system="社会救助信息系统",
+    format_class=3,
+    format_type="数据库",
+    format_other="",
+    stored_gb="1.25",
+    records_10k="40",
+    shared_gb="0.5",
+    shared_records_10k="20",
+    opened_gb="0",
+    opened_records_10k="0",
+    items=(
+        catalog.Item(
+            name="家庭编号",
+            column="household_no",
+            type="C",
+            length=18,
+            share_type=2,
+            key=True,
+            name_en="household_no",
+            share_condition="用于资格核对",
+            modes=("联机查询",),
+            open_to_society=False,
+            open_condition="不予开放",
+            claims=True,
+            sensitive=True,
+        ),
+    ),
+    share_type=2,
+    share_condition="用于社会救助资格核对",
+    basis="《社会救助暂行办法》",
+    modes=("联机查询", "批量下载"),
+    share_kinds=("查询接口", "文件"),
+    purposes=("数据校核", "业务协同"),
+    open_to_society=False,
+    related=("307001/000001",),
+    related_classes=("社会救助",),
+    replaces_paper="最低生活保障证",
+    grade="重要",
+    personal=True,
+    impact_checked_by="乙",
+    lead_department=CIVIL_AFFAIRS,
+    project="社会救助一体化平台",
+    law_changed_ms=NOW_MS,
+    reviewed_by="乙",
+    filed="150700-2026-000001",
+    ratified_by="丙",
 )
 
 APPLICATION = cases.Application(

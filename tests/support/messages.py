@@ -16,7 +16,9 @@ _SECOND_ARGUMENT = frozenset(("done",))
 # Where a detail is a whole text for people, and not a term of the protocol for the journal.
 _DETAILED = (
     "core/cases.py",
+    "core/catalog/intake.py",
     "core/catalog/law.py",
+    "core/catalog/profiles.py",
     "core/grants.py",
     "core/masks.py",
     "station/keyfile.py",
@@ -66,7 +68,7 @@ def _details(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.Assign(targets=[ast.Name(id="detail")], value=value):
             yield from _constant(value)
-        case ast.keyword(arg="detail", value=value):
+        case ast.keyword(arg="detail" | "article", value=value):
             yield from _constant(value)
 
 

@@ -108,6 +108,12 @@ def position(here: World = HERE, seq: int = 1) -> Position:
 def _valid() -> list[Vector]:
     return [
         _good("open: a catalog entry", bodies.ENTRY, f"{CITY}.catalog", position=position()),
+        _good(
+            "open: a catalog entry with all that the guide names",
+            bodies.WHOLE_ENTRY,
+            f"{CITY}.catalog",
+            position=position(),
+        ),
         _good("open: a head, on a feed but no item", bodies.HEAD, FEED, kind="feed.head"),
         _good("open: receipts for the hub", bodies.RECEIPTS, HUB, kind="receipt.hub"),
         _good("notarised: an answer, read by the peer", bodies.ANSWER, OTHER, opener=OTHER),

@@ -6,12 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from ortoo_node.catalog.mirror import find, store
 from ortoo_protocol.core import files
 from ortoo_protocol.core.catalog import Entry, check_entry
-from ortoo_protocol.core.errors import CatalogField, CatalogOwner
+from ortoo_protocol.core.catalog.intake import as_entry
+from ortoo_protocol.core.errors import CatalogOwner
 from ortoo_protocol.core.ids import feed_id
 from ortoo_protocol.station import feed_writer
 from ortoo_protocol.station.context import Tx
@@ -56,7 +55,7 @@ def publish(tx: Tx, entry: Entry) -> int:
 
 
 def _complete(tx: Tx, given: Mapping[str, Any]) -> Entry:
-    """The entry that `given` describes, with what may be left out filled in."""
+    """The entry that `given` describes, with what the station knows filled in."""
     fields = dict(given)
     code = str(fields.get("code", ""))
     known = find(tx.conn, code)
@@ -68,23 +67,8 @@ def _complete(tx: Tx, given: Mapping[str, Any]) -> Entry:
         "department_name": tx.trust.departments(tx.party).get(department, ""),
         "feed": known.feed if known is not None else feed_id(tx.party, name),
         "published_ms": tx.now_ms,
-        "status": "published",
-        "modes": [],
-        "purposes": [],
-        "related": [],
-        "open_to_society": False,
-        "format_class": 3,
-        "cycle": "其他",
     }
-    texts = ("office", "abstract", "format_type", "share_condition", "basis", "open_condition")
-    defaults.update(dict.fromkeys(texts, ""))
     if fields.pop("files", False):  # the items of a file feed are always the same
         fields["items"] = list(FILE_ITEMS)
         defaults["format_class"] = 1
-    fields = {**defaults, **fields}
-    fields["items"] = [{"length": 0, "share_type": fields.get("share_type", 1), **each}
-                       for each in fields.get("items", [])]  # fmt: skip
-    try:
-        return msgspec.convert(fields, Entry, strict=True)
-    except msgspec.ValidationError as error:
-        raise CatalogField(field="entry", detail=str(error)) from None
+    return as_entry({**defaults, **fields})

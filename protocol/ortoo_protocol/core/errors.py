@@ -579,9 +579,97 @@ class CatalogField(CatalogError):
     cure = "Correct the entry and submit it again."
 
 
+class CatalogTooLong(CatalogField):
+    code = "catalog.too-long"
+    what = "{field} of the catalog entry has more than {most} characters."
+    cure = "Shorten it."
+
+
+class CatalogCreditCode(CatalogField):
+    code = "catalog.credit-code"
+    what = (
+        "{field}: {value} is no unified social credit code (GB 32100), or its check digit is wrong."
+    )
+    cure = "Copy the 18 characters from the organisation's certificate."
+
+
+class CatalogItems(CatalogField):
+    code = "catalog.items"
+    what = "A resource has 1 to {most} items, this one {items}."
+    cure = "Name its items, or divide it into several resources."
+
+
+class CatalogItemLength(CatalogField):
+    code = "catalog.item-length"
+    what = "Item {item} has the length 0."
+    cure = "Write how many characters or digits it has at most, or leave the length out."
+
+
+class CatalogRelated(CatalogField):
+    code = "catalog.related"
+    what = "The relation leads back to where it begins: {path}."
+    cure = "Take one of these relations out."
+
+
+class CatalogSeparation(CatalogField):
+    code = "catalog.separation"
+    what = "{field} is empty or names the person who compiled: who compiles does not approve."
+    cure = "Let somebody else do this step."
+
+
+class CatalogSecrecy(CatalogField):
+    code = "catalog.secrecy"
+    what = "The department's secrecy check comes before anything is published ({article})."
+    cure = "Have it checked, and name who did it."
+
+
+class CatalogBaseItem(CatalogField):
+    code = "catalog.base-item"
+    what = (
+        "Item {item} is a base item of a base catalog and so is shared unconditionally ({article})."
+    )
+    cure = "Set its share type to 1, or mark it as a business item."
+
+
+class CatalogImpact(CatalogField):
+    code = "catalog.impact"
+    what = "Personal information needs an assessment of its protection first ({article})."
+    cure = "Have it assessed, and name who did it."
+
+
+class CatalogGrade(CatalogField):
+    code = "catalog.grade"
+    what = "The entry names no grade of classification ({article})."
+    cure = "Name its grade: 一般, 重要 or 核心."
+
+
+class CatalogConditions(CatalogField):
+    code = "catalog.conditions"
+    what = "A conditional resource lists its conditions and purposes of use ({article})."
+    cure = "State the condition and at least one purpose."
+
+
+class CatalogLead(CatalogField):
+    code = "catalog.lead"
+    what = "A base or theme catalog has a lead department that compiles it ({article})."
+    cure = "Name the lead department."
+
+
+class CatalogFiling(CatalogField):
+    code = "catalog.filing"
+    what = "The entry was not filed with the authority of the same level ({article})."
+    cure = "File it first."
+
+
+class CatalogRatification(CatalogField):
+    code = "catalog.ratification"
+    what = "Its share type was not ratified by the authority of the same level ({article})."
+    cure = "Have the share type ratified first."
+
+
 class CatalogBasis(CatalogError):
     code = "catalog.basis"
-    what = "A conditional or unshared resource needs a cited legal basis (Measures art. 14)."
+    what = "A resource that is not shared with everybody needs a cited legal basis ({article})."
     cure = "Cite the law, regulation or policy."
 
 

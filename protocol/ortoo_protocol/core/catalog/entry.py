@@ -25,6 +25,13 @@ class Item(Shape, frozen=True):
     base: bool = False  # 基础信息项, else 业务信息项 (art. 14)
     key: bool = False
     remark: str = ""
+    name_en: str = ""
+    share_condition: str = ""  # of this item alone
+    modes: tuple[str, ...] = ()  # none: those of the resource
+    open_to_society: bool | None = None  # None: as the resource
+    open_condition: str = ""
+    claims: bool = False  # 数源: this resource is the one source of this datum (art. 4)
+    sensitive: bool = False
 
 
 class Entry(Shape, frozen=True):
@@ -52,11 +59,32 @@ class Entry(Shape, frozen=True):
     published_ms: Count
     related: tuple[str, ...]
     feed: FeedId
-    status: str  # published | stopped
+    status: str  # published | stopped | planned (art. 33: known, not yet supplied)
     replaces_paper: str = ""  # which paper it spares the citizen (art. 20)
     compiled_by: str = ""
     secrecy_checked_by: str = ""
     approved_by: str = ""
+    name_en: str = ""
+    department_code: str = ""  # 提供方代码, a unified social credit code
+    source_system: str = ""  # 来源信息系统
+    format_other: str = ""  # what the format is when no type of the list fits
+    stored_gb: str = ""  # volumes are decimal numbers as text; records in ten thousands
+    records_10k: str = ""
+    shared_gb: str = ""
+    shared_records_10k: str = ""
+    opened_gb: str = ""
+    opened_records_10k: str = ""
+    related_classes: tuple[str, ...] = ()  # 关联及类目名称
+    grade: str = ""  # 分类分级 (Decree 809 art. 13): 一般, 重要, 核心
+    impact_checked_by: str = ""  # who made the 个人信息保护影响评估 (Decree 809 art. 13)
+    personal: bool = False  # holds personal information
+    lead_department: str = ""  # of base and theme catalogs: who compiles them (art. 11)
+    project: str = ""  # whose catalog was drafted before the project (art. 33)
+    law_changed_ms: Count = 0  # when the change of law or duties was recorded (art. 9)
+    reviewed_by: str = ""  # 部门审核
+    filed: str = ""  # number of 登记/备案 (art. 12)
+    ratified_by: str = ""  # 核定, share types 2 and 3 (art. 14)
+    share_kinds: tuple[str, ...] = ()  # 共享方式类型, one text for each of `modes`
 
 
 class Federated(Shape, frozen=True):

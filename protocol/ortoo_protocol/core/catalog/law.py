@@ -1,12 +1,28 @@
-"""What the Measures and a reader's software ask of a catalog entry."""
+"""What the Measures, Decree 809 and a reader's software ask of a catalog entry: findings.
+
+A finding names field, item, article and the error that would be raised; `check_entry` raises the
+first one. Sheets and forms show all of them.
+"""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from ortoo_protocol.core.catalog.elements import (
-    CONDITIONAL,
+    BASE,
     CYCLES,
+    DEPARTMENT,
+    FORMAT_CLASSES,
+    GRADES,
     ITEM_TYPES,
-    NOT_SHARED,
+    MODE_ALIASES,
+    MODES,
+    SHARE_TYPES,
+    STATUSES,
+    STOPPED,
     UNCONDITIONAL,
 )
 from ortoo_protocol.core.catalog.entry import (
@@ -15,81 +31,258 @@ from ortoo_protocol.core.catalog.entry import (
     MAX_NAME_CHARACTERS,
     MAX_TEXT_CHARACTERS,
     Entry,
+    Item,
 )
-from ortoo_protocol.core.errors import CatalogBasis, CatalogField
+from ortoo_protocol.core.catalog.profiles import NM2018, Profile
+from ortoo_protocol.core.errors import (
+    CatalogBaseItem,
+    CatalogBasis,
+    CatalogConditions,
+    CatalogCreditCode,
+    CatalogField,
+    CatalogFiling,
+    CatalogGrade,
+    CatalogImpact,
+    CatalogItems,
+    CatalogLead,
+    CatalogRatification,
+    CatalogRelated,
+    CatalogSecrecy,
+    CatalogSeparation,
+    CatalogTooLong,
+    CodecIdentifier,
+    OrtooError,
+)
 from ortoo_protocol.core.ids import check_department, check_feed, check_party, feed_owner
 
 _CODE_CHARACTERS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ/")
+MAX_CODE_CHARACTERS = 64
+_DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
+VOLUMES = (
+    "stored_gb",
+    "records_10k",
+    "shared_gb",
+    "shared_records_10k",
+    "opened_gb",
+    "opened_records_10k",
+)
+_NAMES = ("name", "department_name")
+_LISTS = ("modes", "purposes", "related", "related_classes", "share_kinds")
 
 
-def check_entry(entry: Entry) -> Entry:
-    """Refuse an entry that the Measures do not allow (art. 13, 14, 26) or no one can read."""
-    check_party(entry.provider)
-    check_department(entry.department)
-    check_feed(entry.feed)
-    if feed_owner(entry.feed) != entry.provider:
-        raise CatalogField(field="feed", detail=f"{entry.feed} is not a feed of {entry.provider}")
-    if not entry.code or len(entry.code) > 64 or set(entry.code) - _CODE_CHARACTERS:
-        raise CatalogField(field="code", detail=repr(entry.code[:64]))
-    if entry.code[0] not in "123":
-        raise CatalogField(field="code", detail="begins with 1 base, 2 theme or 3 department")
-    _check_texts(entry)
-    for field, text, most in (
-        ("name", entry.name, MAX_NAME_CHARACTERS),
-        ("abstract", entry.abstract, MAX_TEXT_CHARACTERS),
-        ("department_name", entry.department_name, MAX_NAME_CHARACTERS),
-    ):
-        if not text.strip() or len(text) > most:
-            raise CatalogField(field=field, detail=f"1 to {most} characters")
-    if entry.version < 1:
-        raise CatalogField(field="version", detail=str(entry.version))
-    if entry.cycle not in CYCLES:
-        raise CatalogField(field="cycle", detail=entry.cycle)
-    if entry.status not in ("published", "stopped"):
-        raise CatalogField(field="status", detail=entry.status)
-    if entry.share_type not in (UNCONDITIONAL, CONDITIONAL, NOT_SHARED):
-        raise CatalogField(field="share_type", detail=str(entry.share_type))
-    if entry.share_type != UNCONDITIONAL and not entry.basis.strip():
-        raise CatalogBasis()
-    if not entry.secrecy_checked_by.strip():
-        raise CatalogField(field="secrecy_checked_by", detail="保密检查 comes first (art. 26)")
-    if not entry.approved_by.strip() or entry.approved_by == entry.compiled_by:
-        raise CatalogField(field="approved_by", detail="who compiles does not approve")
-    _check_items(entry)
+@dataclass(frozen=True)
+class Problem:
+    """One finding. `field` is one of Entry, or of the item at `item_index` (from 0)."""
+
+    field: str
+    error: OrtooError
+    item_index: int | None = None
+
+    @property
+    def code(self) -> str:
+        return self.error.code
+
+    @property
+    def message(self) -> str:
+        """In English; `i18n.Translator.error(problem.error)` says it in the reader's language."""
+        return str(self.error)
+
+
+def check_entry(entry: Entry, profile: Profile = NM2018) -> Entry:
+    """Refuse an entry that the law does not allow or no one can read."""
+    for problem in findings(entry, profile):
+        raise problem.error
     return entry
 
 
-def _check_texts(entry: Entry) -> None:
+def check_procedure(entry: Entry, profile: Profile = NM2018) -> Entry:
+    """Refuse an entry that is published without the steps of the law: the provider's station and
+    the hub ask this of what is new. What was accepted once stays readable."""
+    for problem in procedure(entry, profile):
+        raise problem.error
+    return entry
+
+
+def findings(entry: Entry, profile: Profile = NM2018) -> Iterator[Problem]:
+    """All that is wrong with `entry` itself: form first, then law, then items."""
+    yield from _identity(entry)
+    yield from _texts(entry)
+    yield from _closed_lists(entry)
+    yield from _numbers(entry)
+    yield from _relations(entry)
+    yield from _law(entry, profile)
+    yield from _items(entry, profile)
+
+
+def procedure(entry: Entry, profile: Profile = NM2018) -> Iterator[Problem]:
+    """Steps of the law that an entry does not show; nothing is asked of one that stops."""
+    if entry.status == STOPPED:
+        return
+    if not entry.filed.strip():
+        yield Problem("filed", CatalogFiling(article=profile.filing.article))
+    limited = entry.share_type in profile.ratification.share_types
+    if limited and not entry.ratified_by.strip():
+        yield Problem("ratified_by", CatalogRatification(article=profile.ratification.article))
+    if entry.code[:1] != DEPARTMENT and not entry.lead_department:
+        yield Problem("lead_department", CatalogLead(article=profile.lead.article))
+
+
+def _field(field: str, detail: str, item_index: int | None = None) -> Problem:
+    return Problem(field, CatalogField(field=field, detail=detail), item_index)
+
+
+# --- the entry ----------------------------------------------------------------------------------
+
+
+def _identity(entry: Entry) -> Iterator[Problem]:
+    for field, check in (
+        ("provider", check_party),
+        ("department", check_department),
+        ("feed", check_feed),
+    ):
+        try:
+            check(getattr(entry, field))
+        except CodecIdentifier as error:
+            yield Problem(field, error)
+            return  # what follows compares them
+    if feed_owner(entry.feed) != entry.provider:
+        detail = f"{entry.feed} is not a feed of {entry.provider}"
+        yield _field("feed", detail)
+    for field in ("department_code", "lead_department"):
+        value = getattr(entry, field)
+        try:
+            value and check_department(value)
+        except CodecIdentifier:
+            yield Problem(field, CatalogCreditCode(field=field, value=value[:40]))
+    if (
+        not entry.code
+        or len(entry.code) > MAX_CODE_CHARACTERS
+        or set(entry.code) - _CODE_CHARACTERS
+    ):
+        yield _field("code", repr(entry.code[:MAX_CODE_CHARACTERS]))
+    elif entry.code[0] not in "123":
+        yield Problem(
+            "code",
+            CatalogField(field="code", detail="begins with 1 base, 2 theme or 3 department"),
+        )
+    if entry.version < 1:
+        yield _field("version", str(entry.version))
+
+
+def _texts(entry: Entry) -> Iterator[Problem]:
     """Every station keeps every entry; compressed on the way, a megabyte of text is a few bytes."""
     for field in entry.__struct_fields__:
         value = getattr(entry, field)
-        if type(value) is str and len(value) > MAX_TEXT_CHARACTERS:
-            raise CatalogField(field=field, detail=f"1 to {MAX_TEXT_CHARACTERS} characters")
-    for field, listed in (
-        ("modes", entry.modes),
-        ("purposes", entry.purposes),
-        ("related", entry.related),
-    ):
+        most = MAX_NAME_CHARACTERS if field in _NAMES else MAX_TEXT_CHARACTERS
+        if type(value) is str and len(value) > most:
+            yield Problem(field, CatalogTooLong(field=field, most=most))
+    for field in ("name", "abstract", "department_name"):
+        if not getattr(entry, field).strip():
+            yield Problem(field, CatalogField(field=field, detail="it is empty"))
+    for field in _LISTS:
+        listed = getattr(entry, field)
         if len(listed) > MAX_LISTED or any(len(each) > MAX_NAME_CHARACTERS for each in listed):
             detail = f"{MAX_LISTED} of {MAX_NAME_CHARACTERS} characters at most"
-            raise CatalogField(field=field, detail=detail)
-    for item in entry.items:
-        if len(item.name) > MAX_NAME_CHARACTERS or len(item.remark) > MAX_TEXT_CHARACTERS:
-            raise CatalogField(field="items", detail=f"{item.column}: its texts are too long")
+            yield _field(field, detail)
 
 
-def _check_items(entry: Entry) -> None:
+def _closed_lists(entry: Entry) -> Iterator[Problem]:
+    if entry.cycle not in CYCLES:
+        yield _field("cycle", repr(entry.cycle))
+    if entry.status not in STATUSES:
+        yield _field("status", repr(entry.status))
+    if entry.share_type not in SHARE_TYPES:
+        yield _field("share_type", str(entry.share_type))
+    if entry.format_class not in FORMAT_CLASSES:
+        yield _field("format_class", str(entry.format_class))
+    if entry.grade and entry.grade not in GRADES:
+        yield _field("grade", repr(entry.grade))
+    for mode in entry.modes:
+        if not known_mode(mode):
+            yield _field("modes", repr(mode))
+
+
+def known_mode(mode: str) -> bool:
+    return mode in MODES or mode in MODE_ALIASES
+
+
+def _numbers(entry: Entry) -> Iterator[Problem]:
+    for field in VOLUMES:
+        value = getattr(entry, field)
+        if value and not _DECIMAL.fullmatch(value):
+            yield Problem(field, CatalogField(field=field, detail="it is no decimal number"))
+    if len(entry.share_kinds) > len(entry.modes):
+        yield Problem(
+            "share_kinds", CatalogField(field="share_kinds", detail="there are more than modes")
+        )
+
+
+def _relations(entry: Entry) -> Iterator[Problem]:
+    if entry.code in entry.related:
+        yield Problem("related", CatalogRelated(path=f"{entry.code} → {entry.code}"))
+
+
+def _law(entry: Entry, profile: Profile) -> Iterator[Problem]:
+    kind = entry.share_type
+    if kind in profile.basis.share_types and not entry.basis.strip():
+        yield Problem("basis", CatalogBasis(article=profile.basis.article))
+    if not entry.secrecy_checked_by.strip():
+        yield Problem("secrecy_checked_by", CatalogSecrecy(article=profile.secrecy.article))
+    if not entry.approved_by.strip():
+        yield Problem("approved_by", CatalogSeparation(field="approved_by"))
+    for field in ("approved_by", "reviewed_by", "ratified_by"):
+        if entry.compiled_by and getattr(entry, field) == entry.compiled_by:
+            yield Problem(field, CatalogSeparation(field=field))
+    if kind in profile.conditions.share_types and not (entry.share_condition and entry.purposes):
+        field = "purposes" if entry.share_condition else "share_condition"
+        yield Problem(field, CatalogConditions(article=profile.conditions.article))
+    if entry.personal and kind in profile.impact.share_types and not entry.impact_checked_by:
+        yield Problem("impact_checked_by", CatalogImpact(article=profile.impact.article))
+    if kind in profile.grade.share_types and not entry.grade:
+        yield Problem("grade", CatalogGrade(article=profile.grade.article))
+
+
+# --- its items ----------------------------------------------------------------------------------
+
+
+def _items(entry: Entry, profile: Profile) -> Iterator[Problem]:
     if not 1 <= len(entry.items) <= MAX_ITEMS:
-        raise CatalogField(field="items", detail=f"{len(entry.items)} items")
-    columns = [item.column for item in entry.items]
-    if len(set(columns)) != len(columns) or "" in columns:
-        raise CatalogField(field="items", detail="a column stands twice or has no name")
+        yield Problem("items", CatalogItems(items=len(entry.items), most=MAX_ITEMS))
+        return
+    counts = Counter(item.column for item in entry.items)
+    for index, item in enumerate(entry.items):
+        if not item.column or counts[item.column] > 1:
+            detail = "a column stands twice or has no name"
+            yield Problem("column", CatalogField(field="items", detail=detail), index)
+        yield from _item(index, item)
+        base = item.base and entry.code[:1] == BASE
+        if base and item.share_type != UNCONDITIONAL:
+            error = CatalogBaseItem(item=item.name, article=profile.base_items.article)
+            yield Problem("share_type", error, index)
     if not any(item.key for item in entry.items):
-        raise CatalogField(field="items", detail="no item is the key")
-    for item in entry.items:
-        if item.type not in ITEM_TYPES:
-            raise CatalogField(field=item.name, detail=f"type {item.type!r}")
-        if item.share_type not in (UNCONDITIONAL, CONDITIONAL, NOT_SHARED):
-            raise CatalogField(field=item.name, detail=f"share type {item.share_type}")
-        if item.base and entry.code[0] == "1" and item.share_type != UNCONDITIONAL:
-            raise CatalogField(field=item.name, detail="基础信息项 are unconditional (art. 14)")
+        yield Problem("items", CatalogField(field="items", detail="no item is the key"))
+
+
+def _item(index: int, item: Item) -> Iterator[Problem]:
+    long = {
+        "name": MAX_NAME_CHARACTERS,
+        "name_en": MAX_NAME_CHARACTERS,
+        "remark": MAX_TEXT_CHARACTERS,
+        "share_condition": MAX_TEXT_CHARACTERS,
+        "open_condition": MAX_TEXT_CHARACTERS,
+    }
+    for field, most in long.items():
+        if len(getattr(item, field)) > most:
+            yield Problem(field, CatalogTooLong(field=item.column, most=most), index)
+    if not item.name.strip():
+        yield Problem("name", CatalogField(field=item.column, detail="it is empty"), index)
+    if item.type not in ITEM_TYPES:
+        yield _field("type", f"type {item.type!r}", index)
+    if item.share_type not in SHARE_TYPES:
+        yield _field("share_type", f"share type {item.share_type}", index)
+    if len(item.modes) > len(MODES) + len(MODE_ALIASES):
+        yield _field("modes", f"{len(item.modes)} modes", index)
+    for mode in item.modes:
+        if not known_mode(mode):
+            yield _field("modes", repr(mode[:MAX_NAME_CHARACTERS]), index)
+            break
