@@ -92,7 +92,7 @@ def no_associated_data() -> tuple[Removal, Removal]:
 
 
 ASSOCIATED_DATA = together(*no_associated_data())
-KEY_CONTEXT = replaced(envelope, "_key_context", lambda label, plane, _: domain(label, plane))
+KEY_CONTEXT = replaced(envelope, "_key_context", lambda *_: ())
 
 
 # --- planes and suites ---------------------------------------------------------------------------

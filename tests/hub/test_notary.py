@@ -291,7 +291,8 @@ async def test_a_sealed_letter_through_the_hub_is_not_passed_on(tmp_path: Path) 
 
         def make(tx: Tx) -> bytes:
             to = ToParties((tx.trust.recipient(READER, tx.now_ms),))
-            return tx.build(kind, READER, [encode(key)], to, expires_ms=tx.now_ms + 60_000)
+            made = tx.make(kind, READER, [encode(key)], to, expires_ms=tx.now_ms + 60_000)
+            return made.envelope.raw
 
         raw = await provider.write(make)
         link = provider.wire.link

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]  # ships no types
+import msgspec
 
 from ortoo_protocol.core import messages
 from ortoo_protocol.core.codec import Shape, encode
@@ -168,7 +169,7 @@ def draft(kind: str, sender: str, destination: str, **changes: Any) -> Draft:
         directory_hash=b"",
         content=CONTENT,
     )
-    return replace(made, **changes)
+    return msgspec.structs.replace(made, **changes)
 
 
 def make(

@@ -53,7 +53,7 @@ from ortoo_protocol.core.files import (
 from ortoo_protocol.core.row_codec import key_bytes
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station import grants_held, shadow, table_feed
-from ortoo_protocol.station.context import Parts, Swift, Tx, build_envelope
+from ortoo_protocol.station.context import Parts, Swift, Tx, make_message
 from ortoo_protocol.station.sending import REPLAYABLE_LIFE_MS, send
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store.tables import grants
@@ -275,7 +275,7 @@ def _seal(
     """In a thread: read, seal and sign these chunks."""
     now_ms = parts.clock()
     return [
-        build_envelope(
+        make_message(
             parts,
             _CHUNK,
             ask.asker,
@@ -287,7 +287,7 @@ def _seal(
             now_ms=now_ms,
             expires_ms=now_ms + REPLAYABLE_LIFE_MS,
             causation=ask.id,
-        )
+        ).envelope.raw
         for index in indexes
     ]
 

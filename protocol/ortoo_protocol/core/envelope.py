@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
@@ -115,6 +116,8 @@ class ToReaders:
 
 
 Protection = ToAll | ToParties | ContentKey | ToReaders
+Named = tuple[int | None, tuple[Wrap, ...]]
+"""How a header names its content key: by the feed's epoch, or by whom it is wrapped to."""
 
 
 def wrap_to(to: ToParties, suite: Suite, rand: Random) -> ContentKey:
@@ -127,8 +130,7 @@ def wrap_to(to: ToParties, suite: Suite, rand: Random) -> ContentKey:
     return ContentKey(key, wraps)
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """What the maker decides; the rest of the header follows from the protection."""
 
     id: bytes
@@ -178,31 +180,43 @@ def envelope_hash(envelope: Envelope) -> bytes:
     )
 
 
-def _key_context(label: str, plane: Plane, header: Header) -> bytes:
-    position = header.position
-    return domain(
-        label,
-        plane,
-        header.id,
-        header.kind.encode(),
-        header.sender.encode(),
-        header.destination.encode(),
-        b"" if header.epoch is None else header.epoch.to_bytes(8, "big"),
+class BodyKey(NamedTuple):
+    """`key`: the AEAD key of this one body, from the wrapped key or the feed's key. `commitment`
+    binds the header to one content key (XChaCha20-Poly1305 alone does not)."""
+
+    key: bytes
+    commitment: bytes
+
+
+def _key_context(draft: Draft | Header, named: Named) -> tuple[bytes, ...]:
+    """What the header says of itself and of the content key's name."""
+    epoch, wraps = named
+    position = draft.position
+    return (
+        draft.id,
+        draft.kind.encode(),
+        draft.sender.encode(),
+        draft.destination.encode(),
+        b"" if epoch is None else epoch.to_bytes(8, "big"),
         b"" if position is None else position.incarnation.to_bytes(8, "big"),
         b"" if position is None else position.seq.to_bytes(8, "big"),
-        *(wrap.key_id for wrap in header.wraps),
+        *(wrap.key_id for wrap in wraps),
     )
 
 
-def body_key(suite: Suite, plane: Plane, header: Header, content_key: bytes) -> bytes:
-    """The AEAD key of this one body, from the wrapped key or the feed's key."""
-    return suite.kdf(content_key, _key_context("ortoo/body-key", plane, header), suite.key_bytes)
+def body_key(
+    suite: Suite, plane: Plane, draft: Draft | Header, named: Named, content_key: bytes
+) -> BodyKey:
+    context = _key_context(draft, named)
+    return BodyKey(
+        suite.kdf(content_key, domain("ortoo/body-key", plane, *context), suite.key_bytes),
+        suite.kdf(content_key, domain("ortoo/key-commitment", plane, *context), suite.hash_bytes),
+    )
 
 
 def key_commitment(suite: Suite, plane: Plane, header: Header, content_key: bytes) -> bytes:
-    """Binds the header to one content key (XChaCha20-Poly1305 alone does not)."""
-    context = _key_context("ortoo/key-commitment", plane, header)
-    return suite.kdf(content_key, context, suite.hash_bytes)
+    """What the header has to hold if its key is `content_key`."""
+    return body_key(suite, plane, header, (header.epoch, header.wraps), content_key).commitment
 
 
 def build(
@@ -217,19 +231,78 @@ def build(
     rand: Random,
 ) -> bytes:
     """Make the envelope of `draft` with `parts` as content. Raises EnvelopeSize."""
+    made, _ = make(
+        draft,
+        parts,
+        protection,
+        suite=suite,
+        plane=plane,
+        signer=signer,
+        signing_key_id=signing_key_id,
+        rand=rand,
+    )
+    return made.raw
+
+
+def make(
+    draft: Draft,
+    parts: Sequence[bytes],
+    protection: Protection,
+    *,
+    suite: Suite,
+    plane: Plane,
+    signer: Signer,
+    signing_key_id: bytes,
+    rand: Random,
+) -> tuple[Envelope, Header]:
+    """As `build`; what `split` and a look at the header would give."""
     stored, packed = frames.compress(frames.frame(parts))
-    secret = key = b""
-    wraps: tuple[Wrap, ...] = ()
-    epoch = None
+    flags = FLAG_ZSTD if packed else 0
     if isinstance(protection, ToParties):
         protection = wrap_to(protection, suite, rand)
-    if isinstance(protection, ContentKey):
-        key, wraps = protection.key, protection.wraps
-    elif isinstance(protection, ToReaders):
-        key, epoch = protection.key, protection.epoch
-    if key:
-        secret = rand(suite.key_bytes)
-    header = Header(
+    if isinstance(protection, ToAll):
+        header = _header(draft, (None, ()), flags, None, None)
+        body, nonce = stored, bytes(suite.nonce_bytes)
+        unsigned = _prefixed(encode(header), len(body), suite, plane, signing_key_id) + nonce
+    else:
+        named: Named = (None, ())
+        if isinstance(protection, ToReaders):
+            named = protection.epoch, ()
+        else:
+            named = None, protection.wraps
+        keyed = body_key(suite, plane, draft, named, protection.key)
+        secret, nonce = rand(suite.key_bytes), rand(suite.nonce_bytes)
+        promise = frames.commitment(suite, plane, secret, parts)
+        header = _header(draft, named, flags, keyed.commitment, promise)
+        to_bucket = bool(header.wraps)
+        text = frames.pad(secret, stored, tag_bytes=suite.tag_bytes, to_bucket=to_bucket)
+        body_bytes = len(text) + suite.tag_bytes
+        associated = _prefixed(encode(header), body_bytes, suite, plane, signing_key_id)
+        body = suite.seal(keyed.key, nonce, associated, text)
+        unsigned = associated + nonce
+    body_hash = suite.hash(body)
+    unsigned += body_hash
+    signature = signer.sign(domain("ortoo/envelope", plane, unsigned))
+    envelope = Envelope(
+        raw=b"".join((unsigned, signature, body)),
+        suite=suite,
+        plane=plane,
+        key_id=signing_key_id,
+        header=unsigned[PREFIX_BYTES : len(unsigned) - len(body_hash) - len(nonce)],
+        nonce=nonce,
+        body_hash=body_hash,
+        signature=signature,
+        body=body,
+        signed_bytes=len(unsigned),
+    )
+    return envelope, header
+
+
+def _header(
+    draft: Draft, named: Named, flags: int, commitment: bytes | None, promise: bytes | None
+) -> Header:
+    epoch, wraps = named
+    return Header(
         draft.id,
         draft.kind,
         draft.sender,
@@ -244,48 +317,27 @@ def build(
         draft.directory_version,
         draft.directory_hash,
         draft.content,
-        FLAG_ZSTD if packed else 0,
-        None,
-        frames.commitment(suite, plane, secret, parts) if key else None,
+        flags,
+        commitment,
+        promise,
     )
-    if not key:
-        nonce = bytes(suite.nonce_bytes)
-        return _assemble(header, nonce, stored, None, suite, plane, signer, signing_key_id)
-    text = frames.pad(secret, stored, tag_bytes=suite.tag_bytes, to_bucket=bool(wraps))
-    nonce = rand(suite.nonce_bytes)
-    return _assemble(header, nonce, text, key, suite, plane, signer, signing_key_id)
 
 
-def _assemble(
-    header: Header,
-    nonce: bytes,
-    text: bytes,
-    key: bytes | None,
-    suite: Suite,
-    plane: Plane,
-    signer: Signer,
-    signing_key_id: bytes,
+def _prefixed(
+    header: bytes, body_bytes: int, suite: Suite, plane: Plane, signing_key_id: bytes
 ) -> bytes:
-    if key is not None:
-        commitment = key_commitment(suite, plane, header, key)
-        header = msgspec.structs.replace(header, key_commitment=commitment)
-    header_bytes = encode(header)
-    body_bytes = len(text) + (suite.tag_bytes if key is not None else 0)
-    if len(header_bytes) > MAX_HEADER_BYTES or body_bytes > MAX_BODY_BYTES:
+    if len(header) > MAX_HEADER_BYTES or body_bytes > MAX_BODY_BYTES:
         raise EnvelopeSize(size_bytes=body_bytes)
-    associated = (
-        MAGIC
-        + bytes((VERSION, suite.number, plane.byte, 0))
-        + len(header_bytes).to_bytes(2, "big")
-        + body_bytes.to_bytes(4, "big")
-        + signing_key_id
-        + header_bytes
+    return b"".join(
+        (
+            MAGIC,
+            bytes((VERSION, suite.number, plane.byte, 0)),
+            len(header).to_bytes(2, "big"),
+            body_bytes.to_bytes(4, "big"),
+            signing_key_id,
+            header,
+        )
     )
-    body = text
-    if key is not None:
-        body = suite.seal(body_key(suite, plane, header, key), nonce, associated, text)
-    unsigned = associated + nonce + suite.hash(body)
-    return unsigned + signer.sign(domain("ortoo/envelope", plane, unsigned)) + body
 
 
 def split(raw: bytes, *, suites: Suites, plane: Plane) -> Envelope:

@@ -33,6 +33,7 @@ _PROBE_BYTES = 8 << 10
 # Working memory that costs more to make than a letter to pack. One is for one call at a time:
 # whoever finds none makes one, so there are as many as calls that ran at once.
 _COMPRESSORS: list[zstandard.ZstdCompressor] = []
+_DECOMPRESSORS: list[zstandard.ZstdDecompressor] = []
 
 
 def frame(parts: Sequence[bytes]) -> bytes:
@@ -98,12 +99,16 @@ def decompress(stored: bytes) -> bytes:
         size = zstandard.frame_content_size(stored)
         if not 0 <= size <= MAX_CONTENT_BYTES:
             raise EnvelopeBomb(limit_bytes=MAX_CONTENT_BYTES)
-        content = zstandard.ZstdDecompressor(max_window_size=MAX_CONTENT_BYTES * 2).decompress(
-            stored, max_output_size=size, allow_extra_data=False
-        )
-    except zstandard.ZstdError as error:
+        unpacker = _DECOMPRESSORS.pop() if _DECOMPRESSORS else _decompressor()
+        content = unpacker.decompress(stored, max_output_size=size, allow_extra_data=False)
+    except zstandard.ZstdError as error:  # the unpacker is dropped with whatever it holds
         raise EnvelopeLengths(detail=f"zstd: {error}") from None
+    _DECOMPRESSORS.append(unpacker)
     return content
+
+
+def _decompressor() -> zstandard.ZstdDecompressor:
+    return zstandard.ZstdDecompressor(max_window_size=MAX_CONTENT_BYTES * 2)
 
 
 def bucket(size_bytes: int) -> int:

@@ -33,13 +33,19 @@ def domain(label: str, plane: Plane, *parts: bytes) -> bytes:
     ``"ORTOO1" ‖ u8 len(label) ‖ label ‖ u8 plane ‖ u16 count ‖ (u32 len ‖ part)*``, big-endian.
     No two different calls give the same bytes (no ambiguity between neighbouring parts).
     """
-    name = label.encode("ascii")
-    out = [b"ORTOO1", bytes((len(name),)), name, bytes((plane.byte,))]
-    out.append(len(parts).to_bytes(2, "big"))
+    out = [_domain_start(label, plane, len(parts))]
     for part in parts:
         out.append(len(part).to_bytes(4, "big"))
         out.append(part)
     return b"".join(out)
+
+
+@lru_cache(maxsize=512)
+def _domain_start(label: str, plane: Plane, count: int) -> bytes:
+    name = label.encode("ascii")
+    return b"".join(
+        (b"ORTOO1", bytes((len(name),)), name, bytes((plane.byte,)), count.to_bytes(2, "big"))
+    )
 
 
 class Signer(Protocol):

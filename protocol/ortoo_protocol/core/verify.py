@@ -32,7 +32,6 @@ from ortoo_protocol.core.envelope import (
     Header,
     body_key,
     envelope_hash,
-    key_commitment,
     split,
 )
 from ortoo_protocol.core.errors import (
@@ -280,15 +279,11 @@ def open_content(message: Message, content_key: Callable[[Header], bytes | None]
             raise EnvelopeOpen() from None
         if key is None:
             raise EnvelopeRecipient()
-        if key_commitment(suite, plane, header, key) != header.key_commitment:  # 11
+        keyed = body_key(suite, plane, header, (header.epoch, header.wraps), key)
+        if keyed.commitment != header.key_commitment:  # 11
             raise EnvelopeKeyCommitment()
         try:  # 12
-            text = suite.open(
-                body_key(suite, plane, header, key),
-                envelope.nonce,
-                envelope.associated,
-                envelope.body,
-            )
+            text = suite.open(keyed.key, envelope.nonce, envelope.associated, envelope.body)
         except KeysRefused:
             raise EnvelopeOpen() from None
         secret, stored = frames.unpad(text, secret_bytes=suite.key_bytes)  # 13

@@ -11,7 +11,14 @@ from sqlalchemy import Connection
 
 from ortoo_protocol.core.batches import ITEM_BYTES
 from ortoo_protocol.core.codec import Shape
-from ortoo_protocol.core.envelope import CONTENT, Draft, Position, Protection, build
+from ortoo_protocol.core.envelope import (
+    CONTENT,
+    Draft,
+    Position,
+    Protection,
+    envelope_hash,
+    make,
+)
 from ortoo_protocol.core.ids import Plane, uuid7
 from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.keys import Random, Signer, Suite, Suites
@@ -190,7 +197,7 @@ class Parts:
     unwrapped: dict[bytes, bytes] = field(default_factory=dict, repr=False)
 
 
-def build_envelope(
+def make_message(
     parts: Parts,
     kind: Kind,
     destination: str,
@@ -202,7 +209,7 @@ def build_envelope(
     case: str | None = None,
     causation: bytes | None = None,
     position: Position | None = None,
-) -> bytes:
+) -> Message:
     """An envelope signed by this party. For whoever has checked the clock; in any thread."""
     identity, trust = parts.identity, parts.trust.current
     draft = Draft(
@@ -219,7 +226,7 @@ def build_envelope(
         causation=causation,
         position=position,
     )
-    return build(
+    envelope, header = make(
         draft,
         content,
         protection,
@@ -229,6 +236,7 @@ def build_envelope(
         signing_key_id=identity.signing_key_id,
         rand=parts.rand,
     )
+    return Message(envelope, header, kind, envelope_hash(envelope))
 
 
 class Pen:
@@ -264,7 +272,7 @@ class Pen:
             self.parts.watch.check(self.trust.hub)
             self._clock_is_right = True
 
-    def build(
+    def make(
         self,
         kind: Kind,
         destination: str,
@@ -275,10 +283,10 @@ class Pen:
         case: str | None = None,
         causation: bytes | None = None,
         position: Position | None = None,
-    ) -> bytes:
+    ) -> Message:
         """An envelope signed by this party, dated now. Raises TrustClock."""
         self.check_clock()
-        return build_envelope(
+        return make_message(
             self.parts,
             kind,
             destination,

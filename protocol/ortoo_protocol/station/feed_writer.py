@@ -23,7 +23,7 @@ from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.messages import Class, Kind
 from ortoo_protocol.station import secrets
 from ortoo_protocol.station.context import LOCAL, Post, Tx
-from ortoo_protocol.station.sending import post, send, sent_message
+from ortoo_protocol.station.sending import post, send
 from ortoo_protocol.station.store.dialect import insert_new
 from ortoo_protocol.station.store.tables import feed_out_items, feed_readers, feeds_in, feeds_out
 
@@ -63,7 +63,7 @@ def publish(
     protection: Protection = ToAll()
     if kind.cls is Class.SEALED:
         protection = ToReaders(row.epoch, _unseal(tx, row))
-    raw = tx.build(
+    message = tx.make(
         kind,
         feed,
         [encode(body), *rows],
@@ -71,13 +71,12 @@ def publish(
         expires_ms=0,
         position=Position(row.incarnation, seq, row.hash),
     )
-    message = sent_message(tx, raw, kind)
     item = {
         "feed": feed,
         "incarnation": row.incarnation,
         "seq": seq,
         "hash": message.hash,
-        "raw": raw,
+        "raw": message.envelope.raw,
         "created_ms": tx.now_ms,
         "sent": False,
     }
@@ -102,7 +101,8 @@ def post_heads(tx: Tx) -> None:
     kind = messages.kind_named("feed.head")
     here = set(tx.conn.execute(select(feeds_in.c.feed)).scalars())
     for feed in tx.conn.execute(select(feeds_out.c.feed)).scalars().all():
-        raw = tx.build(kind, feed, [encode(head(tx, feed))], ToAll(), expires_ms=0)
+        made = tx.make(kind, feed, [encode(head(tx, feed))], ToAll(), expires_ms=0)
+        raw = made.envelope.raw
         post(tx, Post("feeds", feed, raw))
         if feed in here:
             post(tx, Post(LOCAL, tx.party, raw))

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, or_, select, tuple_, update
 
 from ortoo_protocol.bus.port import Delivery, Link, Outcome
+from ortoo_protocol.core.bundles import bundle, bundles, unbundle
 from ortoo_protocol.core.errors import BusError, BusForbidden, BusLost, BusMissing, StoreError
 from ortoo_protocol.station import inbox, receipts
 from ortoo_protocol.station.context import LOCAL, Parts, Post, Swift, Tx, wait
@@ -132,6 +134,12 @@ class Dispatch:
 
 # --- letters ------------------------------------------------------------------------------------
 
+Done = tuple[Row[Any], Outcome]
+
+
+def _raw_bytes(row: Row[Any]) -> int:
+    return len(row.raw)
+
 
 @dataclass
 class OutboxPump:
@@ -149,9 +157,9 @@ class OutboxPump:
             now_ms, link = self.parts.clock(), self.wire.ready()
             due = await self.database.read(partial(_due, now_ms=now_ms, remote=link is not None))
             if due:
-                outcomes = await asyncio.gather(*(self._publish(link, row) for row in due))
-                done = list(zip(due, outcomes, strict=True))
-                await self.database.write(partial(self._note, done))
+                groups = bundles(due, lambda row: (row.exchange, row.routing_key), _raw_bytes)
+                outcomes = await asyncio.gather(*(self._publish(link, group) for group in groups))
+                await self.database.write(partial(self._note, list(chain(*outcomes))))
                 continue
             wait_s = await self._until_next(now_ms)
             await wait(ticket, wait_s)
@@ -164,13 +172,17 @@ class OutboxPump:
         most_s = RETRY_S if blocked else 60.0
         return most_s if at_ms is None else max(0.01, min(most_s, (at_ms - now_ms) / 1000))
 
-    async def _publish(self, link: Link | None, row: Row[Any]) -> Outcome:
-        if row.exchange == LOCAL or link is None:
-            return self.local.put(row.raw)
-        post = Post(row.exchange, row.routing_key, row.raw)
-        return await _publish(link, post, self.parts.timing.publish_timeout_s, mandatory=True)
+    async def _publish(self, link: Link | None, rows: list[Row[Any]]) -> list[Done]:
+        """Letters of one way."""
+        way = rows[0]
+        if way.exchange == LOCAL or link is None:
+            return [(row, self.local.put(row.raw)) for row in rows]
+        post = Post(way.exchange, way.routing_key, bundle([row.raw for row in rows]))
+        timeout_s = self.parts.timing.publish_timeout_s
+        outcome = await _publish(link, post, timeout_s, mandatory=True)
+        return [(row, outcome) for row in rows]
 
-    def _note(self, done: Sequence[tuple[Row[Any], Outcome]], tx: Tx) -> None:
+    def _note(self, done: Sequence[Done], tx: Tx) -> None:
         first_ms = int(self.parts.timing.retry_first_s * 1000)
         passed, expired, tried = [], [], []
         for row, outcome in done:
@@ -366,9 +378,25 @@ def _accept(arrived: Sequence[tuple[bytes, str]], tx: Tx) -> None:
         inbox.accept(tx, raw, via)
 
 
-def _brought(delivery: Delivery) -> tuple[bytes, str]:
+def _brought(delivery: Delivery) -> list[tuple[bytes, str]]:
     """The broker lets nobody write under a key that does not begin with the writer's name."""
-    return delivery.body, delivery.routing_key.partition(".")[0]
+    via = delivery.routing_key.partition(".")[0]
+    return [(raw, via) for raw in unbundle(delivery.body)]
+
+
+def _portions(deliveries: Iterable[Delivery]) -> Iterator[list[Delivery]]:
+    """Deliveries in order, in portions of about WINDOW envelopes: what one commit takes stays
+    small however many came at once."""
+    portion: list[Delivery] = []
+    envelopes = 0
+    for delivery in deliveries:
+        portion.append(delivery)
+        envelopes += len(unbundle(delivery.body))
+        if envelopes >= WINDOW:
+            yield portion
+            portion, envelopes = [], 0
+    if portion:
+        yield portion
 
 
 async def _take(
@@ -384,7 +412,7 @@ async def _take(
             gone = {delivery.tag for at, delivery in enumerate(mine) if at not in refused}
             rest = [delivery for delivery in rest if delivery.tag not in gone]
     if rest:
-        await accept_all(database, [_brought(delivery) for delivery in rest])
+        await accept_all(database, list(chain.from_iterable(map(_brought, rest))))
 
 
 async def run_consumer(
@@ -406,9 +434,9 @@ async def run_consumer(
             continue
         try:
             while True:
-                deliveries: list[Delivery] = await consumer.receive(PREFETCH)
-                await _take(database, swift or {}, deliveries)
-                await consumer.settle(deliveries)
+                for deliveries in _portions(await consumer.receive(PREFETCH)):
+                    await _take(database, swift or {}, deliveries)
+                    await consumer.settle(deliveries)
         except BusLost as lost:
             # Perhaps this queue alone went (an ended grant's is deleted): the other queues go on.
             # It is asked for once more, which raises if the link is gone.

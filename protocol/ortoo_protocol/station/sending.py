@@ -15,14 +15,12 @@ from ortoo_protocol.core.envelope import (
     Recipient,
     ToAll,
     ToParties,
-    envelope_hash,
-    split,
 )
 from ortoo_protocol.core.ids import is_code
 from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.messages import Class, Kind, Route
 from ortoo_protocol.core.notices import ReceiptEntry
-from ortoo_protocol.core.verify import Message, read_header
+from ortoo_protocol.core.verify import Message
 from ortoo_protocol.station.context import LOCAL, Pen, Post, SettledLetter, Tx
 from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import outbox
@@ -87,7 +85,7 @@ def letter(
     if kind.name != "trust.ask":  # with an expired directory a newer one can still be asked for
         pen.trust.check_live(pen.now_ms)
     life = messages.LETTER_LIFE_MS if kind.durable else REPLAYABLE_LIFE_MS
-    raw = pen.build(
+    message = pen.make(
         kind,
         recipient,
         [encode(body), *rows],
@@ -99,18 +97,12 @@ def letter(
     exchange, routing_key = LOCAL, recipient
     if recipient != pen.party:
         exchange, routing_key = messages.address(kind, pen.party, recipient, pen.trust.hub)
-    return sent_message(pen, raw, kind), Post(exchange, routing_key, raw)
+    return message, Post(exchange, routing_key, message.envelope.raw)
 
 
 def post(tx: Tx, message: Post) -> None:
     """Hand a message to the broker after the commit; it may be lost."""
     tx.after_commit(lambda: tx.parts.post(message))
-
-
-def sent_message(pen: Pen, raw: bytes, kind: Kind) -> Message:
-    """What was just built, as the journal wants to see it."""
-    envelope = split(raw, suites=pen.parts.suites, plane=pen.plane)
-    return Message(envelope, read_header(envelope), kind, envelope_hash(envelope))
 
 
 def _protection(pen: Pen, kind: Kind, recipient: str) -> Protection:

@@ -60,7 +60,7 @@ class Writer:
         """
         future: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put(_Job(work, future))
-        return await asyncio.shield(future)
+        return await future  # cancelled with its caller; the job goes on, and finds it done
 
     async def close(self) -> None:
         """Finish the jobs that wait, then end the thread."""

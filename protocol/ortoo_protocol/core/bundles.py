@@ -1,0 +1,53 @@
+"""Bundles: envelopes that go the same way, in one message of the broker (SPEC.md, chapter 7).
+
+A message costs the broker and both clients as much as signing and sealing a letter; what is due at
+the same moment under the same routing key shares one. A bundle says nothing by itself: each of its
+envelopes is verified as if it had come alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from ortoo_protocol.core import frames
+from ortoo_protocol.core.errors import EnvelopeError
+
+MAGIC = b"ORTB"
+MAX_BUNDLE_BYTES = 256 << 10  # larger messages delay others on their connection (measured)
+MAX_ENVELOPES = 256
+T = TypeVar("T")
+
+
+def bundle(envelopes: Sequence[bytes]) -> bytes:
+    """One message; a lone envelope is a message as it stands."""
+    return envelopes[0] if len(envelopes) == 1 else MAGIC + frames.frame(envelopes)
+
+
+def unbundle(message: bytes) -> Sequence[bytes]:
+    """The envelopes of a message. What is no bundle, or a broken one, comes back as it is: whoever
+    accepts it says what is wrong with it."""
+    if message[:4] != MAGIC or len(message) > 2 * MAX_BUNDLE_BYTES:
+        return (message,)
+    try:
+        envelopes = frames.unframe(message[4:])
+    except EnvelopeError:
+        return (message,)
+    return envelopes if 2 <= len(envelopes) <= MAX_ENVELOPES else (message,)
+
+
+def bundles(
+    posts: Iterable[T], way: Callable[[T], tuple[str, str]], size_bytes: Callable[[T], int]
+) -> list[list[T]]:
+    """Those of one `way` (exchange, routing key) together, in their order, as far as they fit."""
+    closed: list[list[T]] = []
+    open_: dict[tuple[str, str], tuple[list[T], int]] = {}
+    for post in posts:
+        group, held_bytes = open_.get(way(post), ([], 0))
+        held_bytes += size_bytes(post)
+        if group and (held_bytes > MAX_BUNDLE_BYTES or len(group) >= MAX_ENVELOPES):
+            closed.append(group)
+            group, held_bytes = [], size_bytes(post)
+        group.append(post)
+        open_[way(post)] = group, held_bytes
+    return [*closed, *(group for group, _ in open_.values())]
