@@ -18,7 +18,12 @@ from ortoo_protocol.station.apply_work import Item, load
 from ortoo_protocol.station.opening import Opening
 from ortoo_protocol.station.ports import Cursor
 from ortoo_protocol.station.station import Station
-from ortoo_protocol.station.store.tables import feed_out_items, feeds_in, outbox
+from ortoo_protocol.station.store.tables import (
+    feed_out_items,
+    feed_out_unsent,
+    feeds_in,
+    outbox,
+)
 from tests.contracts.engine_rig import (
     FEED,
     A,
@@ -412,7 +417,7 @@ def _refuse_and_open(sink: MemorySink) -> None:
 
 
 async def _all_sent(provider: Station) -> None:
-    query = select(func.count()).where(feed_out_items.c.sent.is_(False))
+    query = select(func.count()).select_from(feed_out_unsent)
     await until_read(provider, lambda conn: conn.execute(query).scalar() == 0)
 
 

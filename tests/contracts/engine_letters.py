@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, func, insert, select
 
 from ortoo_protocol.bus.port import Link, Outcome
+from ortoo_protocol.core.bundles import bundle, unbundle
 from ortoo_protocol.core.cases import Withdrawal
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import CatalogBasis, StoreError
@@ -16,7 +17,7 @@ from ortoo_protocol.core.notices import ReceiptEntry, Receipts
 from ortoo_protocol.core.topology import HUB_INBOX
 from ortoo_protocol.core.verify import Opened, open_content, verify
 from ortoo_protocol.station.context import Hooks, SettledLetter, Tx
-from ortoo_protocol.station.sending import send
+from ortoo_protocol.station.sending import envelope_of, send
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store.tables import outbox, quarantine
 from tests.contracts.engine_rig import FEED, A, B, C, EngineRig, outcome, quarantined, settled
@@ -56,8 +57,9 @@ async def handled(station: Station) -> list[bytes]:
 
 
 async def raw_of(station: Station, letter: bytes) -> bytes:
-    query = select(outbox.c.raw).where(outbox.c.id == letter)
-    return await station.read(lambda conn: bytes(conn.execute(query).scalar_one()))
+    raw = await station.read(lambda conn: envelope_of(conn, letter))
+    assert raw is not None
+    return raw
 
 
 async def confirmed(station: Station, letter: bytes) -> None:
@@ -189,6 +191,47 @@ class LettersContract:
         assert await settled(hub, good) == ("accepted", "")
         assert await handled(reader) == [good]
         assert len(await quarantined(reader)) == 4
+        await link.close()
+
+    async def test_what_is_due_together_shares_messages(self, rig: EngineRig) -> None:
+        """Each letter is handled, and receipted, by itself."""
+        hub = await rig.start(HUB)
+        letters = await hub.write(lambda tx: [_refusal_to_b(number, tx) for number in range(150)])
+        for letter in letters:
+            await confirmed(hub, letter)
+        link = await rig.bus(B).connect()
+        consumer = await link.consume(f"inbox.{B}", prefetch=200)
+        came: list[bytes] = []
+        messages = 0
+        while len(came) < len(letters):
+            for delivery in await consumer.receive(200):
+                messages += 1
+                came += unbundle(delivery.body)
+        await link.close()  # nothing was acknowledged: all of it comes again
+        assert messages == 1
+        assert came == [await raw_of(hub, letter) for letter in letters]
+        reader = await rig.start(B, HANDLING)
+        for letter in letters:
+            assert await settled(hub, letter) == ("accepted", "")
+        assert await handled(reader) == letters
+
+    async def test_a_bad_one_in_a_bundle_stops_no_other(self, rig: EngineRig) -> None:
+        reader = await rig.start(B, HANDLING)
+        link = await rig.bus(HUB).connect()
+        good = [make_letter(rig.kit, HUB, B, refusal(number)) for number in (1, 2)]
+        forged = good[0][:-1] + bytes([good[0][-1] ^ 1])
+        nested = bundle(good)
+        broken = bundle(good)[:-1]
+        await publish_raw(link, KEY, broken, bundle([good[0], forged, nested, b"", good[1]]))
+        receipts = await take_receipts(rig, link, 2)
+        assert [entry.status for entry in receipts] == ["accepted", "accepted"]
+        assert len(await handled(reader)) == 2
+        assert sorted(await quarantined(reader)) == [
+            "envelope.body-hash",
+            "envelope.lengths",
+            "envelope.magic",
+            "envelope.magic",
+        ]
         await link.close()
 
     async def test_a_receipt_from_a_third_party_counts_nothing(self, rig: EngineRig) -> None:

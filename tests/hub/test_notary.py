@@ -22,9 +22,8 @@ from ortoo_protocol.core.messages import Class
 from ortoo_protocol.core.verify import Opened, open_content, verify
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.inbox import content_key
-from ortoo_protocol.station.sending import send
+from ortoo_protocol.station.sending import envelope_of, send
 from ortoo_protocol.station.station import Station
-from ortoo_protocol.station.store.tables import outbox
 from tests.support.hubs import (
     FEED,
     PROVIDER,
@@ -107,9 +106,7 @@ async def test_the_very_bytes_are_passed_on_and_the_instant_is_told(tmp_path: Pa
         letter = await say(reader, PROVIDER, application())
         seen = running.kit.seen
         await until(lambda: seen[READER].outcome(letter))
-        raw = await reader.read(
-            lambda conn: conn.execute(outbox.select().where(outbox.c.id == letter)).one().raw
-        )
+        raw = await reader.read(lambda conn: envelope_of(conn, letter))
         (received,) = seen[PROVIDER].of_kind("case.application")
         assert received.message.envelope.raw == raw
         (case,) = (await running.call["case.list"]())["cases"]
@@ -277,7 +274,9 @@ async def test_the_hub_opens_what_it_notarises_and_nothing_sealed(tmp_path: Path
 def _letter(tx: Tx, body: Shape) -> bytes:
     """As a station sends it: to the reader's key, and to the hub's if the kind is notarised."""
     named = send(tx, READER, body)
-    return bytes(tx.conn.execute(outbox.select().where(outbox.c.id == named)).one().raw)
+    raw = envelope_of(tx.conn, named)
+    assert raw is not None
+    return raw
 
 
 async def test_a_sealed_letter_through_the_hub_is_not_passed_on(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from ortoo_protocol.core import journal, merkle
 from ortoo_protocol.core.errors import (
@@ -150,16 +151,16 @@ def test_every_changed_byte_is_another_row_or_none() -> None:
 
 
 def test_a_byte_moved_to_the_neighbouring_field_is_another_leaf() -> None:
-    moved = replace(ROW, header=ROW.header + ROW.signature[:1], signature=ROW.signature[1:])
+    moved = structs.replace(ROW, header=ROW.header + ROW.signature[:1], signature=ROW.signature[1:])
     assert moved.leaf_bytes() != ROW.leaf_bytes()
 
 
 def test_an_edited_row_no_longer_verifies() -> None:
-    written = [replace(ROW, seq=seq, time_ms=ROW.time_ms + seq) for seq in range(5)]
+    written = [structs.replace(ROW, seq=seq, time_ms=ROW.time_ms + seq) for seq in range(5)]
     hashes = [merkle.leaf_hash(sha256, row.leaf_bytes()) for row in written]
     root, proof = merkle.root_of(sha256, hashes), merkle.inclusion_proof(sha256, hashes, 2)
     merkle.verify_inclusion(sha256, hashes[2], 2, 5, proof, root)
-    edited = merkle.leaf_hash(sha256, replace(written[2], state=State.REFUSED).leaf_bytes())
+    edited = merkle.leaf_hash(sha256, structs.replace(written[2], state=State.REFUSED).leaf_bytes())
     with pytest.raises(JournalInclusion):
         merkle.verify_inclusion(sha256, edited, 2, 5, proof, root)
 
@@ -167,11 +168,11 @@ def test_an_edited_row_no_longer_verifies() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: replace(ROW, seq=-1),
-        lambda: replace(ROW, seq=2**63),
-        lambda: replace(ROW, time_ms=-1),
-        lambda: replace(ROW, time_ms=2**64),
-        lambda: replace(ROW, envelope_id=b"short"),
+        lambda: structs.replace(ROW, seq=-1),
+        lambda: structs.replace(ROW, seq=2**63),
+        lambda: structs.replace(ROW, time_ms=-1),
+        lambda: structs.replace(ROW, time_ms=2**64),
+        lambda: structs.replace(ROW, envelope_id=b"short"),
     ],
 )
 def test_values_that_no_row_can_carry(make: Callable[[], Row]) -> None:
@@ -181,7 +182,7 @@ def test_values_that_no_row_can_carry(make: Callable[[], Row]) -> None:
 
 def test_text_outside_unicode_is_refused() -> None:
     with pytest.raises(JournalRow):
-        replace(ROW, flow="\ud800").leaf_bytes()
+        structs.replace(ROW, flow="\ud800").leaf_bytes()
 
 
 # --- checkpoints --------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.errors import GrantEnded, GrantUnknown
 from ortoo_protocol.station import dispatching, grants_held, inbox, sending
 from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.store.tables import grants, outbox, quarantine, receipts_due
+from ortoo_protocol.station.store.tables import grants, outbox_envelopes, quarantine, receipts_due
 from tests.support.desk import Desk
 from tests.support.stations import Kit, terms
 
@@ -29,7 +29,7 @@ def desks(tmp_path: Path, *parties: str) -> list[Desk]:
 
 
 def carry(sender: Desk, receiver: Desk, via: str, again: int = 1) -> None:
-    for row in sender.rows(outbox):
+    for row in sender.rows(outbox_envelopes):
         for _ in range(again):
             receiver.do(lambda tx, raw=row.raw: inbox.accept(tx, raw, via))
 
@@ -53,7 +53,7 @@ def test_a_large_one_arrives_in_parts_once_and_is_forgotten_when_read(tmp_path: 
 def test_a_part_that_lacks(tmp_path: Path) -> None:
     here, there = desks(tmp_path, B, A)
     dispatch, _ = here.do(lambda tx: dispatching.send(tx, GRANT.grant, bytes(600_000)))
-    first = here.rows(outbox)[0].raw
+    first = here.rows(outbox_envelopes)[0].raw
     there.do(lambda tx: inbox.accept(tx, first, B))
     assert there.do(lambda tx: dispatching.content(tx, dispatch)) is None
     here.close()
@@ -108,4 +108,4 @@ def _forge(tx) -> bytes:  # type: ignore[no-untyped-def]
     mine = terms(A, C, f"{A}.t")
     tx.conn.execute(grants.update().values(reader=C))
     dispatching.send(tx, mine.grant, b"forged")
-    return bytes(tx.conn.execute(select(outbox.c.raw)).scalar_one())
+    return bytes(tx.conn.execute(select(outbox_envelopes.c.raw)).scalar_one())

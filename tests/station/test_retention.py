@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ortoo_protocol.station import retention, table_feed
-from ortoo_protocol.station.store.tables import feed_out_items
+from ortoo_protocol.station.store.tables import feed_out_items, feed_out_unsent
 from tests.support.desk import Desk
 from tests.support.stations import Kit
 
@@ -18,7 +18,7 @@ def published(tmp_path: Path, count: int = 5) -> Desk:
     desk = Desk(Kit(tmp_path), PARTY)
     for number in range(count):
         desk.publish(FEED, (f"{number:03}", "乙" * 200))
-    desk.do(lambda tx: tx.conn.execute(feed_out_items.update().values(sent=True)) and None)
+    desk.do(lambda tx: tx.conn.execute(feed_out_unsent.delete()) and None)
     return desk
 
 

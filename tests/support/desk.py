@@ -24,7 +24,13 @@ from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.station import ENGINE_HANDLERS
 from ortoo_protocol.station.store.migrate import STATION, Migrations
 from ortoo_protocol.station.store.store import create_store, open_store
-from ortoo_protocol.station.store.tables import feed_out_items, feeds_in, outbox, quarantine
+from ortoo_protocol.station.store.tables import (
+    feed_out_items,
+    feeds_in,
+    outbox,
+    outbox_envelopes,
+    quarantine,
+)
 from tests.support.stations import COLUMNS, Kit, give, receive, terms
 from tests.support.trust import seeded
 
@@ -115,7 +121,11 @@ class Desk:
 
     def letters(self, kind: str, recipient: str | None = None) -> list[bytes]:
         """Durable letters that wait for their receipt."""
-        query = select(outbox.c.raw).where(outbox.c.kind == kind, outbox.c.state == "waiting")
+        query = (
+            select(outbox_envelopes.c.raw)
+            .join(outbox, outbox.c.number == outbox_envelopes.c.number)
+            .where(outbox.c.kind == kind, outbox.c.state == "waiting")
+        )
         if recipient is not None:
             query = query.where(outbox.c.recipient == recipient)
         return self.do(lambda tx: list(tx.conn.execute(query.order_by(outbox.c.number)).scalars()))

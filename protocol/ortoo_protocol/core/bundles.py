@@ -16,6 +16,7 @@ from ortoo_protocol.core.errors import EnvelopeError
 MAGIC = b"ORTB"
 MAX_BUNDLE_BYTES = 256 << 10  # larger messages delay others on their connection (measured)
 MAX_ENVELOPES = 256
+_MOST_BYTES = MAX_BUNDLE_BYTES + 4 * (MAX_ENVELOPES + 2)
 T = TypeVar("T")
 
 
@@ -27,7 +28,7 @@ def bundle(envelopes: Sequence[bytes]) -> bytes:
 def unbundle(message: bytes) -> Sequence[bytes]:
     """The envelopes of a message. What is no bundle, or a broken one, comes back as it is: whoever
     accepts it says what is wrong with it."""
-    if message[:4] != MAGIC or len(message) > 2 * MAX_BUNDLE_BYTES:
+    if message[:4] != MAGIC or len(message) > _MOST_BYTES:
         return (message,)
     try:
         envelopes = frames.unframe(message[4:])
@@ -39,7 +40,8 @@ def unbundle(message: bytes) -> Sequence[bytes]:
 def bundles(
     posts: Iterable[T], way: Callable[[T], tuple[str, str]], size_bytes: Callable[[T], int]
 ) -> list[list[T]]:
-    """Those of one `way` (exchange, routing key) together, in their order, as far as they fit."""
+    """Those of one `way` (exchange, routing key) together, in their order, as far as they fit; what
+    is too large for a bundle is alone."""
     closed: list[list[T]] = []
     open_: dict[tuple[str, str], tuple[list[T], int]] = {}
     for post in posts:

@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+import msgspec
+
 from ortoo_protocol.core.errors import (
     JournalFork,
     JournalNote,
@@ -61,8 +63,7 @@ class State(enum.Enum):
     QUERIED = 4
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One fact about one message. A later fact about it (accepted, then applied) is another row.
 
     `seq` is the index of the leaf, from 0. `flow` names what the row belongs to: a feed id, a

@@ -66,6 +66,7 @@ class RowCodec:
             for place, column in enumerate(schema.columns)
         ]
         types = (int, *(_TYPES[column.type] | None for column in schema.columns))
+        self._bare: RowCodec | None = None
         # A type made of values: mypy reads tuple[…] only where it is written out.
         self._decode = msgspec.msgpack.Decoder(tuple.__class_getitem__(types)).decode
 
@@ -108,17 +109,30 @@ class RowCodec:
 
     def read_events(self, parts: Sequence[bytes], seq: int) -> Changes:
         """Events of item `seq` under a schema of `feeds.is_events`, each with its place as key."""
-        columns = self.schema.columns[len(EVENT_COLUMNS) :]
-        bare = TableSchema(number=self.schema.number, columns=columns, key=(columns[0].name,))
-        rows: list[Row] = []
+        bare = self._events()
+        fast = bare._fast(parts)
+        if fast is not None:
+            rows = [(seq, place, *row) for place, row in enumerate(fast)]
+            return Changes(rows, (), checked=True)
+        rows = []
         for place, part in enumerate(parts):
-            change = read_row_part(part, bare)
+            change = read_row_part(part, bare.schema)
             if change.op != UPSERT:
                 raise CodecShape(expected="row", detail="an event is not an upsert")
             rows.append((seq, place, *change.values))
         if rows and not self.fits(rows):
             rows = [self.check(row) for row in rows]
         return Changes(rows, (), checked=True)
+
+    def _events(self) -> RowCodec:
+        """Of what events carry: without the two columns of the key. Any of the rest may be nil, so
+        the key that a schema must name is not looked at."""
+        if self._bare is None:
+            columns = self.schema.columns[len(EVENT_COLUMNS) :]
+            name = columns[0].name
+            schema = TableSchema(number=self.schema.number, columns=columns, key=(name,))
+            self._bare = RowCodec(schema)
+        return self._bare
 
     def _fast(self, parts: Sequence[bytes]) -> list[Row] | None:
         """Rows when all are upserts and nothing is amiss."""

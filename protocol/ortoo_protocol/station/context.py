@@ -300,6 +300,28 @@ class Pen:
         )
 
 
+@dataclass(frozen=True)
+class Start:
+    """A point in a transaction, for as often as it takes."""
+
+    tx: Tx
+    mark: tuple[int, int, Trust]
+    savepoint: Savepoint
+
+    def back(self) -> None:
+        """All since is as if it had not been: in the store, the journal, the trust, and what was to
+        follow the commit."""
+        self.savepoint.back()
+        self.tx.rollback(self.mark)
+
+    def here(self) -> Start:
+        """The same point of the store, of which nothing changed since; the rest as it is now."""
+        return Start(self.tx, self.tx.savepoint(), self.savepoint)
+
+    def release(self) -> None:
+        self.savepoint.release()
+
+
 class Tx(Pen):
     """One transaction of the store: everything in it happens or nothing.
 
@@ -316,14 +338,18 @@ class Tx(Pen):
     def attempt(self) -> Iterator[None]:
         """When the block raises, all of it is taken back: in the store, the journal, the trust,
         and what was to follow the commit."""
-        mark, savepoint = self.savepoint(), Savepoint(self.conn, "attempt")
+        start = self.start()
         try:
             yield
         except BaseException:
-            savepoint.rollback()
-            self.rollback(mark)
+            start.back()
             raise
-        savepoint.release()
+        finally:
+            start.release()
+
+    def start(self) -> Start:
+        """A point to come back to; released before anything around it ends."""
+        return Start(self, self.savepoint(), Savepoint(self.conn, "start"))
 
     def after_commit(self, call: Callable[[], object]) -> None:
         if call not in self._calls:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from ortoo_protocol.core import feeds, messages
 from ortoo_protocol.core.codec import Shape, encode
@@ -25,7 +25,14 @@ from ortoo_protocol.station import secrets
 from ortoo_protocol.station.context import LOCAL, Post, Tx
 from ortoo_protocol.station.sending import post, send
 from ortoo_protocol.station.store.dialect import insert_new
-from ortoo_protocol.station.store.tables import feed_out_items, feed_readers, feeds_in, feeds_out
+from ortoo_protocol.station.store.prepared import Prepared
+from ortoo_protocol.station.store.tables import (
+    feed_out_items,
+    feed_out_unsent,
+    feed_readers,
+    feeds_in,
+    feeds_out,
+)
 
 
 def open_feed(tx: Tx, feed: str, *, sealed: bool) -> None:
@@ -71,22 +78,25 @@ def publish(
         expires_ms=0,
         position=Position(row.incarnation, seq, row.hash),
     )
-    item = {
-        "feed": feed,
-        "incarnation": row.incarnation,
-        "seq": seq,
-        "hash": message.hash,
-        "raw": message.envelope.raw,
-        "created_ms": tx.now_ms,
-        "sent": False,
-    }
-    tx.conn.execute(insert(feed_out_items).values(item))
-    tx.conn.execute(
-        update(feeds_out).where(feeds_out.c.feed == feed).values(seq=seq, hash=message.hash)
-    )
+    place = (feed, row.incarnation, seq)
+    _ITEM.one(tx.conn, *place, message.hash, message.envelope.raw, tx.now_ms)
+    _UNSENT.one(tx.conn, *place)
+    _MOVE.one(tx.conn, seq, message.hash, feed)
     tx.journal(message, Direction.SENT, State.ACCEPTED, flow=feed)
     tx.after_commit(tx.parts.signals.feeds.set)
     return seq
+
+
+_ITEM = Prepared(
+    feed_out_items.insert(), ("feed", "incarnation", "seq", "hash", "raw", "created_ms")
+)
+_UNSENT = Prepared(feed_out_unsent.insert(), ("feed", "incarnation", "seq"))
+_MOVE = Prepared(
+    update(feeds_out)
+    .where(feeds_out.c.feed == bindparam("f"))
+    .values(seq=bindparam("s"), hash=bindparam("h")),
+    ("s", "h", "f"),
+)
 
 
 def head(tx: Tx, feed: str) -> feeds.Head:

@@ -46,9 +46,9 @@ from ortoo_protocol.core.verify import (
     verify,
 )
 from ortoo_protocol.station import feed_reader, held, quarantine, receipts, sending, trusting
-from ortoo_protocol.station.context import Parts, Tx
+from ortoo_protocol.station.context import Parts, Start, Tx
 from ortoo_protocol.station.store.failures import store_failure
-from ortoo_protocol.station.store.prepared import Prepared, Savepoint
+from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import inbox
 
 MAX_UNWRAPPED = 1_000
@@ -58,22 +58,20 @@ _log = logging.getLogger(__name__)
 def accept(tx: Tx, raw: bytes, via: str = "") -> None:
     """Take one message as it came from the broker (or from ourselves). `via`: the party that
     brought it to the broker, where that is known."""
-    mark, savepoint = tx.savepoint(), Savepoint(tx.conn, "message")
+    start = tx.start()
     try:
-        _accept(tx, raw, via)
+        _accept(tx, raw, via, start)
     except Exception as error:
         if isinstance(store_failure(error), StoreError):
             raise  # the store failed, not the message: it stays with the broker
         # The one place that quarantines what nobody foresaw: a fault of ours must not let one
         # message stop those behind it.
         _log.exception("a message could not be accepted")
-        savepoint.rollback()
-        tx.rollback(mark)
+        start.back()
         failure = error if isinstance(error, OrtooError) else OrtooError()
         quarantine.keep(tx, raw, failure)
         tx.journal_unreadable(raw, failure.code)
-    else:
-        savepoint.release()
+    start.release()
 
 
 def retry_held(tx: Tx) -> None:
@@ -83,7 +81,9 @@ def retry_held(tx: Tx) -> None:
         accept(tx, raw)
 
 
-def _accept(tx: Tx, raw: bytes, via: str) -> None:
+def _accept(tx: Tx, raw: bytes, via: str, start: Start) -> None:
+    """Until it is dispatched nothing of a message is written: whatever fails then goes back to
+    `start`, its one savepoint."""
     try:
         message = _verified(tx, raw)
         _check_way(tx, message, via)
@@ -104,12 +104,13 @@ def _accept(tx: Tx, raw: bytes, via: str) -> None:
     if header.directory_version > tx.trust.directory_version:
         tx.parts.trust.named = max(tx.parts.trust.named, header.directory_version)
         tx.after_commit(tx.parts.signals.gaps.set)
+    start = start.here()  # what was just noted stays, whatever becomes of the message
     try:
-        with tx.attempt():
-            if not header.kind.startswith("trust."):  # a newer directory ends this by itself
-                tx.trust.check_live(tx.now_ms)
-            _dispatch(tx, message)
+        if not header.kind.startswith("trust."):  # a newer directory ends this by itself
+            tx.trust.check_live(tx.now_ms)
+        _dispatch(tx, message, start)
     except OrtooError as error:
+        start.back()
         if not trusting.not_now(tx, error):
             raise
         if _comes_once(message):
@@ -162,35 +163,36 @@ def _comes_once(message: Message) -> bool:
     return message.kind.durable or message.kind.item
 
 
-def _dispatch(tx: Tx, message: Message) -> None:
+def _dispatch(tx: Tx, message: Message, start: Start) -> None:
     if message.kind.item:
         feed_reader.accept_item(tx, message)
     elif message.kind.durable:
-        _accept_durable(tx, message)
+        _accept_durable(tx, message, start)
     else:
-        _accept_replayable(tx, message)
+        _accept_replayable(tx, message, start)
 
 
-def _accept_durable(tx: Tx, message: Message) -> None:
+def _accept_durable(tx: Tx, message: Message, start: Start) -> None:
     known = _known(tx, message)
     if known is not None:
         _repeat(tx, message, known)
         return
     passing = message.header.destination != tx.party
     try:
-        with tx.attempt():
-            if passing:
-                _relay(tx, message)
-            else:
-                _handle(tx, message)
+        if passing:
+            _relay(tx, message)
+        else:
+            _handle(tx, message)
     except StoreError:
         raise
     except GrantUnknown as error:
+        start.back()
         if message.kind.name != "feed.key":
             _refuse(tx, message, error)
         else:
             held.hold(tx, message.envelope.raw, f"grant:{error.facts.get('grant')}")
     except OrtooError as error:
+        start.back()
         if trusting.not_now(tx, error):
             raise
         _refuse(tx, message, error)
@@ -201,15 +203,15 @@ def _accept_durable(tx: Tx, message: Message) -> None:
         receipts.owe(tx, message, status)
 
 
-def _accept_replayable(tx: Tx, message: Message) -> None:
+def _accept_replayable(tx: Tx, message: Message, start: Start) -> None:
     """No outbox, no receipt: a repeated ask is answered again, an answer changes nothing twice."""
     try:
-        with tx.attempt():
-            if message.header.destination != tx.party and not is_feed(message.header.destination):
-                sending.pass_on(tx, message, message.header.destination)
-            else:
-                _handle(tx, message)
+        if message.header.destination != tx.party and not is_feed(message.header.destination):
+            sending.pass_on(tx, message, message.header.destination)
+        else:
+            _handle(tx, message)
     except OrtooError as error:
+        start.back()
         if trusting.not_now(tx, error):
             raise
         quarantine.keep(tx, message.envelope.raw, error, message.header.sender)

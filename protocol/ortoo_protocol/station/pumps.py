@@ -16,7 +16,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, or_, select, update
 
 from ortoo_protocol.bus.port import Delivery, Link, Outcome
 from ortoo_protocol.core.bundles import bundle, bundles, unbundle
@@ -28,10 +28,12 @@ from ortoo_protocol.station.sending import next_attempt_ms
 from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import (
     feed_out_items,
+    feed_out_unsent,
     feed_readers,
     feeds_in,
     feeds_out,
     outbox,
+    outbox_envelopes,
 )
 
 WINDOW = 200
@@ -200,6 +202,7 @@ class OutboxPump:
             )
             tried.append((attempts, confirms, next_ms, row.number))
         _PASSED.many(tx.conn, passed)
+        _PASSED_ENVELOPE.many(tx.conn, passed)
         _EXPIRED.many(tx.conn, expired)
         _TRIED.many(tx.conn, tried)
 
@@ -208,6 +211,9 @@ _OPEN = (outbox.c.number == bindparam("n")) & or_(
     *(outbox.c.state == state for state in OPEN_STATES)
 )
 _PASSED = Prepared(delete(outbox).where(_OPEN), ("n",))
+_PASSED_ENVELOPE = Prepared(
+    delete(outbox_envelopes).where(outbox_envelopes.c.number == bindparam("n")), ("n",)
+)
 _EXPIRED = Prepared(
     update(outbox).where(_OPEN).values(state="expired", settled_ms=bindparam("t")), ("t", "n")
 )
@@ -221,7 +227,8 @@ _TRIED = Prepared(
 
 def _due(conn: Connection, *, now_ms: int, remote: bool) -> Sequence[Row[Any]]:
     query = (
-        select(outbox)
+        select(outbox, outbox_envelopes.c.raw)
+        .join(outbox_envelopes, outbox_envelopes.c.number == outbox.c.number)
         .where(outbox.c.state.in_(OPEN_STATES), outbox.c.next_ms <= now_ms)
         .order_by(outbox.c.number)
         .limit(WINDOW)
@@ -311,10 +318,13 @@ def _look(conn: Connection, *, party: str, online: bool) -> tuple[Readers, Seque
 
 def _unsent(conn: Connection, *, away: frozenset[str]) -> Sequence[Row[Any]]:
     """The next items; not of the feeds `away`, which wait for a link and must hold up no other."""
+    unsent, items = feed_out_unsent, feed_out_items
+    same = and_(*(items.c[name] == unsent.c[name] for name in ("feed", "incarnation", "seq")))
     query = (
-        select(feed_out_items)
-        .where(feed_out_items.c.sent.is_(False), feed_out_items.c.feed.not_in(away))
-        .order_by(feed_out_items.c.feed, feed_out_items.c.incarnation, feed_out_items.c.seq)
+        select(items)
+        .join_from(unsent, items, same)
+        .where(unsent.c.feed.not_in(away))
+        .order_by(unsent.c.feed, unsent.c.incarnation, unsent.c.seq)
         .limit(WINDOW)
     )
     return conn.execute(query).all()
@@ -332,9 +342,17 @@ def _readers(conn: Connection, *, party: str) -> Readers:
 
 
 def _mark_sent(sent: Sequence[tuple[str, int, int]], tx: Tx) -> None:
-    if sent:
-        place = tuple_(feed_out_items.c.feed, feed_out_items.c.incarnation, feed_out_items.c.seq)
-        tx.conn.execute(update(feed_out_items).where(place.in_(sent)).values(sent=True))
+    _SENT.many(tx.conn, sent)
+
+
+_SENT = Prepared(
+    delete(feed_out_unsent).where(
+        feed_out_unsent.c.feed == bindparam("f"),
+        feed_out_unsent.c.incarnation == bindparam("i"),
+        feed_out_unsent.c.seq == bindparam("s"),
+    ),
+    ("f", "i", "s"),
+)
 
 
 # --- receipts -----------------------------------------------------------------------------------

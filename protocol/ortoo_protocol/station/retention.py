@@ -11,11 +11,18 @@ Open feeds (catalog, directory) are read from their first item and keep all.
 
 from __future__ import annotations
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, exists, func, select, update
 
 from ortoo_protocol.core.messages import DAY_MS
 from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.store.tables import feed_out_items, feeds_out, inbox, outbox
+from ortoo_protocol.station.store.tables import (
+    feed_out_items,
+    feed_out_unsent,
+    feeds_out,
+    inbox,
+    outbox,
+    outbox_envelopes,
+)
 
 RECEIPTED_KEPT_MS = 35 * DAY_MS
 SEEN_KEPT_MS = 7 * DAY_MS  # beyond the expiry: clocks may differ, queues may be slow
@@ -26,6 +33,8 @@ def sweep(tx: Tx) -> None:
         outbox.c.settled_ms < tx.now_ms - RECEIPTED_KEPT_MS
     )
     tx.conn.execute(delete(outbox).where(settled))
+    left = outbox_envelopes.c.number.not_in(select(outbox.c.number))
+    tx.conn.execute(delete(outbox_envelopes).where(left))
     tx.conn.execute(delete(inbox).where(inbox.c.expires_ms < tx.now_ms - SEEN_KEPT_MS))
     timing = tx.parts.timing
     feeds = select(feeds_out.c.feed).where(feeds_out.c.sealed.is_(True))
@@ -36,8 +45,10 @@ def sweep(tx: Tx) -> None:
 def erase_items(tx: Tx, feed: str, age_ms: int, most_bytes: int) -> int:
     """Erase bodies of sent items of `feed` older than `age_ms`, and the oldest beyond `most_bytes`;
     returns how many were."""
-    items = feed_out_items
-    mine = (items.c.feed == feed) & items.c.sent.is_(True) & items.c.raw.is_not(None)
+    items, unsent = feed_out_items, feed_out_unsent
+    same = and_(*(unsent.c[name] == items.c[name] for name in ("feed", "incarnation", "seq")))
+    waits = exists().where(same)
+    mine = (items.c.feed == feed) & ~waits & items.c.raw.is_not(None)
     newest = (items.c.incarnation.desc(), items.c.seq.desc())
     size = func.sum(func.length(items.c.raw)).over(order_by=newest)
     sized = select(items.c.incarnation, items.c.seq, size.label("size")).where(mine).subquery()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from ortoo_protocol.core import messages
 from ortoo_protocol.core.codec import Shape, encode
@@ -23,17 +23,18 @@ from ortoo_protocol.core.notices import ReceiptEntry
 from ortoo_protocol.core.verify import Message
 from ortoo_protocol.station.context import LOCAL, Pen, Post, SettledLetter, Tx
 from ortoo_protocol.station.store.prepared import Prepared
-from ortoo_protocol.station.store.tables import outbox
+from ortoo_protocol.station.store.tables import outbox, outbox_envelopes
 
 REPLAYABLE_LIFE_MS = 600_000
 _HOUR_MS = 3_600_000
 _PUT = Prepared(
-    outbox.insert(),
+    outbox.insert().returning(outbox.c.number),
     (
-        "id", "recipient", "kind", "exchange", "routing_key", "raw", "hash", "created_ms",
-        "expires_ms", "next_ms", "attempts", "confirms", "state", "error",
+        "id", "recipient", "kind", "exchange", "routing_key", "hash", "created_ms", "expires_ms",
+        "next_ms", "attempts", "confirms", "state", "error",
     ),
 )  # fmt: skip
+_PUT_ENVELOPE = Prepared(outbox_envelopes.insert(), ("number", "raw"))
 
 
 def send(
@@ -128,10 +129,11 @@ def _into_outbox(
     state: str = "waiting",
 ) -> None:
     header = message.header
-    _PUT.one(
-        tx.conn, header.id, recipient, header.kind, exchange, routing_key, message.envelope.raw,
-        message.hash, tx.now_ms, header.expires_ms, tx.now_ms, 0, 0, state, "",
+    ((number,),) = _PUT.rows(
+        tx.conn, header.id, recipient, header.kind, exchange, routing_key, message.hash,
+        tx.now_ms, header.expires_ms, tx.now_ms, 0, 0, state, "",
     )  # fmt: skip
+    _PUT_ENVELOPE.one(tx.conn, number, message.envelope.raw)
     tx.after_commit(tx.parts.signals.outbox.set)
 
 
@@ -151,6 +153,16 @@ def pass_on(tx: Tx, message: Message, recipient: str) -> None:
     if tx.conn.execute(query).first():
         return
     _into_outbox(tx, message, recipient, exchange, routing_key, "passing")
+
+
+def envelope_of(conn: Connection, letter: bytes) -> bytes | None:
+    """The envelope of a letter of the outbox, until it is forgotten."""
+    query = (
+        select(outbox_envelopes.c.raw)
+        .join(outbox, outbox.c.number == outbox_envelopes.c.number)
+        .where(outbox.c.id == letter)
+    )
+    return conn.execute(query).scalar()
 
 
 # --- what comes back ----------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, bindparam, select, tuple_, update
 from sqlalchemy import Row as SqlRow
 
 from ortoo_protocol.core.errors import JournalTree
@@ -18,7 +18,6 @@ from ortoo_protocol.core.merkle import (
     consistency_proof_from,
     leaf_hash,
 )
-from ortoo_protocol.station.store.dialect import upsert
 from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import journal, journal_frontier, journal_nodes
 
@@ -39,10 +38,9 @@ class Pending(msgspec.Struct, frozen=True):
 
 
 def frontier(conn: Connection, suite: Suite) -> Frontier:
-    raw = conn.execute(select(journal_frontier.c.raw)).scalar()
-    if raw is None:
-        return Frontier(suite.hash)
-    return Frontier.from_bytes(suite.hash, raw, suite.hash_bytes)
+    for (raw,) in _FRONTIER.rows(conn):
+        return Frontier.from_bytes(suite.hash, raw, suite.hash_bytes)
+    return Frontier(suite.hash)
 
 
 def append(conn: Connection, suite: Suite, pending: Sequence[Pending], now_ms: int) -> None:
@@ -52,20 +50,20 @@ def append(conn: Connection, suite: Suite, pending: Sequence[Pending], now_ms: i
     before = frontier(conn, suite)
     rows = [
         Row(
-            seq=before.size + place,
-            direction=each.direction,
-            flow=each.flow,
-            envelope_id=each.envelope_id,
-            kind=each.kind,
-            sender=each.sender,
-            header=each.header,
-            signature=each.signature,
-            body_hash=each.body_hash,
-            state=each.state,
-            time_ms=now_ms,
-            error=each.error,
+            seq,
+            each.direction,
+            each.flow,
+            each.envelope_id,
+            each.kind,
+            each.sender,
+            each.header,
+            each.signature,
+            each.body_hash,
+            each.state,
+            now_ms,
+            each.error,
         )
-        for place, each in enumerate(pending)
+        for seq, each in enumerate(pending, before.size)
     ]
     after, grown = before.grow(leaf_hash(suite.hash, row.leaf_bytes()) for row in rows)
     _ROWS.many(conn, [_values(row) for row in rows])
@@ -75,7 +73,8 @@ def append(conn: Connection, suite: Suite, pending: Sequence[Pending], now_ms: i
         for place, value in enumerate(level.hashes)
     ]
     _NODES.many(conn, nodes)
-    upsert(conn, journal_frontier, [{"one": 1, "raw": after.to_bytes()}])
+    if not _MOVE.one(conn, after.to_bytes()):
+        conn.execute(journal_frontier.insert().values(one=1, raw=after.to_bytes()))
 
 
 _ROWS = Prepared(
@@ -85,6 +84,8 @@ _ROWS = Prepared(
         "signature", "body_hash", "error",
     ),
 )  # fmt: skip
+_FRONTIER = Prepared(select(journal_frontier.c.raw), ())
+_MOVE = Prepared(update(journal_frontier).values(raw=bindparam("r")), ("r",))
 _NODES = Prepared(journal_nodes.insert(), ("level", "place", "hash"))
 
 

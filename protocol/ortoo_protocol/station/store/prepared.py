@@ -94,6 +94,10 @@ class Savepoint:
     def release(self) -> None:
         self._cursor.execute(f"RELEASE SAVEPOINT {self._name}")
 
-    def rollback(self) -> None:
+    def back(self) -> None:
+        """Take back what happened since; the savepoint stays."""
         self._cursor.execute(f"ROLLBACK TO SAVEPOINT {self._name}")
+
+    def rollback(self) -> None:
+        self.back()
         self.release()

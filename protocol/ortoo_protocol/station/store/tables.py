@@ -92,7 +92,6 @@ outbox = Table(
     Column("kind", String(64), nullable=False),
     Column("exchange", String(16), nullable=False),  # "" : this station itself
     Column("routing_key", String(160), nullable=False),
-    Column("raw", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
@@ -104,6 +103,14 @@ outbox = Table(
     Column("notarised_ms", BigInteger),
     Column("settled_ms", BigInteger),
     Index("outbox_due", "state", "next_ms"),
+)
+
+# Apart from what changes of a letter: a row is written as a whole at each change.
+outbox_envelopes = Table(
+    "outbox_envelopes",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("raw", LargeBinary, nullable=False),
 )
 
 inbox = Table(
@@ -211,8 +218,14 @@ feed_out_items = Table(
     Column("hash", LargeBinary, nullable=False),
     Column("raw", LargeBinary),  # may be erased: the chain still proves
     Column("created_ms", BigInteger, nullable=False),
-    Column("sent", Boolean, nullable=False),
-    Index("feed_out_unsent", "sent", "feed", "seq"),
+)
+
+feed_out_unsent = Table(
+    "feed_out_unsent",
+    metadata,
+    Column("feed", String(80), primary_key=True),
+    Column("incarnation", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
 )
 
 feed_readers = Table(
