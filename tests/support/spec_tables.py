@@ -13,6 +13,7 @@ import msgspec
 
 from ortoo_protocol.core import (
     announcement,
+    bundles,
     cases,
     codec,
     directory,
@@ -169,6 +170,8 @@ def limits() -> list[str]:
         ("body", f"{envelope.MAX_BODY_BYTES:,} bytes"),
         ("content, unpacked", f"{frames.MAX_CONTENT_BYTES:,} bytes"),
         ("parts of a content", f"{frames.MAX_PARTS:,}"),
+        ("envelopes of a bundle", f"{bundles.MAX_ENVELOPES:,}"),
+        ("bundle", f"{bundles.MAX_BUNDLE_BYTES:,} bytes"),
         ("items of a msgpack array, entries of a map", f"{codec.MAX_ARRAY_ITEMS:,}"),
         ("arrays and maps in one body", f"{codec.MAX_CONTAINERS:,}"),
         ("wraps", f"{envelope.MAX_WRAPS}"),
