@@ -20,10 +20,17 @@ class ManagementTable(Table, frozen=True, kw_only=True):
     reconcile_s: Positive = 30.0
 
 
+class CatalogTable(Table, frozen=True):
+    """`codes`: the region's table of codes (.toml or .csv); without it any code is taken."""
+
+    codes: Path | None = None
+
+
 class HubSettings(common.Settings, frozen=True):
     """`management` may be missing until the hub runs."""
 
     management: ManagementTable | None = None
+    catalog: CatalogTable = CatalogTable()
 
     def need_management(self) -> ManagementTable:
         if self.management is None:

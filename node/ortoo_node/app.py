@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ortoo_node import cases, catalog, granting
 from ortoo_node.api.answers import Answers
+from ortoo_node.catalog.rules import Rules, of_settings
 from ortoo_node.files.desk import Files
 from ortoo_node.publishing import Publisher, Schedule
 from ortoo_node.quality.inspection import Inspector
@@ -66,8 +67,10 @@ class NodeApp:
     schedule: Schedule = field(init=False)
     door: StationDoor = field(init=False)
     reading: Reading = field(init=False)
+    rules: Rules = field(init=False)
 
     def __post_init__(self) -> None:
+        self.rules = of_settings(self.settings.catalog)
         self.schedule = Schedule(self.publisher)
         self.files.serve(self.station, self.settings, self.schedule.publish)
         self.door = StationDoor(self.station, asyncio.get_running_loop())

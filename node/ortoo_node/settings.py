@@ -41,6 +41,14 @@ class FunctionTable(Table, frozen=True):
     folder: Path | None = None
 
 
+class CatalogTable(Table, frozen=True):
+    """`codes`: the table of codes (.toml or .csv) instead of the built-in one; `authority`: who
+    files, ratifies and publishes for the authority of this level; nobody named: anybody may."""
+
+    codes: Path | None = None
+    authority: tuple[str, ...] = ()
+
+
 class NodeSettings(common.Settings, frozen=True):
     """`sources` are read and published, `sinks` are written for subscriptions, `folders` are either
     or both; `services` answer queries."""
@@ -55,6 +63,7 @@ class NodeSettings(common.Settings, frozen=True):
     pulls: tuple[Pull, ...] = ()
     reading: ReadingTable = ReadingTable()
     services: tuple[Service, ...] = ()
+    catalog: CatalogTable = CatalogTable()
 
     def function(self, name: str) -> FunctionTable | None:
         return next((each for each in self.functions if each.name == name), None)

@@ -32,6 +32,7 @@ _SAID = frozenset(
         "said",
         "state",
         "status",
+        "step",
     )
 )
 LOCALE_FOLDER = Path(__file__).parent / "locale"

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from ortoo_node import app as node_app
-from ortoo_node import catalog
+from ortoo_node.catalog import adding
 from ortoo_node.queries import declared, provider
 from ortoo_node.queries.desk import Queries
 from ortoo_node.queries.provider import Provider
@@ -47,7 +47,7 @@ class Asked(Desk):
         settings = _settings(kit, PROVIDER)
         self.queries = Queries(settings)
         super().__init__(kit, PROVIDER, node_app.hooks(None, self.queries), migrations=(NODE,))
-        self.do(lambda tx: catalog.add(tx, entry(PROVIDER, CODE, share_type=2)))
+        self.do(lambda tx: adding.add(tx, entry(PROVIDER, CODE, share_type=2)))
         given = declared.read(DECLARED)
         self.do(lambda tx: self.queries.offers.declare(tx, given))
         self.terms = msgspec.structs.replace(

@@ -52,6 +52,7 @@ ENTRY = catalog.Entry(
     compiled_by="甲",
     secrecy_checked_by="乙",
     approved_by="丙",
+    filed="150700-2026-000001",
 )
 
 # Every field of the guide in use.

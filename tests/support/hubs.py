@@ -287,6 +287,8 @@ def entry(**changes: object) -> Entry:
         compiled_by="甲",
         secrecy_checked_by="乙",
         approved_by="丙",
+        filed=f"{PROVIDER[1:]}-2026-000001",
+        ratified_by="丙",
     )
     return replace(made, **changes)
 

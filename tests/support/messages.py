@@ -16,6 +16,7 @@ _SECOND_ARGUMENT = frozenset(("done",))
 # Where a detail is a whole text for people, and not a term of the protocol for the journal.
 _DETAILED = (
     "core/cases.py",
+    "core/catalog/codes.py",
     "core/catalog/intake.py",
     "core/catalog/law.py",
     "core/catalog/profiles.py",

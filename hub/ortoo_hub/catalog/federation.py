@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from sqlalchemy import insert
 
-from ortoo_hub.catalog.listing import find
+from ortoo_hub.catalog.listing import find, related_of
 from ortoo_hub.directory import catalog_feed
 from ortoo_hub.store.tables import catalog, catalog_refusals
 from ortoo_protocol.core.catalog import Entry, Federated, Refusal, check_entry
+from ortoo_protocol.core.catalog.law import check_procedure
+from ortoo_protocol.core.catalog.profiles import profile_named
+from ortoo_protocol.core.catalog.relations import check_relations
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import (
     CatalogField,
@@ -53,11 +56,14 @@ def take_entry(tx: Tx, opened: Opened[Shape]) -> None:
 
 
 def _check(tx: Tx, entry: Entry, sender: str) -> None:
-    """1 the entry itself, 2 whose it is, 3 whose code it is, 4 its version."""
-    check_entry(entry)
+    """1 the entry itself, 2 the steps it shows, 3 whose it is, 4 where its relations lead, 5 whose
+    code it is, 6 its version."""
+    profile = profile_named(tx.trust.profile)
+    check_procedure(check_entry(entry, profile), profile)
     if entry.provider != sender:
         raise CatalogField(field="provider", detail=f"{sender} sent it")
     tx.trust.check_department(sender, entry.department)
+    check_relations(entry.code, entry.related, lambda code: related_of(tx.conn, code))
     held = find(tx.conn, entry.code)
     if held is None:
         return

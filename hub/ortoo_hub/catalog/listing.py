@@ -27,6 +27,11 @@ def known(conn: Connection, code: str) -> Row[Any]:
     return row
 
 
+def related_of(conn: Connection, code: str) -> tuple[str, ...]:
+    row = find(conn, code)
+    return () if row is None else entry_of(row).related
+
+
 def search(conn: Connection, text: str, limit: int) -> list[Row[Any]]:
     """Entries in which every word of `text` stands somewhere; the newest first."""
     holds = [catalog.c.words.contains(word, autoescape=True) for word in text.lower().split()]

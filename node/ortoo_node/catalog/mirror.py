@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, insert, select, text
 from ortoo_node.catalog.search import bigrams, searchable
 from ortoo_node.store.tables import catalog, catalog_refusals
 from ortoo_protocol.core.catalog import Entry, Federated, Refusal, check_entry
+from ortoo_protocol.core.catalog.profiles import profile_named
 from ortoo_protocol.core.codec import Shape, decode, encode
 from ortoo_protocol.core.errors import (
     CatalogOwner,
@@ -33,7 +34,7 @@ def federated(tx: Tx, opened: Opened[Shape]) -> None:
     entry = as_body(open_content(inner, lambda _header: None), Entry).body
     if entry.provider != inner.header.sender:
         raise CatalogOwner(resource=entry.code)
-    check_entry(entry)
+    check_entry(entry, profile_named(tx.trust.profile))
     _check_department(tx, entry)
     position = inner.header.position
     number = 0 if position is None else position.seq

@@ -48,6 +48,45 @@ catalog_refusals = Table(
     Column("time_ms", BigInteger, nullable=False),
 )
 
+# Entries on their way through the steps (编目 to 停止), one row a version. `code` is a class of
+# codes, or empty, until filing allocates one; `fields` as their compiler gave them, in JSON.
+catalog_drafts = Table(
+    "catalog_drafts",
+    metadata,
+    Column("draft", String(32), primary_key=True),
+    Column("code", String(64), nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("department", String(18), nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("fields", LargeBinary, nullable=False),
+    Column("compiled_by", Text, nullable=False),
+    Column("filed", String(32), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+)
+
+catalog_steps = Table(
+    "catalog_steps",
+    metadata,
+    Column("number", _Id, primary_key=True),
+    Column("draft", String(32), nullable=False, index=True),
+    Column("act", String(16), nullable=False),
+    Column("before", String(16), nullable=False),
+    Column("after", String(16), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+)
+
+# The last number given of each series: filings of a year, codes of a class.
+catalog_numbers = Table(
+    "catalog_numbers",
+    metadata,
+    Column("series", String(80), primary_key=True),
+    Column("last", BigInteger, nullable=False),
+)
+
 cases = Table(
     "cases",
     metadata,

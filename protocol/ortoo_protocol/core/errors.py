@@ -605,6 +605,18 @@ class CatalogItemLength(CatalogField):
     cure = "Write how many characters or digits it has at most, or leave the length out."
 
 
+class CatalogCode(CatalogField):
+    code = "catalog.code"
+    what = "{code} is no code of the scheme in force: {detail}."
+    cure = "Choose a class of the scheme: catalog codes."
+
+
+class CatalogCodesFull(CatalogField):
+    code = "catalog.codes-full"
+    what = "All sequence numbers of class {prefix} are given."
+    cure = "Choose another class, or lengthen sequence_digits in the scheme."
+
+
 class CatalogRelated(CatalogField):
     code = "catalog.related"
     what = "The relation leads back to where it begins: {path}."
@@ -655,6 +667,12 @@ class CatalogLead(CatalogField):
     cure = "Name the lead department."
 
 
+class CatalogLeadOther(CatalogField):
+    code = "catalog.lead-other"
+    what = "The lead department of this class is {lead}, not {given} ({article})."
+    cure = "Name that one, or choose another class."
+
+
 class CatalogFiling(CatalogField):
     code = "catalog.filing"
     what = "The entry was not filed with the authority of the same level ({article})."
@@ -683,6 +701,42 @@ class CatalogShareType(CatalogError):
     code = "catalog.share-type"
     what = "{resource} is {share_type}: {detail}."
     cure = "Unconditional: subscribe. Conditional: apply."
+
+
+class CatalogScheme(CatalogError):
+    code = "catalog.scheme"
+    what = "The table of codes cannot be used: {detail}."
+    cure = "Correct the table, or take it out of the settings for the built-in one."
+
+
+class CatalogStep(CatalogError):
+    code = "catalog.step"
+    what = "A draft that is {state} cannot be put through this step: {step}."
+    cure = "See which steps are open: catalog steps {draft}."
+
+
+class CatalogDraftUnknown(CatalogError):
+    code = "catalog.draft-unknown"
+    what = "There is no draft {draft}."
+    cure = "List them: catalog drafts."
+
+
+class CatalogDuties(CatalogError):
+    code = "catalog.duties"
+    what = "{who} has taken another step of this draft and cannot take this one: {step}."
+    cure = "Separation of duties: let somebody else do it."
+
+
+class CatalogReason(CatalogError):
+    code = "catalog.reason"
+    what = "This step needs a reason, and the name of who takes it: {step}."
+    cure = "State both."
+
+
+class CatalogAuthority(CatalogError):
+    code = "catalog.authority"
+    what = "{who} is not of the authority that takes this step: {step}."
+    cure = "The settings name the authority's people ([catalog] authority)."
 
 
 class StopReason(CaseError):

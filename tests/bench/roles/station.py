@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from ortoo_node import catalog, subscribing
+from ortoo_node.catalog import adding
 from ortoo_node.queries.reader import Question
 from ortoo_protocol.core import feeds
 from ortoo_protocol.core.catalog import Entry
@@ -102,7 +103,7 @@ class StationRole(OpenedStation):
             "feed": feed,
             **CHECKED,
         }
-        await self.station.write(lambda tx: catalog.add(tx, given))
+        await self.station.write(lambda tx: adding.add(tx, given))
 
     async def entry(self, resource: str) -> str:
         """An entry as the region's catalog would bring it to others."""

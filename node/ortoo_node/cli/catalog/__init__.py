@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from ortoo_node.cli.catalog import entries
+from ortoo_node.cli.catalog import entries, steps
 
-app = typer.Typer(help="The catalog of resources: add, search, show, stop.", no_args_is_help=True)
+app = typer.Typer(
+    help="The catalog of resources: compiled, filed, published, found, stopped.",
+    no_args_is_help=True,
+)
 app.add_typer(entries.app)
+app.add_typer(steps.app)

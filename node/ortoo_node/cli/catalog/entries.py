@@ -29,11 +29,12 @@ def add(
 ) -> None:
     """Publish a catalog entry, or its next version, from a file."""
     shell = Shell.of(ctx)
-    answer = shell.call("catalog.add", entry=_read(shell, file))
+    answer = shell.call("catalog.add", entry=read_entry(shell, file))
     shell.done(answer, "Entry {code} is published as version {version}.", **answer)
 
 
-def _read(shell: Shell, file: Path) -> dict[str, Any]:
+def read_entry(shell: Shell, file: Path) -> dict[str, Any]:
+    """The fields of an entry file. Raises typer.BadParameter."""
     try:
         text = file.read_text(encoding="utf-8")
         entry = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from ortoo_node.app import NodeApp
 from ortoo_node.methods.catalog.entries import EntryMethods, party_name
+from ortoo_node.methods.catalog.steps import StepMethods
 from ortoo_protocol.station.common_methods import Method
 
 __all__ = ["catalog_methods", "party_name"]
 
 
 def catalog_methods(app: NodeApp) -> Mapping[str, Method]:
-    return {**EntryMethods(app).as_mapping()}
+    return {**EntryMethods(app).as_mapping(), **StepMethods(app).as_mapping()}

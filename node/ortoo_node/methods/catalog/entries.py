@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row
 
-from ortoo_node import cases, catalog, granting
+from ortoo_node import catalog
 from ortoo_node.app import NodeApp
-from ortoo_node.catalog import mirror, search
+from ortoo_node.catalog import mirror, search, steps
+from ortoo_node.catalog.adding import add
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.codec import decode
-from ortoo_protocol.core.errors import CatalogOwner, CatalogUnknown, StopReason
+from ortoo_protocol.core.errors import CatalogUnknown
 from ortoo_protocol.core.trust import Trust
-from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.common_methods import Method
-from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.store.tables import grants
 
 
 def party_name(trust: Trust, party: str) -> str:
@@ -41,7 +40,7 @@ class EntryMethods:
         }
 
     async def add(self, entry: dict[str, Any]) -> dict[str, Any]:
-        made, seq = await self.app.station.write(lambda tx: catalog.add(tx, entry))
+        made, seq = await self.app.station.write(lambda tx: add(tx, entry, self.app.rules))
         return {
             "code": made.code,
             "version": made.version,
@@ -80,7 +79,12 @@ class EntryMethods:
         return {"refusals": [{name: getattr(row, name) for name in names} for row in rows]}
 
     async def stop(self, code: str, reason: str, by: str) -> dict[str, Any]:
-        return await self.app.station.write(lambda tx: _stop(tx, code, reason, by))
+        rules = self.app.rules
+        return dict(
+            await self.app.station.write(
+                partial(steps.stop, code=code, reason=reason, by=by, rules=rules)
+            )
+        )
 
     def _party_name(self, party: str) -> str:
         return party_name(self.app.station.parts.trust.current, party)
@@ -101,28 +105,3 @@ class EntryMethods:
             "status": row.status,
             "feed": row.feed,
         }
-
-
-def _stop(tx: Tx, code: str, reason: str, by: str) -> dict[str, Any]:
-    """Stop supplying a resource: its grants end with one reason, its entry says stopped."""
-    if not reason.strip() or not by.strip():
-        raise StopReason()
-    entry = catalog.entry(tx.conn, code)
-    if entry.provider != tx.party:
-        raise CatalogOwner(resource=code)
-    live = select(grants).where(
-        grants.c.resource == code, grants.c.provider == tx.party, grants_held.live(tx.now_ms)
-    )
-    filings = []
-    for row in tx.conn.execute(live).all():
-        ended = granting.end(tx, row.grant, reason, by)
-        cases.ended(tx, grants_held.terms_of(row).case, reason)
-        filings.append(ended.filing)
-    stopped = msgspec.structs.replace(entry, version=entry.version + 1, status="stopped")
-    catalog.publish(tx, stopped)
-    return {
-        "code": code,
-        "version": stopped.version,
-        "filing": filings[0] if filings else "",
-        "ended": len(filings),
-    }

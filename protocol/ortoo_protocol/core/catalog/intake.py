@@ -21,7 +21,7 @@ from ortoo_protocol.core.errors import CatalogField, CatalogItemLength
 # Added by the station or by the steps: none of the compiler's business.
 LATER = frozenset(
     (
-        *("provider", "version", "feed", "published_ms", "status", "department_name", "filed"),
+        *("provider", "version", "published_ms", "status", "department_name", "filed"),
         *("compiled_by", "secrecy_checked_by", "approved_by", "reviewed_by", "ratified_by"),
         *("impact_checked_by", "law_changed_ms"),
     )
@@ -97,8 +97,7 @@ def problems(fields: Mapping[str, Any], profile: Profile = NM2018) -> list[Probl
         found += wrong
         items.append(item)
     if not isinstance(made["items"], list):
-        detail = "it is no list of items"
-        found.append(Problem("items", CatalogField(field="items", detail=detail)))
+        found.append(_no_list())
     code = values["code"]
     known = {(problem.field, problem.item_index) for problem in found}
     entry = Entry(
@@ -109,15 +108,29 @@ def problems(fields: Mapping[str, Any], profile: Profile = NM2018) -> list[Probl
             "items": tuple(items),
         }
     )
-    given_impact = entry.personal and not fields.get("impact_checked_by")
-    if given_impact:
-        entry = msgspec.structs.replace(entry, impact_checked_by="")
     found += [
         problem
         for problem in findings(entry, profile)
         if (problem.field, problem.item_index) not in known
     ]
     return found
+
+
+def malformed(fields: Mapping[str, Any]) -> list[Problem]:
+    """What cannot even be kept: fields that nobody knows, values of another type."""
+    made = filled(fields)
+    _, wrong = _converted(made, _ENTRY_HINTS, skip=("items",))
+    found = [*_unknown(made, _ENTRY_HINTS), *wrong]
+    if not isinstance(made["items"], list):
+        found.append(_no_list())
+        return found
+    for index, each in enumerate(made["items"]):
+        found += _item(each, index)[1]
+    return found
+
+
+def _no_list() -> Problem:
+    return Problem("items", CatalogField(field="items", detail="it is no list of items"))
 
 
 def as_entry(fields: Mapping[str, Any]) -> Entry:

@@ -1,0 +1,148 @@
+"""catalog: what the commands about drafts and steps ask the service, print, and how they end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ortoo_node.cli import app
+from ortoo_protocol.cli.exits import Exit
+from ortoo_protocol.core.errors import CatalogBasis, CatalogDuties
+from ortoo_protocol.station.control_client import error_to
+from tests.support.service import FakeService, settings_folder
+
+DRAFT: dict[str, Any] = {
+    "draft": "d" * 32,
+    "code": "307001",
+    "version": 1,
+    "name": "低保家庭",
+    "department": "11150700MB0000000G",
+    "compiled_by": "甲",
+    "filed": "",
+    "created_ms": 1,
+    "changed_ms": 1,
+    "state": "drafting",
+    "share_type": 2,
+}
+PROBLEM = {
+    "field": "basis",
+    "item": None,
+    "error": error_to(CatalogBasis(article="Measures art. 14")),
+}
+IN_ITEM = {**PROBLEM, "field": "length", "item": 1}
+STEP = {"act": "compile", "before": "drafting", "after": "drafting", "who": "甲", "why": "初稿"}
+ANSWERS: dict[str, object] = {
+    "catalog.draft.save": {"draft": DRAFT, "problems": [PROBLEM, IN_ITEM]},
+    "catalog.draft.list": {"drafts": [DRAFT]},
+    "catalog.draft.show": {
+        "draft": DRAFT,
+        "entry": {"name": "低保家庭"},
+        "steps": [{**STEP, "time_ms": 1}],
+        "next": [{"act": "review", "side": "department", "reason": False}],
+        "problems": [],
+    },
+    "catalog.check": {"problems": [PROBLEM]},
+    "catalog.step": {**DRAFT, "state": "reviewed"},
+    "catalog.codes": {
+        "scheme": "built-in",
+        "classes": [{"code": "307", "name": "民政", "lead": ""}],
+    },
+}
+
+
+def run(folder: Path, *arguments: str) -> Result:
+    environment = {"ORTOO_LANG": "zh_CN"}
+    return CliRunner().invoke(app, ["-c", str(folder), "catalog", *arguments], env=environment)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return settings_folder(tmp_path / "plain", "s150700")
+
+
+@pytest.fixture
+def service(folder: Path) -> Iterator[FakeService]:
+    with FakeService(folder, ANSWERS) as running:
+        yield running
+
+
+@pytest.fixture
+def entry(tmp_path: Path) -> str:
+    file = tmp_path / "e.toml"
+    file.write_text('name = "低保家庭"\n', encoding="utf-8")
+    return str(file)
+
+
+CASES: list[tuple[list[str], str, dict[str, object], str]] = [
+    (["drafts"], "catalog.draft.list", {"states": [], "department": ""}, "编目中"),
+    (
+        ["drafts", "--state", "filed", "--department", "x"],
+        "catalog.draft.list",
+        {"states": ["filed"], "department": "x"},
+        "低保家庭",
+    ),
+    (["steps", "307001/000001"], "catalog.draft.show", {"draft": "307001/000001"}, "初稿"),
+    (
+        ["step", "d", "review", "--by", "乙"],
+        "catalog.step",
+        {"draft": "d", "act": "review", "by": "乙", "why": ""},
+        "部门已审核",
+    ),
+    (
+        ["step", "d", "send-back", "--by", "乙", "--why", "缺依据"],
+        "catalog.step",
+        {"draft": "d", "act": "send-back", "by": "乙", "why": "缺依据"},
+        "低保家庭",
+    ),
+    (["codes", "3"], "catalog.codes", {"prefix": "3"}, "民政"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "method", "params", "shown"), CASES)
+def test_commands(
+    service: FakeService,
+    folder: Path,
+    arguments: list[str],
+    method: str,
+    params: dict[str, object],
+    shown: str,
+) -> None:
+    said = run(folder, *arguments)
+    assert said.exit_code == Exit.OK, said.output
+    assert service.asked == [(method, params)]
+    assert shown in said.stdout
+    as_json = run(folder, *arguments, "--json")
+    assert json.loads(as_json.stdout) == ANSWERS[method]
+
+
+def test_a_draft_is_kept_and_what_to_mend_is_said(
+    service: FakeService, folder: Path, entry: str
+) -> None:
+    said = run(folder, "draft", entry, "--by", "甲", "--why", "初稿")
+    assert said.exit_code == Exit.OK, said.output
+    params = {"entry": {"name": "低保家庭"}, "by": "甲", "why": "初稿", "draft": ""}
+    assert service.asked == [("catalog.draft.save", params)]
+    assert "《办法》第十四条" in said.stdout
+    assert "length (2)" in said.stdout
+
+
+def test_checking_without_keeping(folder: Path, entry: str) -> None:
+    with FakeService(folder, ANSWERS):
+        said = run(folder, "check", entry)
+    assert said.exit_code == Exit.REFUSED
+    assert "第十四条" in said.stdout
+    with FakeService(folder, {"catalog.check": {"problems": []}}):
+        assert run(folder, "check", entry).exit_code == Exit.OK
+
+
+def test_a_refused_step(folder: Path) -> None:
+    with FakeService(folder, {"catalog.step": CatalogDuties(who="甲", step="review")}):
+        said = run(folder, "step", "d", "review", "--by", "甲")
+    assert said.exit_code == Exit.REFUSED
+    assert "部门审核" in said.output
+    assert run(folder, "step", "d", "fly", "--by", "甲").exit_code == Exit.USAGE
