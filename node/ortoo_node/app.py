@@ -50,6 +50,7 @@ def hooks(files: Files | None = None, queries: Queries | None = None) -> Hooks:
         },
         settled=cases.on_settled,
         swift={} if files is None else files.swift(),
+        answers={} if queries is None else queries.answers(),
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from ortoo_node import app as node_app
 from ortoo_node.catalog import adding
-from ortoo_node.queries import declared, provider
+from ortoo_node.queries import declared, granted
 from ortoo_node.queries.desk import Queries
 from ortoo_node.queries.provider import Provider
 from ortoo_node.queries.reader import Reader, _Open
@@ -112,7 +112,7 @@ def test_nobody_asks_under_anothers_grant(asked: Asked) -> None:
     stands_by(
         lambda: asked.refusals(FOREIGN, _ask(asked.terms.grant, next(numbers))),
         "query.refused",
-        removed(provider.held, "GrantUnknown"),
+        removed(granted.allowed, "GrantUnknown"),
     )
 
 
@@ -122,7 +122,7 @@ def test_a_grant_that_ended_answers_nothing(asked: Asked) -> None:
     stands_by(
         lambda: asked.refusals(READER, _ask(asked.terms.grant, next(numbers))),
         "query.refused",
-        removed(provider.held, "GrantEnded"),
+        removed(granted.allowed, "GrantEnded"),
     )
 
 

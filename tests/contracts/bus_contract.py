@@ -20,6 +20,7 @@ from ortoo_protocol.core.topology import (
     FEEDS,
     HUB_INBOX,
     LETTERS,
+    QUICK,
     Bounds,
     Change,
     FeedRoute,
@@ -31,6 +32,7 @@ from ortoo_protocol.core.topology import (
     inbox_queue,
     letter_key,
     plan,
+    quick_queue,
 )
 from ortoo_protocol.core.topology import HUB as HUB_EXCHANGE
 from tests.contracts.bus_rig import (
@@ -52,6 +54,7 @@ from tests.contracts.bus_rig import (
 
 TO_B = letter_key(A, B, "feed.key")
 NOWHERE = letter_key(A, C, "feed.key")
+CALL = letter_key(A, B, "query.ask")
 
 Connect = Callable[[str], Awaitable[Link]]
 
@@ -265,6 +268,104 @@ class BusContract:
         assert await send(sender, b"item", OTHER_FEED, FEEDS) is Outcome.CONFIRMED
         assert [d.body for d in await take(other, 1)] == [b"item"]
 
+    # --- calls ---
+
+    @pytest.mark.parametrize("size_bytes", [0, 1, 1_200, 300_000])
+    async def test_a_call_arrives_as_it_was_sent(
+        self, rig: BusRig, connect: Connect, size_bytes: int
+    ) -> None:
+        await rig.program(topology())
+        sender, reader = await connect(A), await connect(B)
+        consumer = await reader.consume(quick_queue(B), prefetch=10, settled=True)
+        bodies = [bytes([n]) * size_bytes for n in range(40)]
+        for body in bodies:
+            sender.cast(QUICK, CALL, body)
+        found = await take(consumer, 40)
+        assert [delivery.body for delivery in found] == bodies
+        assert {delivery.routing_key for delivery in found} == {CALL}
+
+    async def test_a_call_that_was_handed_out_does_not_come_again(
+        self, rig: BusRig, connect: Connect
+    ) -> None:
+        await rig.program(topology())
+        sender, reader = await connect(A), await connect(B)
+        consumer = await reader.consume(quick_queue(B), prefetch=1, settled=True)
+        for number in range(30):
+            sender.cast(QUICK, CALL, b"%d" % number)
+        assert len(await take(consumer, 30)) == 30
+        await consumer.close()
+        consumer = await reader.consume(quick_queue(B), prefetch=1, settled=True)
+        sender.cast(QUICK, CALL, b"new")
+        assert [d.body for d in await take(consumer, 1)] == [b"new"]
+
+    @pytest.mark.parametrize(
+        ("exchange", "key"),
+        [
+            (QUICK, letter_key(C, B, "query.ask")),
+            (QUICK, f"{A}0.{B}.query.ask"),
+            ("", quick_queue(B)),
+            ("amq.topic", letter_key(A, B, "query.ask")),
+            ("no.such", letter_key(A, B, "query.ask")),
+        ],
+    )
+    async def test_a_call_that_is_refused_is_lost_and_the_next_ones_go(
+        self, rig: BusRig, connect: Connect, exchange: str, key: str
+    ) -> None:
+        await rig.program(topology())
+        sender, reader = await connect(A), await connect(B)
+        consumer = await reader.consume(quick_queue(B), prefetch=10, settled=True)
+        sender.cast(exchange, key, b"forged")
+        found: list[bytes] = []
+        async with asyncio.timeout(PATIENCE_S):
+            while not found:  # those right behind it may go with the channel that it closed
+                sender.cast(QUICK, CALL, b"own")
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.2):
+                        found = [delivery.body for delivery in await consumer.receive(1)]
+        assert found == [b"own"]
+        assert await send(sender, b"a letter") is Outcome.CONFIRMED
+
+    async def test_calls_go_to_whom_a_grant_joins_and_nobody_else(
+        self, rig: BusRig, connect: Connect
+    ) -> None:
+        await rig.program(topology())
+        sender, reader, stranger = await connect(A), await connect(B), await connect(C)
+        strangers = await stranger.consume(quick_queue(C), prefetch=10, settled=True)
+        consumer = await reader.consume(quick_queue(B), prefetch=10, settled=True)
+        sender.cast(QUICK, letter_key(A, C, "query.ask"), b"no grant")
+        stranger.cast(QUICK, letter_key(C, B, "query.ask"), b"no grant")
+        sender.cast(QUICK, letter_key(A, B, "feed.key"), b"no call")
+        sender.cast(QUICK, CALL, b"granted")
+        assert [d.body for d in await take(consumer, 1)] == [b"granted"]
+        for nobodys in (strangers, consumer):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await nobodys.receive(1)
+
+    async def test_a_deleted_queue_of_calls_ends_its_consumer(
+        self, rig: BusRig, connect: Connect
+    ) -> None:
+        await rig.program(topology())
+        reader = await connect(B)
+        consumer = await reader.consume(quick_queue(B), prefetch=5, settled=True)
+        (queue,) = [q for q in topology().queues if q.name == quick_queue(B)]
+        await rig.admin.apply(Change(Verb.REMOVE, queue))
+        async with asyncio.timeout(PATIENCE_S):
+            with pytest.raises(BusLost):
+                await consumer.receive(1)
+        with pytest.raises(BusMissing):
+            await reader.consume(quick_queue(B), prefetch=5, settled=True)
+
+    async def test_a_lost_link_ends_calls(self, rig: BusRig, connect: Connect) -> None:
+        await rig.program(topology())
+        sender, reader = await connect(A), await connect(B)
+        consumer = await reader.consume(quick_queue(B), prefetch=5, settled=True)
+        await rig.cut()
+        await asyncio.gather(lost(sender), lost(reader))
+        sender.cast(QUICK, CALL, b"late")
+        with pytest.raises(BusLost):
+            await consumer.receive(1)
+
     # --- what the broker does not allow ---
 
     @pytest.mark.parametrize(
@@ -272,6 +373,7 @@ class BusContract:
         [
             (LETTERS, letter_key(C, B, "feed.key")),
             (BULK, letter_key(C, B, "feed.key")),
+            (QUICK, letter_key(C, B, "query.ask")),
             (FEEDS, f"{C}.townships"),
             (HUB_EXCHANGE, hub_key(C, "checkpoint")),
             (HUB_EXCHANGE, A),
@@ -303,7 +405,8 @@ class BusContract:
         assert set(outcomes) <= {Outcome.CONFIRMED, Outcome.UNKNOWN}
 
     @pytest.mark.parametrize(
-        "queue", [inbox_queue(C), bulk_queue(C), feed_queue(C, FEED), HUB_INBOX]
+        "queue",
+        [inbox_queue(C), bulk_queue(C), quick_queue(C), feed_queue(C, FEED), HUB_INBOX],
     )
     async def test_foreign_queues_cannot_be_read(
         self, rig: BusRig, connect: Connect, queue: str
@@ -312,6 +415,8 @@ class BusContract:
         reader = await connect(B)
         with pytest.raises(BusForbidden):
             await reader.consume(queue, prefetch=1)
+        with pytest.raises(BusForbidden):
+            await reader.consume(queue, prefetch=1, settled=True)
         await reader.consume(inbox_queue(B), prefetch=1)
 
     async def test_nobody_declares_or_binds(self, rig: BusRig) -> None:

@@ -52,7 +52,11 @@ async def test_a_grant_opens_its_routes_and_its_end_closes_them_within_a_second(
         assert not kit.direct_routes(PROVIDER, READER)
         await running.granted(provider, reader)
         await until(lambda: kit.bound(FEED, READER), 1)
-        assert {b.exchange for b in kit.direct_routes(PROVIDER, READER)} == {"letters", "bulk"}
+        assert {b.exchange for b in kit.direct_routes(PROVIDER, READER)} == {
+            "letters",
+            "bulk",
+            "quick",
+        }
         assert kit.direct_routes(READER, PROVIDER)
         assert not kit.direct_routes(PROVIDER, THIRD)
         assert (await running.call["router.show"]())["agree"]

@@ -226,7 +226,7 @@ async def test_a_slow_query_is_ended_and_holds_up_no_other(tmp_path: Path) -> No
 async def test_a_provider_that_is_away_is_said_so(tmp_path: Path) -> None:
     async with pair(tmp_path) as both:
         grant = await both.grant()
-        both.provider.app.station.leave_queue(f"inbox.{PROVIDER}")
+        both.provider.app.station.leave_queue(f"quick.{PROVIDER}")
         with pytest.raises(errors.QuerySilent) as caught:
             await both.rows(grant, timeout_s=0.5)
         assert PROVIDER in str(caught.value)
@@ -234,12 +234,9 @@ async def test_a_provider_that_is_away_is_said_so(tmp_path: Path) -> None:
         assert (row.state, row.error) == ("failed", "query.silent")
 
 
-async def test_the_same_ask_again_is_answered_again_and_counted_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_same_ask_again_is_answered_again_and_counted_once(tmp_path: Path) -> None:
     async with pair(tmp_path) as both:
         grant = await both.grant()
-        reader = both.reader.app.queries.reader
         sent: list[Any] = []
         post = both.reader.app.station.parts.post
         object.__setattr__(
@@ -248,8 +245,8 @@ async def test_the_same_ask_again_is_answered_again_and_counted_once(
         await both.rows(grant)
         (asked,) = [each for each in sent if each.routing_key.endswith("query.ask")]
         arrived = asyncio.Event()
-        monkeypatch.setattr(reader, "page", lambda tx, _opened: tx.after_commit(arrived.set))
-        both.reader.app.station.parts.hooks.handlers["query.page"] = reader.page  # type: ignore[index]
+        hooks = both.reader.app.station.parts.hooks
+        hooks.answers["query.page"] = lambda _opened: arrived.set()  # type: ignore[index]
         post(asked)
         await asyncio.wait_for(arrived.wait(), 10)
         both.provider.app.queries.provider._kept.drop(

@@ -35,11 +35,14 @@ def test_each_kind_is_of_one_piece(kind: messages.Kind) -> None:
     assert len(kind.name) <= 64
     if kind.durable:
         assert kind.route is not Route.FEED, "items are kept by their publisher"
-    if kind.route in (Route.DIRECT, Route.BULK):
-        bound = [pattern.removesuffix("#") for pattern in topology.DIRECT_KINDS]
-        assert kind.name.startswith(tuple(bound)), (
-            f"{topology.DIRECT_KINDS} are what is bound between stations"
+    if kind.route in (Route.DIRECT, Route.BULK, Route.QUICK):
+        exchange, _key = messages.address(kind, CITY, OTHER, HUB)
+        bound = topology.DIRECT_KINDS[exchange]
+        assert kind.name.startswith(tuple(pattern.removesuffix("#") for pattern in bound)), (
+            f"{bound} are what is bound between stations on {exchange}"
         )
+    if kind.route is Route.QUICK:
+        assert not kind.durable, "nobody keeps a call"
     if kind.cls is Class.NOTARISED:
         assert kind.route is Route.HUB, "the hub records what it notarises"
     if kind.name.startswith("receipt."):
@@ -58,6 +61,8 @@ def test_only_the_head_is_on_a_feed_and_no_item() -> None:
         ("receipt.hub", HUB, CITY, ("letters", f"{HUB}.{CITY}.receipt.hub")),
         ("feed.key", CITY, OTHER, ("letters", f"{CITY}.{OTHER}.feed.key")),
         ("feed.snapshot", CITY, OTHER, ("bulk", f"{CITY}.{OTHER}.feed.snapshot")),
+        ("query.ask", CITY, OTHER, ("quick", f"{CITY}.{OTHER}.query.ask")),
+        ("query.bulk", CITY, OTHER, ("bulk", f"{CITY}.{OTHER}.query.bulk")),
         ("feed.head-ask", CITY, HUB, ("hub", f"{CITY}.feed.head-ask")),
     ],
 )

@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from ortoo_protocol.bus.memory import MemoryBroker
 from ortoo_protocol.core.errors import CodecIdentifier
 from ortoo_protocol.core.topology import (
+    BULK,
     DIRECT_KINDS,
     EXCHANGES,
     FEEDS,
     HUB_INBOX,
     LETTERS,
+    QUICK,
+    QUICK_LIFE_MS,
     Actual,
     Binding,
     Change,
@@ -31,10 +34,12 @@ from ortoo_protocol.core.topology import (
     Topology,
     User,
     Verb,
+    bulk_queue,
     feed_queue,
     inbox_queue,
     is_ours,
     plan,
+    quick_queue,
     rabbit_password_hash,
     subscription_name,
     wanted,
@@ -69,6 +74,7 @@ def things(topology: Topology) -> frozenset[Thing]:
     )
 
 
+OWN_QUEUES = (inbox_queue(A), bulk_queue(A), quick_queue(A))
 RIGHT = wanted(HUB, [member(p) for p in PARTIES], [DirectRoute(A, B)], [FeedRoute(FEED, B)])
 
 
@@ -97,6 +103,8 @@ def test_reader_and_hub_derive_the_same_queue_name() -> None:
         (HUB_INBOX, True),
         (inbox_queue(A), True),
         (f"bulk.{HUB}", True),
+        (f"quick.{A}", True),
+        ("quick.nobody", False),
         (feed_queue(B, FEED), True),
         ("inbox.s150700101001", True),
         ("inbox.nobody", False),
@@ -139,6 +147,8 @@ def test_every_queue_says_what_happens_when_it_is_full() -> None:
     [
         (inbox_queue(A), {A}),
         (f"bulk.{A}", {A}),
+        (f"quick.{A}", {A}),
+        (f"quick.{A}101", set()),
         (feed_queue(B, FEED), {B}),
         (HUB_INBOX, {HUB}),
         (f"inbox.{A}101", set()),
@@ -150,7 +160,7 @@ def test_who_reads_a_queue(queue: str, readers: set[str]) -> None:
     assert {p.user for p in RIGHT.permissions if re.search(p.read, queue)} == readers
 
 
-def test_nobody_configures_and_everybody_writes_to_the_four_exchanges_under_his_name() -> None:
+def test_nobody_configures_and_everybody_writes_to_the_exchanges_under_his_name() -> None:
     for party in PARTIES:
         rights = permission(party)
         for name in ("", "anything", inbox_queue(party), *EXCHANGES):
@@ -168,11 +178,21 @@ def test_nobody_configures_and_everybody_writes_to_the_four_exchanges_under_his_
 
 
 def test_direct_kinds_alone_pass_between_stations() -> None:
-    keys = {b.key for b in RIGHT.bindings if b.queue == inbox_queue(B)}
-    assert keys == {f"{HUB}.{B}.#", *(f"{A}.{B}.{kind}" for kind in DIRECT_KINDS)}
-    assert {b.key for b in RIGHT.bindings if b.queue == f"bulk.{B}"} == keys
+    queues = {LETTERS: inbox_queue(B), BULK: bulk_queue(B), QUICK: quick_queue(B)}
+    for exchange, queue in queues.items():
+        keys = {b.key for b in RIGHT.bindings if b.queue == queue}
+        hubs = set() if exchange == QUICK else {f"{HUB}.{B}.#"}
+        assert keys == {*hubs, *(f"{A}.{B}.{kind}" for kind in DIRECT_KINDS[exchange])}
+        assert {b.exchange for b in RIGHT.bindings if b.queue == queue} == {exchange}
     assert {b.key for b in RIGHT.bindings if b.queue == inbox_queue(A)} == {f"{HUB}.{A}.#"}
-    assert {b.exchange for b in RIGHT.bindings if b.queue == inbox_queue(B)} == {LETTERS}
+    assert not [b for b in RIGHT.bindings if b.queue == quick_queue(A)]
+
+
+def test_calls_are_not_kept_for_whoever_is_away() -> None:
+    for queue in RIGHT.queues:
+        lives = dict(queue.arguments).get("x-message-ttl")
+        assert lives == (QUICK_LIFE_MS if queue.name.startswith("quick.") else None)
+    assert not [queue for queue in RIGHT.queues if queue.name == quick_queue(HUB)]
 
 
 def test_a_suspended_member_keeps_user_and_queues_and_loses_the_rest() -> None:
@@ -184,8 +204,8 @@ def test_a_suspended_member_keeps_user_and_queues_and_loses_the_rest() -> None:
     )
     assert A in {user.name for user in topology.users}
     assert A not in {right.user for right in topology.permissions | topology.topic_permissions}
-    assert {q.name for q in topology.queues if A in q.name} == {inbox_queue(A), f"bulk.{A}"}
-    assert not [b for b in topology.bindings if b.queue in (inbox_queue(A), f"bulk.{A}")]
+    assert {q.name for q in topology.queues if A in q.name} == set(OWN_QUEUES)
+    assert not [b for b in topology.bindings if b.queue in OWN_QUEUES]
     # What it published before stays readable; it can publish no more.
     assert Binding(FEEDS, feed_queue(B, FEED), FEED) in topology.bindings
 
@@ -260,7 +280,7 @@ def test_revocation_does_not_wait_for_the_rest() -> None:
     suspended = wanted(HUB, [member(p, p != A) for p in PARTIES], [], [FeedRoute(FEED, C)])
     changes = plan(suspended, actual)
     assert changes[0] == Change(Verb.REMOVE, permission(A))
-    assert Change(Verb.REMOVE, Sessions(A)) in changes[:6]
+    assert Change(Verb.REMOVE, Sessions(A)) in changes[: 2 + len(EXCHANGES)]
     assert [c.thing for c in changes if isinstance(c.thing, Sessions)] == [Sessions(A)]
 
 

@@ -50,8 +50,13 @@ class _FaultyLink(Link):
             await self.faults.hang()
         return outcome
 
-    async def consume(self, queue: str, *, prefetch: int) -> Consumer:
-        return _FaultyConsumer(await self.link.consume(queue, prefetch=prefetch), self.faults)
+    def cast(self, exchange: str, routing_key: str, body: bytes) -> None:
+        if not self.faults.loses(exchange, routing_key, body):
+            self.link.cast(exchange, routing_key, body)
+
+    async def consume(self, queue: str, *, prefetch: int, settled: bool = False) -> Consumer:
+        consumer = await self.link.consume(queue, prefetch=prefetch, settled=settled)
+        return _FaultyConsumer(consumer, self.faults)
 
     def blocked(self) -> bool:
         return self.link.blocked()

@@ -12,7 +12,7 @@ from ortoo_node.queries.reader import Reader
 from ortoo_node.queries.record import Notes
 from ortoo_node.settings import NodeSettings
 from ortoo_protocol.core.errors import StoreError
-from ortoo_protocol.station.context import Handler
+from ortoo_protocol.station.context import Answered, Handler
 from ortoo_protocol.station.station import Station
 
 _log = logging.getLogger(__name__)
@@ -35,6 +35,9 @@ class Queries:
 
     def handlers(self) -> Mapping[str, Handler]:
         return {**self.provider.handlers(), **self.reader.handlers()}
+
+    def answers(self) -> Mapping[str, Answered]:
+        return self.reader.answers()
 
     def attach(self, station: Station) -> None:
         self.notes = Notes(station.database)

@@ -17,26 +17,22 @@ from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
-
-from sqlalchemy import bindparam, select
+from functools import partial
 
 from ortoo_node.queries import record
 from ortoo_node.queries.answers import Answer, Asked, Kept, answer
+from ortoo_node.queries.granted import granted
 from ortoo_node.queries.offers import Offer, Offers
 from ortoo_node.queries.rates import Rates
 from ortoo_node.queries.record import ANSWERED, FAILED, GIVEN, REFUSED, Notes, Outcome
 from ortoo_protocol.core import messages
-from ortoo_protocol.core.codec import Scalar, Shape, decode
+from ortoo_protocol.core.codec import Scalar, Shape
 from ortoo_protocol.core.errors import (
-    GrantEnded,
     GrantError,
-    GrantUnknown,
     OrtooError,
     QueryBusy,
     QueryError,
     QueryGone,
-    QueryMode,
     QueryPurpose,
     QueryReused,
     QuerySource,
@@ -49,15 +45,12 @@ from ortoo_protocol.core.queries import (
     QueryDescribed,
     QueryMore,
     QueryRefusal,
-    allows_query,
     check_ask,
     read_parameters,
 )
 from ortoo_protocol.core.verify import Message, Opened, as_body
 from ortoo_protocol.station.context import Handler, Parts, Pen, Post, Tx
 from ortoo_protocol.station.sending import letter, send
-from ortoo_protocol.station.store.prepared import Prepared
-from ortoo_protocol.station.store.tables import grants
 
 MOST_WAITING = 64  # asks of one query under one grant
 _REFUSAL = messages.kind_named("query.refusal")
@@ -274,42 +267,6 @@ class Provider:
         if self._notes is None:
             raise RuntimeError("attach it to a station first")
         return self._notes
-
-
-def granted(tx: Tx, grant: str, asker: str) -> GrantTerms:
-    """The terms of a grant that lives now, of this provider to this asker, that may be queried.
-    Raises GrantUnknown (whatever else is wrong with it is nobody's who does not hold it),
-    GrantEnded, QueryMode."""
-    return held(tx, grant, provider=tx.party, reader=asker)
-
-
-def held(tx: Tx, grant: str, *, reader: str, provider: str | None = None) -> GrantTerms:
-    """As `granted`; `provider` None: whoever it is."""
-    found = _GRANT.rows(tx.conn, grant)
-    terms = _terms(found[0][0]) if found else None
-    if terms is None or terms.reader != reader or provider not in (None, terms.provider):
-        raise GrantUnknown(grant=grant)
-    _raw, from_ms, until_ms, ended_ms, end_reason = found[0]
-    over = until_ms and until_ms <= tx.now_ms
-    if ended_ms is not None or over or from_ms > tx.now_ms:
-        raise GrantEnded(grant=grant, reason=end_reason or "-")
-    if not allows_query(terms.mode):
-        raise QueryMode(detail=terms.mode[:100] or "-")
-    return terms
-
-
-_GRANT = Prepared(
-    select(
-        grants.c.terms, grants.c.from_ms, grants.c.until_ms, grants.c.ended_ms, grants.c.end_reason
-    ).where(grants.c.grant == bindparam("g")),
-    ("g",),
-)
-
-
-@lru_cache(maxsize=1_024)
-def _terms(raw: bytes) -> GrantTerms:
-    """Terms are immutable, and asked under again and again."""
-    return decode(raw, GrantTerms)
 
 
 def refusal(ask: str, error: OrtooError) -> QueryRefusal:

@@ -1,20 +1,21 @@
 """The reader's side: ask under a grant, take the pages in order, ask again for what was lost.
 
-An ask is recorded and journalled before it leaves. Until its first page is there the same bytes are
-sent again (the provider counts them once); after that, lost pages are asked for by number. A window
-bounds what may be on the way: a caller that takes its time holds up the provider's pages, nobody
-else.
+An ask leaves while it is recorded and journalled; its caller is given nothing before that is on
+disk. Until its first page is there the same bytes are sent again (the provider counts them once);
+after that, lost pages are asked for by number. A window bounds what may be on the way: a caller
+that takes its time holds up the provider's pages, nobody else.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from ortoo_node.queries import record
-from ortoo_node.queries.provider import held
+from ortoo_node.queries.granted import Known, held
 from ortoo_node.queries.record import ASKED, FAILED, GIVEN, REFUSED, Notes, Outcome
 from ortoo_protocol.core import messages
 from ortoo_protocol.core.codec import Scalar, Shape
@@ -29,6 +30,7 @@ from ortoo_protocol.core.errors import (
     QuerySilent,
 )
 from ortoo_protocol.core.feeds import Column
+from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.core.ids import is_code
 from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.queries import (
@@ -46,10 +48,10 @@ from ortoo_protocol.core.queries import (
     read_rows,
 )
 from ortoo_protocol.core.verify import Message, Opened, as_body
-from ortoo_protocol.station.context import Handler, Parts, Pen, Post, Signal, Tx, wait
+from ortoo_protocol.station.context import Answered, Handler, Parts, Pen, Post, Signal, Tx, wait
 from ortoo_protocol.station.control_client import classes
 from ortoo_protocol.station.pumps import Wire
-from ortoo_protocol.station.sending import letter, post
+from ortoo_protocol.station.sending import letter
 from ortoo_protocol.station.station import Station
 
 AGAIN_S, AGAIN_CAP_S, LOOK_S = 2.0, 10.0, 0.25
@@ -111,6 +113,7 @@ class Reader:
     _described: dict[str, tuple[float, tuple[QuerySignature, ...]]] = field(default_factory=dict)
     _station: Station | None = None
     _notes: Notes | None = None
+    _grants: Known | None = None
 
     def handlers(self) -> Mapping[str, Handler]:
         return {
@@ -120,31 +123,47 @@ class Reader:
             "query.described": self.described,
         }
 
-    def attach(self, station: Station, notes: Notes) -> None:
-        self._station, self._notes = station, notes
+    def answers(self) -> Mapping[str, Answered]:
+        """The same by the short road: in the event loop, and without a transaction."""
+        return {
+            "query.page": lambda opened: self._page_came(opened)(),
+            "query.refusal": lambda opened: self._refusal_came(opened)(),
+            "query.described": lambda opened: self._described_came(opened)(),
+        }
 
-    # --- what comes back (the writer's thread) ---
+    def attach(self, station: Station, notes: Notes) -> None:
+        self._station, self._notes, self._grants = station, notes, Known(station)
+
+    # --- what comes back (by the slow road: the writer's thread) ---
 
     def page(self, tx: Tx, opened: Opened[Shape]) -> None:
+        tx.after_commit(self._page_came(opened))
+
+    def refusal(self, tx: Tx, opened: Opened[Shape]) -> None:
+        tx.after_commit(self._refusal_came(opened))
+
+    def described(self, tx: Tx, opened: Opened[Shape]) -> None:
+        tx.after_commit(self._described_came(opened))
+
+    # --- what comes back (any thread): checked, and what is to be done in the event loop ---
+
+    def _page_came(self, opened: Opened[Shape]) -> Callable[[], None]:
         came = as_body(opened, QueryPage)
         page = check_page(came.body)
         waiting = self._waiting(page.ask, came.header.sender)
-        if waiting is not None:
-            tx.after_commit(partial(self._take_page, waiting, page, came.rows, came.message))
+        return partial(self._take_page, waiting, page, came.rows, came.message)
 
-    def refusal(self, tx: Tx, opened: Opened[Shape]) -> None:
+    def _refusal_came(self, opened: Opened[Shape]) -> Callable[[], None]:
         came = as_body(opened, QueryRefusal)
         body, waiting = came.body, self._waiting(came.body.ask, came.header.sender)
         if not is_code(body.error):  # people see it as it stands
             raise QueryAnswer(detail="its error is no code")
-        if waiting is not None:
-            tx.after_commit(partial(self._take_refusal, waiting, body))
+        return partial(self._take_refusal, waiting, body)
 
-    def described(self, tx: Tx, opened: Opened[Shape]) -> None:
+    def _described_came(self, opened: Opened[Shape]) -> Callable[[], None]:
         came = as_body(opened, QueryDescribed)
         waiting = self._waiting(came.body.ask, came.header.sender)
-        if waiting is not None:
-            tx.after_commit(partial(self._take_described, waiting, came.body.queries))
+        return partial(self._take_described, waiting, came.body.queries)
 
     def _waiting(self, ask: str, sender: str) -> _Open | None:
         """None: nobody waits for it any more. Raises QueryAnswer: another station answers."""
@@ -156,8 +175,10 @@ class Reader:
     # --- what comes back (the event loop) ---
 
     def _take_page(
-        self, waiting: _Open, page: QueryPage, rows: tuple[bytes, ...], message: Message
+        self, waiting: _Open | None, page: QueryPage, rows: tuple[bytes, ...], message: Message
     ) -> None:
+        if waiting is None:
+            return
         first = waiting.first or page
         same = (page.pages, page.rows, page.cut, page.columns) == (
             first.pages, first.rows, first.cut, first.columns,
@@ -170,24 +191,29 @@ class Reader:
             self._notes_of().message(Direction.RECEIVED, waiting.grant, message)
         waiting.some.set()
 
-    def _take_refusal(self, waiting: _Open, body: QueryRefusal) -> None:
-        waiting.error = refused(body)
-        waiting.some.set()
+    def _take_refusal(self, waiting: _Open | None, body: QueryRefusal) -> None:
+        if waiting is not None:
+            waiting.error = refused(body)
+            waiting.some.set()
 
-    def _take_described(self, waiting: _Open, signatures: tuple[QuerySignature, ...]) -> None:
-        waiting.described = signatures
-        waiting.some.set()
+    def _take_described(
+        self, waiting: _Open | None, signatures: tuple[QuerySignature, ...]
+    ) -> None:
+        if waiting is not None:
+            waiting.described = signatures
+            waiting.some.set()
 
     # --- asking ---
 
     async def ask(self, question: Question) -> AsyncGenerator[Page, None]:
         """The answer, page by page. Raises QueryError, GrantError; QuerySilent when the provider
         does not answer in time."""
-        waiting = await self._station_of().write(partial(self._send, question))
+        waiting, recorded = await self._send(question)
         rows = pages = 0
         state, code, cut = FAILED, "", ""
         try:
             async for page in self._pages(waiting):
+                await asyncio.shield(recorded)
                 rows, pages, cut, state = rows + len(page.rows), pages + 1, page.cut, GIVEN
                 yield page
         except (QuerySilent, QueryAnswer) as error:
@@ -202,46 +228,30 @@ class Reader:
             outcome = Outcome(state, code, rows, pages, cut, took_us)
             self._notes_of().outcome(ASKED, waiting.provider, waiting.ask, outcome)
 
-    def _send(self, question: Question, tx: Tx) -> _Open:
-        """In the writer's thread. The grant is looked at here too: what is refused at home needs
-        no journey."""
-        terms = held(tx, question.grant, reader=tx.party)
-        if not question.handler.strip():
-            raise CaseField(field="handler", detail="who asks?")
-        if question.purpose.strip() != terms.purpose.strip():
-            raise QueryPurpose(detail=f"granted for {terms.purpose}")
-        ask = check_ask(
-            QueryAsk(
-                ask=tx.new_id().hex(),
-                grant=terms.grant,
-                query=question.query,
-                purpose=question.purpose,
-                handler=question.handler,
-                salt=tx.parts.rand(SALT_BYTES),
-                parameters=pack_parameters(question.parameters),
-                page_rows=question.page_rows,
-                window=question.window,
-            )
-        )
-        waiting, message = self._make(tx, ask, terms.provider, terms.grant, terms.case)
+    async def _send(self, question: Question) -> tuple[_Open, asyncio.Future[None]]:
+        """Send an ask, and begin to record it: done when that is on disk. The grant is looked at
+        here too: what is refused at home needs no journey."""
+        terms = await self._known().held(question.grant)
+        pen = Pen(self._parts())
+        ask = _ask(pen, question, terms)
+        waiting, message = self._make(pen, ask, terms)
         waiting.timeout_s, waiting.window = question.timeout_s, question.window
-        record.begin(tx, ASKED, terms.provider, ask, terms, Outcome(record.OPEN))
-        tx.journal(message, Direction.SENT, State.QUERIED, flow=terms.grant)
-        return waiting
+        recorded = self._station_of().start(partial(_record, ask, message))
+        recorded.add_done_callback(partial(_recorded, waiting))
+        return waiting, recorded
 
     def _make(
-        self, tx: Tx, body: QueryAsk | QueryDescribe, provider: str, grant: str, case: str
+        self, pen: Pen, body: QueryAsk | QueryDescribe, terms: GrantTerms
     ) -> tuple[_Open, Message]:
-        kind = messages.kind_of(body)
-        message, ready = letter(tx, provider, body, kind=kind, case=case)
-        waiting = _Open(body.ask, provider, grant, case, ready, time.monotonic(), TIMEOUT_S, WINDOW)
-
-        def register() -> None:
-            self._open[body.ask] = waiting
-
-        tx.parts.watch.sent(message.header.id)
-        tx.after_commit(register)
-        post(tx, ready)
+        """Send it, and wait for what comes."""
+        kind, provider, parts = messages.kind_of(body), terms.provider, self._parts()
+        message, ready = letter(pen, provider, body, kind=kind, case=terms.case)
+        waiting = _Open(
+            body.ask, provider, terms.grant, terms.case, ready, time.monotonic(), TIMEOUT_S, WINDOW
+        )
+        self._open[body.ask] = waiting
+        parts.watch.sent(message.header.id)
+        parts.post(ready)
         return waiting, message
 
     async def _pages(self, waiting: _Open) -> AsyncIterator[Page]:
@@ -301,12 +311,8 @@ class Reader:
         if known is not None and not fresh and time.monotonic() - known[0] < DESCRIBED_S:
             return known[1]
 
-        def send(tx: Tx) -> _Open:
-            terms = held(tx, grant, reader=tx.party)
-            body = QueryDescribe(ask=tx.new_id().hex(), grant=grant)
-            return self._make(tx, body, terms.provider, grant, terms.case)[0]
-
-        waiting = await self._station_of().write(send)
+        terms, pen = await self._known().held(grant), Pen(self._parts())
+        waiting, _ = self._make(pen, QueryDescribe(ask=pen.new_id().hex(), grant=grant), terms)
         try:
             found = await self._described_in_time(waiting)
         finally:
@@ -338,10 +344,51 @@ class Reader:
     def _parts(self) -> Parts:
         return self._station_of().parts
 
+    def _known(self) -> Known:
+        if self._grants is None:
+            raise RuntimeError("attach it to a station first")
+        return self._grants
+
     def _notes_of(self) -> Notes:
         if self._notes is None:
             raise RuntimeError("attach it to a station first")
         return self._notes
+
+
+def _ask(pen: Pen, question: Question, terms: GrantTerms) -> QueryAsk:
+    """Raises CaseField, QueryPurpose, CodecError."""
+    if not question.handler.strip():
+        raise CaseField(field="handler", detail="who asks?")
+    if question.purpose.strip() != terms.purpose.strip():
+        raise QueryPurpose(detail=f"granted for {terms.purpose}")
+    return check_ask(
+        QueryAsk(
+            ask=pen.new_id().hex(),
+            grant=terms.grant,
+            query=question.query,
+            purpose=question.purpose,
+            handler=question.handler,
+            salt=pen.parts.rand(SALT_BYTES),
+            parameters=pack_parameters(question.parameters),
+            page_rows=question.page_rows,
+            window=question.window,
+        )
+    )
+
+
+def _record(ask: QueryAsk, message: Message, tx: Tx) -> None:
+    """Raises GrantEnded: it was ended a moment ago, and what may come is not for the caller."""
+    terms = held(tx, ask.grant)
+    record.begin(tx, ASKED, terms.provider, ask, terms, Outcome(record.OPEN))
+    tx.journal(message, Direction.SENT, State.QUERIED, flow=terms.grant)
+
+
+def _recorded(waiting: _Open, recorded: asyncio.Future[None]) -> None:
+    """What cannot be recorded is not waited for any longer."""
+    error = None if recorded.cancelled() else recorded.exception()
+    if isinstance(error, OrtooError):
+        waiting.error = error
+        waiting.some.set()
 
 
 class _Again:

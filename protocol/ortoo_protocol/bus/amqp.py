@@ -1,7 +1,8 @@
 """The bus over AMQP 0-9-1 with TLS (RabbitMQ 3.10 to 4.x).
 
-One link is three connections: a broker alarm stops a connection that publishes, acknowledgements
-included, and large frames delay whatever shares their connection.
+One link is four connections: a broker alarm stops a connection that publishes, acknowledgements
+included, and large frames delay whatever shares their connection. Calls have one of their own both
+ways: they need no acknowledgement, and what waits for them is a person.
 
 aio-pika's plain connection is used, under the station's own supervisor. The robust one declares
 anew what it remembers, which locked permissions refuse, and which would revive removed bindings.
@@ -27,6 +28,7 @@ from aiormq.exceptions import (
     DeliveryError,
 )
 
+from ortoo_protocol.bus.amqp_calls import Caster, is_blocked
 from ortoo_protocol.bus.amqp_consumer import AmqpConsumer
 from ortoo_protocol.bus.amqp_errors import (
     GONE,
@@ -78,7 +80,7 @@ class AmqpBus(Bus):
         opened: list[Connection] = []
         try:
             async with asyncio.timeout(address.connect_timeout_s):
-                for purpose in ("publish", "consume", "bulk"):
+                for purpose in ("publish", "consume", "bulk", "calls"):
                     opened.append(await _open(address, context, purpose))
                     _check_plane(address, opened[0])
         except BaseException as failure:
@@ -144,10 +146,16 @@ async def _open(address: AmqpAddress, context: ssl.SSLContext, purpose: str) -> 
 
 class AmqpLink(Link):
     def __init__(
-        self, address: AmqpAddress, publish: Connection, consume: Connection, bulk: Connection
+        self,
+        address: AmqpAddress,
+        publish: Connection,
+        consume: Connection,
+        bulk: Connection,
+        calls: Connection,
     ) -> None:
         self._address = address
-        self._connections = (publish, consume, bulk)
+        self._connections = (publish, consume, bulk, calls)
+        self._caster = Caster(calls)
         self._publisher = _Publisher(publish, address.user)
         self._bulk_publisher = _Publisher(bulk, address.user)
         self._lost = asyncio.Event()
@@ -171,13 +179,19 @@ class AmqpLink(Link):
         except GONE:
             return Outcome.UNKNOWN
 
-    async def consume(self, queue: str, *, prefetch: int) -> AmqpConsumer:
-        _, consuming, bulk = self._connections
+    def cast(self, exchange: str, routing_key: str, body: bytes) -> None:
+        if not self._lost.is_set():
+            self._caster.cast(exchange, routing_key, body)
+
+    async def consume(self, queue: str, *, prefetch: int, settled: bool = False) -> AmqpConsumer:
+        _, consuming, bulk, calls = self._connections
         connection = bulk if queue.startswith(f"{BULK}.") else consuming
+        if settled:
+            connection = calls
         with lost_is_named(queue):
             try:
                 async with asyncio.timeout(self._address.connect_timeout_s):
-                    return await _consume(connection, queue, prefetch)
+                    return await _consume(connection, queue, prefetch, settled)
             except ChannelAccessRefused as refusal:
                 user, action = self._address.user, f"to read {queue}"
                 raise BusForbidden(user=user, action=action, detail=str(refusal)) from refusal
@@ -187,14 +201,15 @@ class AmqpLink(Link):
     def blocked(self) -> bool:
         if self._lost.is_set():
             return False
-        publish, _, bulk = self._connections
-        return _is_blocked(publish) or _is_blocked(bulk)
+        publish, _, bulk, _ = self._connections
+        return is_blocked(publish) or is_blocked(bulk)
 
     async def wait_lost(self) -> None:
         await self._lost.wait()
 
     async def close(self) -> None:
         self._lost.set()
+        await self._caster.close()
         await _close_all(self._connections)
 
 
@@ -263,27 +278,14 @@ class _Publisher:
         return cast(Channel, await channel.get_underlay_channel())
 
 
-async def _consume(connection: Connection, queue: str, prefetch: int) -> AmqpConsumer:
+async def _consume(
+    connection: Connection, queue: str, prefetch: int, settled: bool
+) -> AmqpConsumer:
     channel = connection.channel(publisher_confirms=False)
     await channel.initialize()
     consumer = AmqpConsumer(queue, channel)
-    await consumer.start(prefetch)
+    await consumer.start(prefetch, settled)
     return consumer
-
-
-def _is_blocked(connection: Connection) -> bool:
-    """Ask aiormq's awaitable `ready()` for one step: it ends at once unless blocked."""
-    transport = connection.transport
-    if transport is None:
-        return False
-    probe = transport.ready().__await__()
-    try:
-        next(probe)
-    except StopIteration:
-        return False
-    finally:
-        probe.close()
-    return True
 
 
 async def _close_all(connections: Iterable[Connection]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Sequence
 from typing import Final
@@ -12,10 +13,11 @@ import aiormq.abc
 from aio_pika.abc import AbstractChannel
 
 from ortoo_protocol.bus.amqp_errors import lost_is_named
-from ortoo_protocol.bus.port import Consumer, Delivery
+from ortoo_protocol.bus.port import MOST_WAITING_BYTES, Consumer, Delivery
 from ortoo_protocol.core.errors import BusLost
 
 _CLOSE_TIMEOUT_S: Final = 5.0
+_log = logging.getLogger(__name__)
 
 
 class AmqpConsumer(Consumer):
@@ -32,13 +34,18 @@ class AmqpConsumer(Consumer):
         self._unsettled: deque[int] = deque()
         self._arrived = asyncio.Event()
         self._gone: str | None = None
+        self._settled = False
+        self._waiting_bytes = 0
+        self._dropping = False
 
-    async def start(self, prefetch: int) -> None:
+    async def start(self, prefetch: int, settled: bool) -> None:
+        self._settled = settled
         channel = await self._channel.get_underlay_channel()
         self._channel.close_callbacks.add(lambda *_: self._end("channel closed"))
         channel.on_consumer_cancel_callbacks.add(lambda _: self._end("consumer ended by broker"))
-        await channel.basic_qos(prefetch_count=prefetch)
-        await channel.basic_consume(self._queue, self._on_delivery)
+        if not settled:
+            await channel.basic_qos(prefetch_count=prefetch)
+        await channel.basic_consume(self._queue, self._on_delivery, no_ack=settled)
 
     def _end(self, reason: str) -> None:
         self._gone = self._gone or reason
@@ -50,7 +57,10 @@ class AmqpConsumer(Consumer):
         tag = message.delivery_tag
         if self._gone or tag is None:
             return
-        self._unsettled.append(tag)
+        if not self._settled:
+            self._unsettled.append(tag)
+        elif not self._has_room(len(message.body)):
+            return
         self._buffer.append(
             Delivery(
                 queue=self._queue,
@@ -69,7 +79,21 @@ class AmqpConsumer(Consumer):
             await self._arrived.wait()
         self._check()
         buffer = self._buffer
-        return [buffer.popleft() for _ in range(min(limit, len(buffer)))]
+        taken = [buffer.popleft() for _ in range(min(limit, len(buffer)))]
+        if self._settled:
+            self._waiting_bytes -= sum(len(delivery.body) for delivery in taken)
+        return taken
+
+    def _has_room(self, size_bytes: int) -> bool:
+        """Whether another settled message may wait here: no prefetch bounds these."""
+        if self._waiting_bytes + size_bytes > MOST_WAITING_BYTES:
+            if not self._dropping:
+                _log.warning("%s: more came than could be taken; some were dropped", self._queue)
+            self._dropping = True
+            return False
+        self._dropping = False
+        self._waiting_bytes += size_bytes
+        return True
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
         channel = await self._live()

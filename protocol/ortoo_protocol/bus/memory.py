@@ -64,12 +64,22 @@ class MemoryLink(Link):
             return Outcome.UNKNOWN
         return broker.route(exchange, routing_key, body, mandatory)
 
+    def cast(self, exchange: str, routing_key: str, body: bytes) -> None:
+        broker = self._broker
+        right = ("write", exchange, routing_key)
+        if self._lost.is_set() or not broker.is_calm():
+            return
+        if broker.may_write(self.user, exchange, routing_key):
+            self._granted.add(right)
+        if right in self._granted:
+            broker.route(exchange, routing_key, body, mandatory=False)
+
     async def _lost_within(self, timeout_s: float) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._lost.wait()
 
-    async def consume(self, queue: str, *, prefetch: int) -> MemoryConsumer:
+    async def consume(self, queue: str, *, prefetch: int, settled: bool = False) -> MemoryConsumer:
         await asyncio.sleep(0)
         if self._lost.is_set():
             raise BusLost(detail=f"{queue}: connection closed")
@@ -78,7 +88,7 @@ class MemoryLink(Link):
         line = self._broker.lines.get(queue)
         if line is None:
             raise BusMissing(queue=queue)
-        consumer = MemoryConsumer(queue, line, prefetch)
+        consumer = MemoryConsumer(queue, line, prefetch, settled)
         self._consumers.append(consumer)
         return consumer
 
@@ -106,10 +116,11 @@ class MemoryLink(Link):
 
 
 class MemoryConsumer(Consumer):
-    def __init__(self, queue: str, line: Line, prefetch: int) -> None:
+    def __init__(self, queue: str, line: Line, prefetch: int, settled: bool) -> None:
         self._queue = queue
         self._line = line
         self._prefetch = prefetch
+        self._settled = settled
         self._unsettled: dict[int, Message] = {}
         self._tags = 0
         self._gone: str | None = None
@@ -138,7 +149,8 @@ class MemoryConsumer(Consumer):
 
     def _hand_out(self, message: Message) -> Delivery:
         self._tags += 1
-        self._unsettled[self._tags] = message
+        if not self._settled:
+            self._unsettled[self._tags] = message
         return Delivery(
             queue=self._queue,
             routing_key=message.routing_key,

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+MOST_WAITING_BYTES = 32 << 20
+
 
 class Outcome(enum.Enum):
     """What became of one publish."""
@@ -64,7 +66,7 @@ class Consumer(Protocol):
 
 
 class Link(Protocol):
-    """One live attachment. Publishing, consuming and bulk do not wait for each other."""
+    """One live attachment. Publishing, consuming, bulk and calls do not wait for each other."""
 
     async def publish(
         self, exchange: str, routing_key: str, body: bytes, *, mandatory: bool, timeout_s: float
@@ -76,8 +78,18 @@ class Link(Protocol):
         """
         ...
 
-    async def consume(self, queue: str, *, prefetch: int) -> Consumer:
+    def cast(self, exchange: str, routing_key: str, body: bytes) -> None:
+        """Send one message at once and never hear of it again: it may be lost, on the way or by
+        a broker that restarts, and what is forbidden is lost too. For what is made anew when
+        nobody answers.
+        """
+        ...
+
+    async def consume(self, queue: str, *, prefetch: int, settled: bool = False) -> Consumer:
         """Read `queue`, with at most `prefetch` messages unsettled.
+
+        `settled`: the broker forgets each as it hands it out; of what waits here for `receive`,
+        more than MOST_WAITING_BYTES are dropped. For queues whose messages may be lost.
 
         Raises BusForbidden, BusMissing (no such queue yet), BusLost.
         """

@@ -28,6 +28,7 @@ class Route(enum.Enum):
     HUB = "hub"  # exchange hub; the hub records it and passes the same bytes on
     DIRECT = "direct"  # exchange letters, between parties that a grant joins; no hub process
     BULK = "bulk"  # exchange bulk, likewise
+    QUICK = "quick"  # exchange quick, likewise: calls that somebody waits for, kept by nobody
     FEED = "feed"  # exchange feeds
 
 
@@ -81,13 +82,13 @@ KINDS: tuple[Kind, ...] = (
     Kind("feed.key", _SEALED, Route.DIRECT, "s", feeds.FeedKey, durable=True),
     Kind("feed.key-ask", _OPEN, Route.DIRECT, "s", feeds.KeyAsk),
     Kind("feed.refusal", _OPEN, Route.DIRECT, "sh", feeds.FeedRefusal),
-    Kind("query.ask", _SEALED, Route.DIRECT, "s", queries.QueryAsk),
-    Kind("query.more", _SEALED, Route.DIRECT, "s", queries.QueryMore),
-    Kind("query.page", _SEALED, Route.DIRECT, "s", queries.QueryPage, rows=True),
+    Kind("query.ask", _SEALED, Route.QUICK, "s", queries.QueryAsk),
+    Kind("query.more", _SEALED, Route.QUICK, "s", queries.QueryMore),
+    Kind("query.page", _SEALED, Route.QUICK, "s", queries.QueryPage, rows=True),
     Kind("query.bulk", _SEALED, Route.BULK, "s", queries.QueryPage, rows=True),
-    Kind("query.refusal", _SEALED, Route.DIRECT, "s", queries.QueryRefusal),
-    Kind("query.describe", _SEALED, Route.DIRECT, "s", queries.QueryDescribe),
-    Kind("query.described", _SEALED, Route.DIRECT, "s", queries.QueryDescribed),
+    Kind("query.refusal", _SEALED, Route.QUICK, "s", queries.QueryRefusal),
+    Kind("query.describe", _SEALED, Route.QUICK, "s", queries.QueryDescribe),
+    Kind("query.described", _SEALED, Route.QUICK, "s", queries.QueryDescribed),
     Kind("table.schema", _SEALED, Route.FEED, "s", feeds.TableSchema),
     Kind("table.rows", _SEALED, Route.FEED, "s", feeds.TableRows, rows=True),
     Kind("event.rows", _SEALED, Route.FEED, "s", feeds.EventRows, rows=True),
@@ -129,12 +130,9 @@ def address(kind: Kind, sender: str, recipient: str, hub: str) -> tuple[str, str
     the hub sends goes straight to the inbox."""
     if recipient == hub:
         return "hub", f"{sender}.{kind.name}"
-    if sender == hub:
-        exchange = "bulk" if kind.route is Route.BULK else "letters"
-        return exchange, f"{sender}.{recipient}.{kind.name}"
-    if kind.route is Route.HUB:
+    if kind.route is Route.HUB and sender != hub:
         return "hub", f"{sender}.{kind.name}"
-    return (
-        "bulk" if kind.route is Route.BULK else "letters",
-        f"{sender}.{recipient}.{kind.name}",
-    )
+    return _EXCHANGES.get(kind.route, "letters"), f"{sender}.{recipient}.{kind.name}"
+
+
+_EXCHANGES = {Route.BULK: "bulk", Route.QUICK: "quick"}

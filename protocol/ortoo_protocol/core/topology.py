@@ -28,14 +28,22 @@ HUB = "hub"
 LETTERS = "letters"
 BULK = "bulk"
 FEEDS = "feeds"
-EXCHANGES = (HUB, LETTERS, BULK, FEEDS)
+QUICK = "quick"
+EXCHANGES = (HUB, LETTERS, BULK, FEEDS, QUICK)
 HUB_INBOX = "hub.inbox"
 
 # The broker's own name, which it says to whoever connects before anything is read or written.
 _BROKER_NAME = re.compile(r"ortoo-(extranet|intranet)-(h[0-9]+)")
 
-# The kinds that travel between stations without passing the hub.
-DIRECT_KINDS = ("feed.#", "receipt.direct", "dispatch.#", "query.#", "file.#")
+# The kinds that travel between stations without passing the hub, by the exchange they go through.
+DIRECT_KINDS = {
+    LETTERS: ("feed.#", "receipt.direct", "dispatch.#", "file.#"),
+    BULK: ("feed.#", "receipt.direct", "dispatch.#", "query.bulk", "file.#"),
+    QUICK: ("query.#",),
+}
+
+# Who asks says so again until he is answered or gives up: what lay longer is nobody's any more.
+QUICK_LIFE_MS = 60_000
 
 # RabbitMQ 4.x drops a message after 20 deliveries unless told otherwise, and a lost link counts
 # for the whole prefetch window. Poison is quarantined by the station, never by the broker.
@@ -63,6 +71,10 @@ def bulk_queue(party: str) -> str:
     return f"bulk.{party}"
 
 
+def quick_queue(party: str) -> str:
+    return f"quick.{party}"
+
+
 def subscription_name(feed: str) -> str:
     """16 hex digits of SHA-256 of the feed id: reader and hub derive the same queue name."""
     return hashlib.sha256(feed.encode()).hexdigest()[:16]
@@ -78,7 +90,7 @@ def hub_key(sender: str, kind: str) -> str:
 
 
 def letter_key(sender: str, recipient: str, kind: str) -> str:
-    """Routing key on the exchanges `letters` and `bulk`; on `feeds` it is the feed id itself."""
+    """Routing key on `letters`, `bulk` and `quick`; on `feeds` it is the feed id itself."""
     return f"{sender}.{recipient}.{kind}"
 
 
@@ -214,12 +226,13 @@ class FeedRoute:
 
 @dataclass(frozen=True)
 class Bounds:
-    """How much a queue holds before it refuses (inboxes) or drops its oldest (bulk, feeds)."""
+    """How much a queue holds before it refuses (inboxes) or drops its oldest (the others)."""
 
     inbox_messages: int = 100_000
     inbox_bytes: int = 2 << 30
     bulk_bytes: int = 1 << 30
     feed_bytes: int = 256 << 20
+    quick_bytes: int = 64 << 20
 
 
 DEFAULT_BOUNDS = Bounds()
@@ -266,6 +279,7 @@ def _queues(
     for member in members:
         if member.party != hub:
             yield _inbox(inbox_queue(member.party), bounds)
+            yield _dropping(quick_queue(member.party), bounds.quick_bytes, QUICK_LIFE_MS)
         yield _dropping(bulk_queue(member.party), bounds.bulk_bytes)
     for route in feeds:
         yield _dropping(feed_queue(route.reader, route.feed), bounds.feed_bytes)
@@ -283,7 +297,7 @@ def _inbox(name: str, bounds: Bounds) -> Queue:
     return Queue(name, tuple(sorted(arguments.items())))
 
 
-def _dropping(name: str, max_bytes: int) -> Queue:
+def _dropping(name: str, max_bytes: int, life_ms: int = 0) -> Queue:
     """Full: the oldest goes, and its publisher refills. One absent reader must not stall others:
     on a fan-out, reject-publish refuses the publisher although every healthy reader was served.
     """
@@ -291,6 +305,7 @@ def _dropping(name: str, max_bytes: int) -> Queue:
         "x-queue-type": "classic",
         "x-overflow": "drop-head",
         "x-max-length-bytes": max_bytes,
+        **({"x-message-ttl": life_ms} if life_ms else {}),
     }
     return Queue(name, tuple(sorted(arguments.items())))
 
@@ -308,16 +323,19 @@ def _bindings(
     for route in direct:
         if hub in (route.sender, route.recipient):
             continue
-        for kind in DIRECT_KINDS:
-            key = letter_key(route.sender, route.recipient, kind)
-            yield Binding(LETTERS, inbox_queue(route.recipient), key)
-            yield Binding(BULK, bulk_queue(route.recipient), key)
+        for exchange, kinds in DIRECT_KINDS.items():
+            queue = _QUEUES[exchange](route.recipient)
+            for kind in kinds:
+                yield Binding(exchange, queue, letter_key(route.sender, route.recipient, kind))
     for feed in feeds:
         yield Binding(FEEDS, feed_queue(feed.reader, feed.feed), feed.feed)
 
 
+_QUEUES = {LETTERS: inbox_queue, BULK: bulk_queue, QUICK: quick_queue}
+
+
 def _permission(hub: str, party: str) -> Permission:
-    own = rf"(inbox|feed|bulk)\.{party}(\.[a-z0-9]+)?"
+    own = rf"(inbox|feed|bulk|quick)\.{party}(\.[a-z0-9]+)?"
     read = rf"^(hub\.inbox|{own})$" if party == hub else f"^{own}$"
     return Permission(party, configure="^$", write=f"^({'|'.join(EXCHANGES)})$", read=read)
 
@@ -345,7 +363,7 @@ def plan(wanted: Topology, actual: Actual) -> tuple[Change, ...]:
 
 def is_ours(queue: str) -> bool:
     """Whether a queue of this name is the hub's to make and delete."""
-    owner = re.fullmatch(r"(?:inbox|bulk)\.([^.]+)|feed\.([^.]+)\.[0-9a-f]{16}", queue)
+    owner = re.fullmatch(r"(?:inbox|bulk|quick)\.([^.]+)|feed\.([^.]+)\.[0-9a-f]{16}", queue)
     return queue == HUB_INBOX or (owner is not None and _is_party(owner[1] or owner[2]))
 
 

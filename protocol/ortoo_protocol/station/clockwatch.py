@@ -25,6 +25,7 @@ can neither be verified by others nor be taken back; arrivals wait and are never
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -49,7 +50,7 @@ class _Bounds:
 
 
 class ClockWatch:
-    """Fed by the writer's thread; asked from any. `boot_ms` must never be set or stepped."""
+    """For any thread. `boot_ms` must never be set or stepped."""
 
     def __init__(self, own: str, clock: Callable[[], int], boot_ms: Callable[[], int]) -> None:
         self._own = own
@@ -58,6 +59,7 @@ class ClockWatch:
         self._bounds: dict[str, _Bounds] = {}
         self._sent: OrderedDict[bytes, int] = OrderedDict()
         self._seen_offset = self._offset()
+        self._lock = threading.Lock()
 
     # --- what is observed ---
 
@@ -68,29 +70,32 @@ class ClockWatch:
 
     def recall(self, party: str, time_ms: int) -> None:
         """The same, known from the store: `party` may be ourselves, before this start."""
-        boot_ms, held = self._boot_ms(), self._bounds.get(party, _Bounds())
-        low = time_ms - boot_ms
-        if held.low is not None and low < held.low and boot_ms - held.low_at < BEST_BOUND_MS:
-            return
-        # Its clock was set since the other bound was found.
-        high = None if held.high is not None and held.high < low else held.high
-        self._bounds[party] = _Bounds(low, boot_ms, high)
+        with self._lock:
+            boot_ms, held = self._boot_ms(), self._bounds.get(party, _Bounds())
+            low = time_ms - boot_ms
+            if held.low is not None and low < held.low and boot_ms - held.low_at < BEST_BOUND_MS:
+                return
+            # Its clock was set since the other bound was found.
+            high = None if held.high is not None and held.high < low else held.high
+            self._bounds[party] = _Bounds(low, boot_ms, high)
 
     def sent(self, letter: bytes) -> None:
         """The letter of this id is being signed now."""
-        self._sent[letter] = self._boot_ms()
-        if len(self._sent) > MAX_SENT:
-            self._sent.popitem(last=False)
+        with self._lock:
+            self._sent[letter] = self._boot_ms()
+            if len(self._sent) > MAX_SENT:
+                self._sent.popitem(last=False)
 
     def answered(self, party: str, letter: bytes, time_ms: int) -> None:
         """`party` signed `time_ms` some time after it had got `letter`."""
-        sent_at = self._sent.get(letter)
-        if sent_at is None or party == self._own:
-            return
-        held, high = self._bounds.get(party, _Bounds()), time_ms - sent_at
-        if held.low is not None and held.low > high:
-            held = _Bounds()
-        self._bounds[party] = replace(held, high=high)
+        with self._lock:
+            sent_at = self._sent.get(letter)
+            if sent_at is None or party == self._own:
+                return
+            held, high = self._bounds.get(party, _Bounds()), time_ms - sent_at
+            if held.low is not None and held.low > high:
+                held = _Bounds()
+            self._bounds[party] = replace(held, high=high)
 
     def stepped_ms(self) -> int:
         """By how much somebody set the wall clock since this was asked last; small steps are 0."""

@@ -140,6 +140,7 @@ class Signals:
     events: Filling = field(default_factory=lambda: Filling(ITEM_BYTES))
     apply: Signal = field(default_factory=Signal)
     gaps: Signal = field(default_factory=Signal)
+    grants: Signal = field(default_factory=Signal)
     leaves: Leaves = field(default_factory=lambda: Leaves(256))
 
 
@@ -149,6 +150,8 @@ Relay = Callable[["Tx", Opened[Shape]], None]
 # Messages of one replayable kind of the bulk queue, as they came; returns the places of those that
 # it refuses.
 Swift = Callable[[Sequence[bytes]], Awaitable[Collection[int]]]
+# An answer to a call (calls.py), in the event loop; raises OrtooError when something is wrong.
+Answered = Callable[[Opened[Shape]], None]
 
 
 @dataclass(frozen=True)
@@ -170,12 +173,15 @@ class Hooks:
 
     `swift`: kinds that are too many and too large for the writer's way. Whoever takes them verifies
     them as `inbox` does; what it refuses goes that way after all, where it is judged by name.
+    `answers`: kinds of route quick that end a call; the same kinds have a handler for answers that
+    come by another way.
     """
 
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     settled: Settled = lambda _tx, _letter: None
     relay: Relay | None = None
     swift: Mapping[str, Swift] = field(default_factory=dict)
+    answers: Mapping[str, Answered] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

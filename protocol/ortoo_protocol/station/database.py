@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -35,6 +36,19 @@ class Database:
             raise
         self.trouble = None
         return result
+
+    def start(self, job: Callable[[Tx], T]) -> asyncio.Future[T]:
+        """As `write`, for whoever goes on meanwhile; in the event loop. It is not to be
+        cancelled."""
+        future = self._writer.start(job)
+        future.add_done_callback(self._note)
+        return future
+
+    def _note(self, future: asyncio.Future[Any]) -> None:
+        if future.cancelled():
+            return
+        error = future.exception()
+        self.trouble = error if isinstance(error, StoreError) else None
 
     async def read(self, job: Callable[[Connection], T]) -> T:
         return await self._store.read(job)

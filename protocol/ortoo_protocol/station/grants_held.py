@@ -39,6 +39,7 @@ def keep(tx: Tx, terms: GrantTerms, raw: bytes) -> bytes:
     if row(tx, terms.grant).hash != named:
         raise GrantScope(detail=f"number {terms.grant} is of another grant")
     held.mark_ready(tx, f"grant:{named.hex()}")
+    tx.after_commit(tx.parts.signals.grants.set)
     return named
 
 
@@ -48,6 +49,7 @@ def end(tx: Tx, ended: GrantEnded) -> None:
         .where(grants.c.grant == ended.grant, grants.c.ended_ms.is_(None))
         .values(ended_ms=ended.ended_ms, end_reason=ended.reason, filing=ended.filing)
     )
+    tx.after_commit(tx.parts.signals.grants.set)
 
 
 def row(tx: Tx, grant: str) -> Row[Any]:

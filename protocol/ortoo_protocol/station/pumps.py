@@ -21,7 +21,9 @@ from sqlalchemy import Connection, Row, and_, bindparam, delete, or_, select, up
 from ortoo_protocol.bus.port import Delivery, Link, Outcome
 from ortoo_protocol.core.bundles import bundle, bundles, unbundle
 from ortoo_protocol.core.errors import BusError, BusForbidden, BusLost, BusMissing, StoreError
+from ortoo_protocol.core.topology import QUICK
 from ortoo_protocol.station import inbox, receipts
+from ortoo_protocol.station.calls import Calls
 from ortoo_protocol.station.context import LOCAL, Parts, Post, Swift, Tx, wait
 from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.sending import next_attempt_ms
@@ -74,6 +76,11 @@ class Wire:
 
     link: Link | None = None
     online: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def cast(self, post: Post) -> None:
+        """Calls: now, or never."""
+        if self.link is not None:
+            self.link.cast(post.exchange, post.routing_key, post.raw)
 
     def ready(self) -> Link | None:
         """The link if it takes messages now (no alarm)."""
@@ -130,6 +137,8 @@ class Dispatch:
     def __call__(self, post: Post) -> None:
         if post.exchange == LOCAL:
             self.local.put(post.raw)
+        elif post.exchange == QUICK:
+            self.posts.wire.cast(post)
         else:
             self.posts.put(post)
 
@@ -439,12 +448,14 @@ async def run_consumer(
     queue: str,
     on_missing: Callable[[str], None],
     swift: Mapping[str, Swift] | None = None,
+    calls: Calls | None = None,
 ) -> None:
-    """Read one queue for the life of the link. A queue that is not there yet is tried again."""
+    """Read one queue for the life of the link. A queue that is not there yet is tried again.
+    `calls`: it is the queue of those."""
     delay_s = RETRY_S
     while True:
         try:
-            consumer = await link.consume(queue, prefetch=PREFETCH)
+            consumer = await link.consume(queue, prefetch=PREFETCH, settled=calls is not None)
         except (BusMissing, BusForbidden):
             on_missing(queue)
             await asyncio.sleep(delay_s)
@@ -452,7 +463,11 @@ async def run_consumer(
             continue
         try:
             while True:
-                for deliveries in _portions(await consumer.receive(PREFETCH)):
+                came = await consumer.receive(PREFETCH)
+                if calls is not None:
+                    await calls.take(came)
+                    continue
+                for deliveries in _portions(came):
                     await _take(database, swift or {}, deliveries)
                     await consumer.settle(deliveries)
         except BusLost as lost:

@@ -22,7 +22,10 @@ def owe(tx: Tx, message: Message, status: str, error: str = "", time_ms: int | N
     `time_ms`: when that was decided, if not now (the hub's is the legal instant)."""
     hub = tx.trust.hub
     sender = message.header.sender
-    direct = message.kind.route in (Route.DIRECT, Route.BULK) and hub not in (sender, tx.party)
+    direct = message.kind.route in (Route.DIRECT, Route.BULK, Route.QUICK) and hub not in (
+        sender,
+        tx.party,
+    )
     kind = "receipt.direct" if direct else "receipt.hub"
     decided_ms = tx.now_ms if time_ms is None else time_ms
     _OWE.one(tx.conn, sender, kind, message.header.id, message.hash, status, error, decided_ms)

@@ -35,6 +35,7 @@ from ortoo_protocol.station import (
     trusting,
 )
 from ortoo_protocol.station.apply import ApplyWorker
+from ortoo_protocol.station.calls import Calls
 from ortoo_protocol.station.clockwatch import ClockWatch
 from ortoo_protocol.station.context import (
     Handler,
@@ -100,6 +101,7 @@ class Station:
     posts: pumps.Posts
     recovery: Recovery
     queues: set[str]
+    calls: Calls
     workers: dict[str, ApplyWorker] = field(default_factory=dict)
     link_error: BusError | None = None
     linked_ms: int = 0
@@ -114,6 +116,10 @@ class Station:
 
     async def write(self, job: Callable[[Tx], T]) -> T:
         return await self.database.write(job)
+
+    def start(self, job: Callable[[Tx], T]) -> asyncio.Future[T]:
+        """Begin a write and go on meanwhile."""
+        return self.database.start(job)
 
     async def read(self, job: Callable[[Connection], T]) -> T:
         return await self.database.read(job)
@@ -276,8 +282,9 @@ class Station:
             return
         bulk = queue == topology.bulk_queue(self.party)
         swift = self.parts.hooks.swift if bulk else {}
+        calls = self.calls if queue == topology.quick_queue(self.party) else None
         task = session.create_task(
-            pumps.run_consumer(self.database, link, queue, self._queue_missing, swift),
+            pumps.run_consumer(self.database, link, queue, self._queue_missing, swift, calls),
             name=f"consume {queue}",
         )
         self._consumers[queue] = task
@@ -364,7 +371,11 @@ def make_station(identity: Identity, around: Surroundings, hooks: Hooks) -> Stat
     )
     database = Database(around.store, parts)
     party = identity.party
-    queues = {topology.inbox_queue(party), topology.bulk_queue(party)}
+    queues = {
+        topology.inbox_queue(party),
+        topology.bulk_queue(party),
+        topology.quick_queue(party),
+    }
     if party == around.trust.hub:
         queues = {topology.HUB_INBOX}
     return Station(
@@ -376,4 +387,5 @@ def make_station(identity: Identity, around: Surroundings, hooks: Hooks) -> Stat
         posts=posts,
         recovery=Recovery(database, parts, wire.online),
         queues=queues,
+        calls=Calls(database, parts),
     )
