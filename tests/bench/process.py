@@ -16,6 +16,7 @@ import pstats
 import resource
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +69,10 @@ def _answer(answers: io.TextIOWrapper, result: object) -> None:
 
 def profiled(path: Path) -> None:
     """Run `main` with every thread profiled; the functions that cost most go to `path`."""
-    profiles = [cProfile.Profile()]
+    profiles = [cProfile.Profile(time.thread_time)]
 
     def begin(*_: object) -> None:
-        profiles.append(cProfile.Profile())
+        profiles.append(cProfile.Profile(time.thread_time))
         profiles[-1].enable()
 
     threading.setprofile(begin)

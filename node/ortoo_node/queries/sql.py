@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Connection, exc, text
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from ortoo_node import databases
 from ortoo_node.databases import Trouble
@@ -14,6 +16,7 @@ from ortoo_node.queries.running import Found, Limits, typed
 from ortoo_protocol.core.codec import Scalar
 from ortoo_protocol.core.errors import QuerySource, QueryTimeout
 from ortoo_protocol.core.feeds import Column
+from ortoo_protocol.station.store.prepared import execute, wrapped
 
 ROWS_AT_ONCE = 500
 
@@ -24,6 +27,7 @@ class SqlRunner:
     def __init__(self, declared: Declaration, connections: Connections) -> None:
         self._connections = connections
         self._statement = text(declared.sql.rstrip().rstrip(";"))
+        self._sqlite_text = str(self._statement.compile(dialect=sqlite_dialect(paramstyle="named")))
         self._names = {each.named: each.column for each in declared.columns}
 
     def run(self, bound: Mapping[str, Scalar], columns: Sequence[Column], limits: Limits) -> Found:
@@ -41,21 +45,45 @@ class SqlRunner:
         limits: Limits,
     ) -> Found:
         """More rows than may be given are not fetched."""
+        if conn.dialect.name == "sqlite":
+            return self._read_sqlite(conn, bound, columns, limits)
         result = conn.execute(
             self._statement, dict(bound), execution_options={"yield_per": ROWS_AT_ONCE}
         )
         try:
-            given = list(result.keys())
-            places = []
-            for column in columns:
-                name = self._names[column.name]
-                if given.count(name) != 1:
-                    raise QuerySource(detail=f"the query gives no column {name}, or several")
-                places.append(given.index(name))
-            rows = ([row[at] for at in places] for row in result)
-            return typed(rows, columns, limits.rows)
+            pick = self._picked(list(result.keys()), columns)
+            return typed(map(pick, result), columns, limits.rows)
         finally:
             result.close()
+
+    def _read_sqlite(
+        self,
+        conn: Connection,
+        bound: Mapping[str, Scalar],
+        columns: Sequence[Column],
+        limits: Limits,
+    ) -> Found:
+        """By the driver's own cursor: a file beside us answers in less time than SQLAlchemy takes
+        on its way there."""
+        cursor = execute(conn, self._sqlite_text, dict(bound))
+        try:
+            pick = self._picked([each[0] for each in cursor.description], columns)
+            return typed(map(pick, cursor), columns, limits.rows)
+        except sqlite3.Error as error:  # on the way to a later row
+            raise wrapped(conn, self._sqlite_text, error) from error
+        finally:
+            cursor.close()
+
+    def _picked(
+        self, given: Sequence[str], columns: Sequence[Column]
+    ) -> Callable[[Sequence[object]], Sequence[object]]:
+        places = []
+        for column in columns:
+            name = self._names[column.name]
+            if given.count(name) != 1:
+                raise QuerySource(detail=f"the query gives no column {name}, or several")
+            places.append(given.index(name))
+        return lambda row: [row[at] for at in places]
 
 
 def _named(error: exc.SQLAlchemyError, limits: Limits) -> QuerySource | QueryTimeout:

@@ -32,7 +32,7 @@ class Prepared:
         try:
             cursor.executemany(text, rows if order is None else [order(row) for row in rows])
         except conn.dialect.loaded_dbapi.Error as error:
-            raise _wrapped(conn, text, error) from error
+            raise wrapped(conn, text, error) from error
         return int(cursor.rowcount)
 
     def one(self, conn: Connection, *values: Any) -> int:
@@ -46,7 +46,7 @@ class Prepared:
             cursor.execute(text, values if order is None else order(values))
             found: list[Values] = cursor.fetchall()
         except conn.dialect.loaded_dbapi.Error as error:
-            raise _wrapped(conn, text, error) from error
+            raise wrapped(conn, text, error) from error
         return found
 
     def compile(self, dialect: Dialect) -> tuple[str, Any]:
@@ -71,12 +71,22 @@ def _compiled(prepared: Prepared, dialect: Dialect) -> tuple[str, Any]:
     return prepared.compile(dialect)
 
 
+def execute(conn: Connection, text: str, values: Any = ()) -> Any:
+    """The driver's own cursor after `text`."""
+    cursor = _cursor(conn)
+    try:
+        cursor.execute(text, values)
+    except conn.dialect.loaded_dbapi.Error as error:
+        raise wrapped(conn, text, error) from error
+    return cursor
+
+
 def _cursor(conn: Connection) -> Any:
     raw: Any = conn.connection.dbapi_connection
     return raw.cursor()
 
 
-def _wrapped(conn: Connection, text: str, error: Exception) -> BaseException:
+def wrapped(conn: Connection, text: str, error: Exception) -> BaseException:
     kind = conn.dialect.loaded_dbapi.Error
     return DBAPIError.instance(text, None, error, kind, dialect=conn.dialect)
 

@@ -19,6 +19,7 @@ from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.station.disk import file_failure
 from ortoo_protocol.station.store.failures import store_failure
 from ortoo_protocol.station.store.migrate import Migrations, upgrade
+from ortoo_protocol.station.store.prepared import execute
 from ortoo_protocol.station.store.tables import stamp
 
 T = TypeVar("T")
@@ -151,4 +152,4 @@ def _prepare(engine: Engine, *, begin: str) -> None:
 
     @event.listens_for(engine, "begin")
     def start(conn: Connection) -> None:
-        conn.exec_driver_sql(begin)
+        execute(conn, begin)

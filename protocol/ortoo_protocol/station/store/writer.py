@@ -10,10 +10,12 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from ortoo_protocol.core.errors import StoreError
 from ortoo_protocol.station.store.failures import store_failure
@@ -47,6 +49,7 @@ class Writer:
         self._engine = engine
         self._path = engine.url.database
         self._start_batch = start_batch
+        self._conn: Connection | None = None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -72,6 +75,12 @@ class Writer:
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
+        try:
+            self._take_jobs()
+        finally:
+            self._disconnect()
+
+    def _take_jobs(self) -> None:
         while (first := self._jobs.get()) is not None:
             jobs, more = [first], True
             while more and len(jobs) < MAX_JOBS_A_COMMIT:
@@ -91,7 +100,8 @@ class Writer:
         batch: Batch | None = None
         start: object = None
         try:
-            with self._engine.connect() as conn, conn.begin():
+            conn = self._connected()
+            with conn.begin():
                 batch = self._start_batch(conn)
                 start = batch.savepoint()
                 results = [self._attempt(job, conn, batch) for job in jobs]
@@ -99,10 +109,24 @@ class Writer:
         except Exception as error:  # handed to those who wait; the thread must outlive it
             if batch is not None:
                 batch.rollback(start)
+            self._disconnect()
             failure = store_failure(error, self._path)
             self._hand_out([(job, None, failure) for job in jobs], None)
             return
         self._hand_out(results, batch)
+
+    def _connected(self) -> Connection:
+        """One for the life of the thread: taking it from the engine and giving it back costs as
+        much as a commit's own statements. After a failure another one."""
+        if self._conn is None:
+            self._conn = self._engine.connect()
+        return self._conn
+
+    def _disconnect(self) -> None:
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            with suppress(SQLAlchemyError):
+                conn.close()
 
     def _attempt(
         self, job: _Job, conn: Connection, batch: Batch
