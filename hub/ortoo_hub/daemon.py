@@ -18,19 +18,21 @@ from sqlalchemy import Connection
 
 from ortoo_hub import cases, directory, membership, methods
 from ortoo_hub.broker import BrokerAdmin, ManagementAddress, ManagementBrokerAdmin
-from ortoo_hub.catalog import federation
+from ortoo_hub.catalog import federation, lists
 from ortoo_hub.ceremony import read_document_file
 from ortoo_hub.membership import Road
 from ortoo_hub.reconcile import Reconciler
 from ortoo_hub.router import ProgrammedBus, Router
 from ortoo_hub.settings import HubSettings
 from ortoo_hub.store import HUB
+from ortoo_protocol.core.catalog.codes import Scheme
 from ortoo_protocol.core.errors import BusError, BusPlane, SettingsSecret, TrustError
 from ortoo_protocol.core.keys import Suites, builtin_suites
 from ortoo_protocol.core.trust import Trust, fingerprint_of_root
 from ortoo_protocol.station import launch, trusting
+from ortoo_protocol.station.code_table import read_scheme
 from ortoo_protocol.station.common_methods import CommonMethods
-from ortoo_protocol.station.context import Hooks, Identity, Tx
+from ortoo_protocol.station.context import Handler, Hooks, Identity, Tx
 from ortoo_protocol.station.control import ControlServer, Method
 from ortoo_protocol.station.keyfile import KeyFile
 from ortoo_protocol.station.settings import read_secret
@@ -80,7 +82,9 @@ async def serve(settings: HubSettings, stop: asyncio.Event) -> None:
             rand=launch.rand,
             timing=settings.timing,
         )
-        hub = make_hub(identity, around, admin, road, management.reconcile_s, keys)
+        codes = settings.catalog.codes
+        scheme = None if codes is None else read_scheme(codes)
+        hub = make_hub(identity, around, admin, road, management.reconcile_s, keys, scheme)
         stack.push_async_callback(hub.station.close)
         await _check_broker(admin, hub.router.broker_name)
         await hub.prepare(password)
@@ -172,15 +176,17 @@ def make_hub(
     road: Road,
     reconcile_s: float,
     keys: KeyFile | None = None,
+    scheme: Scheme | None = None,
 ) -> Hub:
     """Put a hub together; nothing runs yet."""
     reconciler = Reconciler()
     wakes: list[Callable[[], None]] = []
     notary = cases.Notary(lambda: wakes[0]())
-    handlers = {
+    handlers: dict[str, Handler] = {
         "trust.ask": directory.answer_ask,
         "trust.announce": directory.take_announcement,
-        "catalog.entry": federation.take_entry,
+        "catalog.entry": partial(federation.take_entry, scheme=scheme),
+        "catalog.list": lists.take,
         "proof.answer": reconciler.take,
         "stop.filing": notary.filing,
     }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ortoo_node import cases, catalog, granting
 from ortoo_node.api.answers import Answers
+from ortoo_node.catalog import conflicts, federated
 from ortoo_node.catalog.rules import Rules, of_settings
 from ortoo_node.files.desk import Files
 from ortoo_node.publishing import Publisher, Schedule
@@ -38,8 +39,9 @@ def hooks(files: Files | None = None, queries: Queries | None = None) -> Hooks:
     return Hooks(
         handlers={
             **({} if files is None else files.handlers()),
-            "catalog.federated": catalog.federated,
+            "catalog.federated": federated.take,
             "catalog.refused": catalog.refused,
+            "catalog.conflict": conflicts.take,
             "case.application": cases.on_application,
             "case.answer": cases.on_answer,
             "case.withdrawal": cases.on_withdrawal,

@@ -93,6 +93,7 @@ from tests.attacks.test_station_attacks import (
     with_keys,
 )
 from tests.support import hubs
+from tests.support.bodies import LIST_ROW
 from tests.support.desk import Desk, Refused
 from tests.support.letters import make_letter, refusal
 from tests.support.stations import COLUMNS, Kit, terms, until
@@ -315,6 +316,36 @@ async def test_the_hub_passes_on_an_entry_that_takes_anothers_code(
 
 
 FEED_OF_ENTRY = hubs.FEED
+
+
+@pytest.mark.parametrize("at", [A, B])
+async def test_the_hub_passes_on_a_list_row_in_anothers_name(
+    node: Callable[[str], Node], at: str
+) -> None:
+    """Neither of another provider nor of a department that another party announced."""
+    station = node(at)
+    await station.do(lambda tx: feed_reader.join(tx, REGION, feed_reader.HISTORY))
+    suite, plane = station.kit.region.suite, Plane.EXTRANET
+
+    async def brought(seq: int, previous: bytes, signer: str, **changes: object) -> bytes:
+        department, name = DEPARTMENTS[A]
+        row = replace(LIST_ROW, provider=A, department=department, department_name=name)
+        position = Position(1, seq, bytes(suite.hash_bytes))
+        inner = make_letter(
+            station.kit, signer, f"{signer}.catalog", replace(row, **changes), position=position
+        )
+        passed_on = Federated(envelope=inner, accepted_ms=1)
+        place = Position(1, seq, previous)
+        item = make_letter(station.kit, HUB, REGION, passed_on, position=place)
+        await station.take(item)
+        return envelope_hash(split(item, suites=station.kit.region.suites, plane=plane))
+
+    last = await brought(1, feeds.genesis(suite, plane, REGION, 1), A)
+    last = await brought(2, last, C, version=9, title="偷换")
+    last = await brought(3, last, C, provider=C, number="XQ-2")
+    last = await brought(4, last, A, version=8, title=LONG)
+    rows = await station.rows(node_tables.catalog_lists)
+    assert [(row.provider, row.number, row.version) for row in rows] == [(A, LIST_ROW.number, 1)]
 
 
 # --- work without bounds ------------------------------------------------------------------------

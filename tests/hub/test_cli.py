@@ -95,6 +95,9 @@ ANSWERS: dict[str, object] = {
         "accepted_ms": 1,
         "number": 1,
     },
+    "catalog.conflicts": {"conflicts": []},
+    "catalog.resolve": {"conflict": "c"},
+    "catalog.lists": {"rows": []},
     "catalog.refusals": {
         "refusals": [
             {
@@ -269,6 +272,13 @@ class TestFounding:
         (["catalog", "search", "低保"], "catalog.search", {"text": "低保", "limit": 50}),
         (["catalog", "show", "3/1"], "catalog.show", {"code": "3/1"}),
         (["catalog", "refusals"], "catalog.refusals", {}),
+        (["catalog", "conflicts"], "catalog.conflicts", {"state": "open"}),
+        (
+            ["catalog", "resolve", "c", "--source", "3/1", "--reason", "职责", "--by", "庚"],
+            "catalog.resolve",
+            {"conflict": "c", "source": "3/1", "reason": "职责", "by": "庚"},
+        ),
+        (["catalog", "lists", "demand"], "catalog.lists", {"list": "demand", "status": ""}),
         (["case", "list", "--state", "granted"], "case.list", {"state": "granted"}),
         (["grant", "list"], "grant.list", {"active": True}),
         (["router", "show"], "router.show", {}),

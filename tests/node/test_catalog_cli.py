@@ -35,6 +35,31 @@ PROBLEM = {
     "error": error_to(CatalogBasis(article="Measures art. 14")),
 }
 IN_ITEM = {**PROBLEM, "field": "length", "item": 1}
+ROW = {
+    "list": "demand",
+    "number": "XQ-150700-000001",
+    "version": 1,
+    "title": "不动产登记信息",
+    "provider_name": "呼伦贝尔市",
+    "department_name": "民政局",
+    "basis": "《社会救助暂行办法》",
+    "resource": "",
+    "status": "open",
+    "answer": "",
+}
+CONFLICT = {
+    "conflict": "c" * 32,
+    "resource": "307001/000001",
+    "other": "307001/000002",
+    "other_name": "低保对象",
+    "other_provider": "s150000",
+    "items": ["婚姻状况"],
+    "state": "open",
+    "source": "",
+    "reason": "",
+    "by": "",
+    "time_ms": 1,
+}
 STEP = {"act": "compile", "before": "drafting", "after": "drafting", "who": "甲", "why": "初稿"}
 ANSWERS: dict[str, object] = {
     "catalog.draft.save": {"draft": DRAFT, "problems": [PROBLEM, IN_ITEM]},
@@ -48,6 +73,11 @@ ANSWERS: dict[str, object] = {
     },
     "catalog.check": {"problems": [PROBLEM]},
     "catalog.step": {**DRAFT, "state": "reviewed"},
+    "catalog.lists.show": {"rows": [ROW]},
+    "catalog.lists.put": ROW,
+    "catalog.lists.settle": {**ROW, "version": 2},
+    "catalog.lists.uncovered": {"codes": ["307001/000001"]},
+    "catalog.conflicts": {"conflicts": [CONFLICT]},
     "catalog.codes": {
         "scheme": "built-in",
         "classes": [{"code": "307", "name": "民政", "lead": ""}],
@@ -100,6 +130,26 @@ CASES: list[tuple[list[str], str, dict[str, object], str]] = [
         "低保家庭",
     ),
     (["codes", "3"], "catalog.codes", {"prefix": "3"}, "民政"),
+    (
+        ["lists", "show", "demand", "--mine", "--status", "open", "--text", "不动产"],
+        "catalog.lists.show",
+        {"list": "demand", "mine": True, "status": "open", "text": "不动产"},
+        "XQ-150700-000001",
+    ),
+    (
+        [
+            *("lists", "settle", "demand", "XQ-150700-000001", "--by", "甲", "--approver", "丙"),
+            *("--status", "answered", "--resource", "307001/000001"),
+        ],
+        "catalog.lists.settle",
+        {
+            **{"list": "demand", "number": "XQ-150700-000001", "status": "answered"},
+            **{"answer": "", "resource": "307001/000001", "by": "甲", "approver": "丙"},
+        },
+        "XQ-150700-000001",
+    ),
+    (["lists", "uncovered"], "catalog.lists.uncovered", {}, "307001/000001"),
+    (["conflicts", "--state", "open"], "catalog.conflicts", {"state": "open"}, "婚姻状况"),
 ]
 
 
@@ -129,6 +179,13 @@ def test_a_draft_is_kept_and_what_to_mend_is_said(
     assert service.asked == [("catalog.draft.save", params)]
     assert "《办法》第十四条" in said.stdout
     assert "length (2)" in said.stdout
+
+
+def test_a_row_of_a_list(service: FakeService, folder: Path, entry: str) -> None:
+    said = run(folder, "lists", "put", entry)
+    assert said.exit_code == Exit.OK, said.output
+    assert service.asked == [("catalog.lists.put", {"row": {"name": "低保家庭"}})]
+    assert "XQ-150700-000001" in said.stdout
 
 
 def test_checking_without_keeping(folder: Path, entry: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from ortoo_protocol.core import cases, catalog, feeds, files, grants, notices, queries
+from ortoo_protocol.core.catalog import claims, lists
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.messages import KINDS
@@ -110,6 +111,29 @@ WHOLE_ENTRY = replace(
     ratified_by="丙",
 )
 
+LIST_ROW = lists.ListEntry(
+    list="demand",
+    number="XQ-150700-000001",
+    version=1,
+    provider=CITY,
+    department=CIVIL_AFFAIRS,
+    department_name="民政局",
+    title="不动产登记信息",
+    content="权利人、坐落、面积",
+    basis="《社会救助暂行办法》",
+    items=("权利人", "坐落"),
+    resource="",
+    status="open",
+    published_ms=NOW_MS,
+    compiled_by="甲",
+    approved_by="丙",
+    office="社会救助科",
+    purpose="数据校核",
+    holder="自然资源局",
+    cycle="每月",
+    contact="丁",
+)
+
 APPLICATION = cases.Application(
     case=CASE,
     resource="3150700001",
@@ -186,6 +210,20 @@ _ALL: tuple[Shape, ...] = (
     ENTRY,
     catalog.Federated(envelope=b"envelope", accepted_ms=NOW_MS),
     catalog.Refusal(code="3150700001", version=1, error="catalog.basis", reason="no basis"),
+    LIST_ROW,
+    claims.Conflict(
+        conflict="c" * 32,
+        resource="3150700001",
+        other="307001/000002",
+        other_name="最低生活保障家庭信息",
+        other_provider=OTHER,
+        items=("家庭编号",),
+        state="open",
+        source="",
+        reason="",
+        by="",
+        time_ms=NOW_MS,
+    ),
     notices.Checkpoint(note="note", since=0, proof=()),
     notices.Cosigned(note="note"),
     feeds.ProofAsk(ask="b" * 32, feed=FEED, incarnation=1, first=1, last=3),

@@ -30,6 +30,7 @@ from ortoo_hub.methods import (
 from ortoo_hub.store import HUB as HUB_TABLES
 from ortoo_protocol.core.cases import Answer, Application
 from ortoo_protocol.core.catalog import CONDITIONAL, Entry, Item
+from ortoo_protocol.core.catalog.codes import Scheme
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.grants import GrantEnded, GrantTerms
 from ortoo_protocol.core.ids import feed_id
@@ -55,6 +56,7 @@ KINDS = (
     "grant.ended",
     "catalog.federated",
     "catalog.refused",
+    "catalog.conflict",
 )
 
 
@@ -139,6 +141,7 @@ class HubKit(Kit):
     """`admin` may be replaced before the hub is opened."""
 
     admin: BrokerAdmin | None = None
+    scheme: Scheme | None = None
     seen: dict[str, Seen] = field(default_factory=dict)
 
     def program(self) -> None:
@@ -164,7 +167,7 @@ class HubKit(Kit):
         )
         road = Road("broker.example", 5671, "/", "CA")
         admin = self.admin or MemoryBrokerAdmin(self.broker)
-        return make_hub(self.identity(HUB), around, admin, road, reconcile_s)
+        return make_hub(self.identity(HUB), around, admin, road, reconcile_s, None, self.scheme)
 
     def station(self, party: str) -> Station:
         """The engine, with the region's two feeds joined."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from sqlalchemy import insert
 
+from ortoo_hub.catalog import conflicts
 from ortoo_hub.catalog.listing import find, related_of
 from ortoo_hub.directory import catalog_feed
 from ortoo_hub.store.tables import catalog, catalog_refusals
 from ortoo_protocol.core.catalog import Entry, Federated, Refusal, check_entry
+from ortoo_protocol.core.catalog.codes import Scheme, check_code
 from ortoo_protocol.core.catalog.law import check_procedure
 from ortoo_protocol.core.catalog.profiles import profile_named
 from ortoo_protocol.core.catalog.relations import check_relations
@@ -31,13 +33,16 @@ MAX_REASON_CHARACTERS = 1_000
 MAX_CODE_CHARACTERS = 64
 
 
-def take_entry(tx: Tx, opened: Opened[Shape]) -> None:
-    """Take one entry of a member's catalog feed into the region's, or refuse it by letter."""
+def take_entry(tx: Tx, opened: Opened[Shape], scheme: Scheme | None = None) -> None:
+    """Take one entry of a member's catalog feed into the region's, or refuse it by letter.
+
+    `scheme`: the region's table of codes; without it any code of the right form is taken.
+    """
     entry, sender = as_body(opened, Entry).body, opened.header.sender
     try:
-        _check(tx, entry, sender)
+        _check(tx, entry, sender, scheme)
     except OrtooError as error:
-        _refuse(tx, entry, sender, error)
+        refuse(tx, entry.code, entry.version, sender, error)
         return
     position = opened.header.position
     row = {
@@ -51,11 +56,17 @@ def take_entry(tx: Tx, opened: Opened[Shape]) -> None:
         "accepted_ms": tx.now_ms,
     }
     upsert(tx.conn, catalog, [row])
+    pass_on(tx, opened)
+    conflicts.settle(tx, entry)
+
+
+def pass_on(tx: Tx, opened: Opened[Shape]) -> None:
+    """To every station's mirror, as its provider signed it."""
     passed_on = Federated(envelope=opened.message.envelope.raw, accepted_ms=tx.now_ms)
     feed_writer.publish(tx, catalog_feed(tx.party), passed_on)
 
 
-def _check(tx: Tx, entry: Entry, sender: str) -> None:
+def _check(tx: Tx, entry: Entry, sender: str, scheme: Scheme | None) -> None:
     """1 the entry itself, 2 the steps it shows, 3 whose it is, 4 where its relations lead, 5 whose
     code it is, 6 its version."""
     profile = profile_named(tx.trust.profile)
@@ -66,6 +77,8 @@ def _check(tx: Tx, entry: Entry, sender: str) -> None:
     check_relations(entry.code, entry.related, lambda code: related_of(tx.conn, code))
     held = find(tx.conn, entry.code)
     if held is None:
+        if scheme is not None:
+            check_code(scheme, entry.code)
         return
     if held.provider != sender:
         raise CatalogOwner(resource=entry.code)
@@ -73,19 +86,19 @@ def _check(tx: Tx, entry: Entry, sender: str) -> None:
         raise CatalogField(field="version", detail=f"{held.version} was accepted already")
 
 
-def _refuse(tx: Tx, entry: Entry, sender: str, error: OrtooError) -> None:
-    reason = str(error)[:MAX_REASON_CHARACTERS]
-    code = entry.code[:MAX_CODE_CHARACTERS]
+def refuse(tx: Tx, code: str, version: int, sender: str, error: OrtooError) -> None:
+    """Whoever compiled it learns why by letter."""
+    reason, code = str(error)[:MAX_REASON_CHARACTERS], code[:MAX_CODE_CHARACTERS]
     row = {
         "code": code,
-        "version": entry.version,
+        "version": version,
         "provider": sender,
         "error": error.code,
         "reason": reason,
         "time_ms": tx.now_ms,
     }
     tx.conn.execute(insert(catalog_refusals).values(row))
-    send(tx, sender, Refusal(code=code, version=entry.version, error=error.code, reason=reason))
+    send(tx, sender, Refusal(code=code, version=version, error=error.code, reason=reason))
 
 
 def _words(entry: Entry) -> str:

@@ -1,4 +1,4 @@
-"""catalog, case, grant, router, reconcile: what the region's authority looks at."""
+"""case, grant, router, reconcile: what the region's authority looks at."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from ortoo_hub.cli import catalog
 from ortoo_protocol.cli.common import (
     show_case,
     show_cases,
-    show_entries,
-    show_entry,
     show_grants,
 )
 from ortoo_protocol.cli.exits import Exit
@@ -20,63 +19,13 @@ from ortoo_protocol.cli.shell import Json, Shell
 RECONCILE_TIMEOUT_S = 60.0
 
 app = typer.Typer()
-catalog = typer.Typer(help="The regional catalog.", no_args_is_help=True)
 case = typer.Typer(help="Notarised cases of share requests.", no_args_is_help=True)
 grant = typer.Typer(help="Grants that are known here.", no_args_is_help=True)
 router = typer.Typer(help="Queues, bindings and rights on the broker.", no_args_is_help=True)
-app.add_typer(catalog, name="catalog")
+app.add_typer(catalog.app, name="catalog")
 app.add_typer(case, name="case")
 app.add_typer(grant, name="grant")
 app.add_typer(router, name="router")
-
-
-@catalog.command("search")
-def search(
-    ctx: typer.Context,
-    text: Annotated[str, typer.Argument(help="Words to look for in names, abstracts and items.")],
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
-    as_json: Json = False,
-) -> None:
-    """Search the regional catalog."""
-    shell = Shell.of(ctx)
-    answer = shell.call("catalog.search", text=text, limit=limit)
-    shell.answer(answer, lambda: show_entries(shell, answer["entries"]))
-
-
-@catalog.command("show")
-def show_resource(
-    ctx: typer.Context,
-    code: Annotated[str, typer.Argument(help="Code of the resource.")],
-    as_json: Json = False,
-) -> None:
-    """Show one entry with its items."""
-    shell = Shell.of(ctx)
-    answer = shell.call("catalog.show", code=code)
-    shell.answer(answer, lambda: show_entry(shell, answer))
-
-
-@catalog.command("refusals")
-def refusals(ctx: typer.Context, as_json: Json = False) -> None:
-    """List entries that were not taken into the catalog, and why."""
-    shell = Shell.of(ctx)
-    answer = shell.call("catalog.refusals")
-    shell.answer(
-        answer,
-        lambda: shell.table(
-            ("Time", "Code", "Version", "Provider", "Error", "Reason"),
-            (
-                (
-                    shell.time(one["time_ms"]),
-                    one["code"],
-                    one["version"],
-                    one["provider"],
-                    one["error"],
-                    one["reason"],
-                )
-                for one in answer["refusals"]
-            ),
-        ),
-    )
 
 
 @case.command("list")

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row
 
-from ortoo_hub.catalog import listing
+from ortoo_hub.catalog import conflicts, listing, lists
 from ortoo_protocol.core.errors import TrustUnknownParty
 from ortoo_protocol.core.trust import Trust
+from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.control import Method
 from ortoo_protocol.station.station import Station
 
@@ -26,6 +28,9 @@ class CatalogMethods:
             "catalog.search": self.search,
             "catalog.show": self.show,
             "catalog.refusals": self.refusals,
+            "catalog.conflicts": self.conflicts,
+            "catalog.resolve": self.resolve,
+            "catalog.lists": self.lists,
         }
 
     async def search(self, text: str, limit: int = 50) -> dict[str, Any]:
@@ -44,6 +49,43 @@ class CatalogMethods:
 
     async def refusals(self) -> dict[str, Any]:
         return {"refusals": await self.station.read(_refusals)}
+
+    async def conflicts(self, state: str = "") -> dict[str, Any]:
+        def read(conn: Connection) -> list[dict[str, Any]]:
+            return [_conflict(conn, row) for row in conflicts.listed(conn, state, MOST)]
+
+        return {"conflicts": await self.station.read(read)}
+
+    async def resolve(self, conflict: str, source: str, reason: str, by: str) -> dict[str, Any]:
+        def job(tx: Tx) -> dict[str, Any]:
+            row = conflicts.resolve(tx, conflict, source, reason, by)
+            return _conflict(tx.conn, row)
+
+        return await self.station.write(job)
+
+    async def lists(self, list: str, status: str = "") -> dict[str, Any]:
+        rows = await self.station.read(lambda conn: lists.listed(conn, list, status, MOST))
+        trust = self.station.parts.trust.current
+        return {
+            "rows": [
+                {**msgspec.to_builtins(row), "provider_name": name_of(trust, row.provider)}
+                for row in rows
+            ]
+        }
+
+
+def _conflict(conn: Connection, row: Row[Any]) -> dict[str, Any]:
+    other = listing.entry_of(listing.known(conn, row.second))
+    names = ("conflict", "state", "source", "reason", "by", "opened_ms", "changed_ms")
+    return {
+        **{name: getattr(row, name) for name in names},
+        "resource": row.first,
+        "resource_name": listing.name_of(conn, row.first),
+        "other": row.second,
+        "other_name": other.name,
+        "other_provider": other.provider,
+        "items": conflicts.items_of(row),
+    }
 
 
 def _refusals(conn: Connection) -> list[dict[str, Any]]:

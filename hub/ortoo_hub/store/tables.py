@@ -84,6 +84,46 @@ catalog_refusals = Table(
     Column("time_ms", BigInteger, nullable=False),
 )
 
+# Data that entries claim to be the source of (数源), by name as it is compared.
+catalog_claims = Table(
+    "catalog_claims",
+    metadata,
+    Column("code", String(64), primary_key=True),
+    Column("datum", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("provider", String(16), nullable=False),
+    Index("catalog_claims_datum", "datum"),
+)
+
+# Two resources that claim the same data; `first` < `second`.
+catalog_conflicts = Table(
+    "catalog_conflicts",
+    metadata,
+    Column("conflict", String(32), primary_key=True),
+    Column("first", String(64), nullable=False, index=True),
+    Column("second", String(64), nullable=False, index=True),
+    Column("items", LargeBinary, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("source", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("opened_ms", BigInteger, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+)
+
+# 需求清单, 责任清单, 负面清单 of all members.
+catalog_lists = Table(
+    "catalog_lists",
+    metadata,
+    Column("provider", String(16), primary_key=True),
+    Column("list", String(16), primary_key=True),
+    Column("number", String(64), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("row", LargeBinary, nullable=False),
+    Column("accepted_ms", BigInteger, nullable=False),
+)
+
 # --- cases --------------------------------------------------------------------------------------
 
 cases = Table(

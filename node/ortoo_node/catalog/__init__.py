@@ -3,7 +3,7 @@
 Steps, sheets, lists and statistics stand in modules of their own here.
 """
 
-from ortoo_node.catalog.mirror import entry, federated, find, refused, store
+from ortoo_node.catalog.mirror import entry, find, refused, store
 from ortoo_node.catalog.own import own_feed, publish
 
-__all__ = ["entry", "federated", "find", "own_feed", "publish", "refused", "store"]
+__all__ = ["entry", "find", "own_feed", "publish", "refused", "store"]

@@ -9,51 +9,42 @@ from sqlalchemy import Connection, Row, insert, select, text
 
 from ortoo_node.catalog.search import bigrams, searchable
 from ortoo_node.store.tables import catalog, catalog_refusals
-from ortoo_protocol.core.catalog import Entry, Federated, Refusal, check_entry
+from ortoo_protocol.core.catalog import Entry, Refusal, check_entry
 from ortoo_protocol.core.catalog.profiles import profile_named
 from ortoo_protocol.core.codec import Shape, decode, encode
 from ortoo_protocol.core.errors import (
     CatalogOwner,
     CatalogUnknown,
-    EnvelopeKind,
     TrustDepartment,
 )
-from ortoo_protocol.core.verify import Opened, as_body, open_content, verify
+from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import upsert
 
 
-def federated(tx: Tx, opened: Opened[Shape]) -> None:
-    """An item of the region's catalog: the provider's own signed entry inside the hub's."""
-    body = as_body(opened, Federated).body
-    inner = verify(
-        body.envelope, suites=tx.parts.suites, plane=tx.plane, keys=tx.trust, now_ms=tx.now_ms
-    )
-    if inner.kind.name != "catalog.entry":
-        raise EnvelopeKind(kind=inner.kind.name, detail="not a catalog entry")
-    entry = as_body(open_content(inner, lambda _header: None), Entry).body
-    if entry.provider != inner.header.sender:
-        raise CatalogOwner(resource=entry.code)
+def take(tx: Tx, entry: Entry, number: int, accepted_ms: int) -> None:
+    """An entry that the hub passed on, of this number on its provider's feed.
+
+    The hub's word is not taken for it: neither for another's code nor for another's department.
+    """
     check_entry(entry, profile_named(tx.trust.profile))
-    _check_department(tx, entry)
-    position = inner.header.position
-    number = 0 if position is None else position.seq
+    check_foreign(tx, entry.provider, entry.department)
     known = find(tx.conn, entry.code)
     if known is not None and known.provider != entry.provider:
         raise CatalogOwner(resource=entry.code)
     if known is not None and known.version > entry.version:
         return
-    store(tx.conn, entry, number, body.accepted_ms)
+    store(tx.conn, entry, number, accepted_ms)
 
 
-def _check_department(tx: Tx, entry: Entry) -> None:
+def check_foreign(tx: Tx, provider: str, department: str) -> None:
     """Nobody speaks for a department that another active party announced. One that nobody did is
     let pass: announcements come by another way, perhaps later."""
-    if entry.department in tx.trust.departments(entry.provider):
+    if department in tx.trust.departments(provider):
         return
     for party in tx.trust.parties:
-        if party.status == "active" and entry.department in tx.trust.departments(party.party):
-            raise TrustDepartment(department=entry.department, party=entry.provider)
+        if party.status == "active" and department in tx.trust.departments(party.party):
+            raise TrustDepartment(department=department, party=provider)
 
 
 def refused(tx: Tx, opened: Opened[Shape]) -> None:

@@ -22,9 +22,14 @@ def day_of(time_ms: int) -> datetime:
 def filing(tx: Tx) -> str:
     """登记/备案号: division, year, number, such as 150700-2026-000001."""
     year = day_of(tx.now_ms).year
-    number = _last(tx.conn, f"filing/{year}") + 1
-    _keep(tx.conn, f"filing/{year}", number)
-    return f"{tx.party[1:]}-{year}-{number:06d}"
+    return f"{tx.party[1:]}-{year}-{following(tx, f'filing/{year}'):06d}"
+
+
+def following(tx: Tx, series: str) -> int:
+    """The next number of a series, from 1."""
+    number = _last(tx.conn, series) + 1
+    _keep(tx.conn, series, number)
+    return number
 
 
 def code(tx: Tx, scheme: Scheme, given: str) -> str:

@@ -79,6 +79,34 @@ catalog_steps = Table(
     Column("time_ms", BigInteger, nullable=False),
 )
 
+# What the hub says of data that an entry of ours and another's both claim (数源).
+catalog_conflicts = Table(
+    "catalog_conflicts",
+    metadata,
+    Column("conflict", String(32), primary_key=True),
+    Column("resource", String(64), primary_key=True),
+    Column("letter", LargeBinary, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+)
+
+# 需求清单, 责任清单, 负面清单: our own rows, and all that the hub passed on.
+catalog_lists = Table(
+    "catalog_lists",
+    metadata,
+    Column("provider", String(16), primary_key=True),
+    Column("list", String(16), primary_key=True),
+    Column("number", String(64), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("department", String(18), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("resource", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("row", LargeBinary, nullable=False),
+    Column("accepted_ms", BigInteger),
+    Index("catalog_lists_order", "list", "status"),
+)
+
 # The last number given of each series: filings of a year, codes of a class.
 catalog_numbers = Table(
     "catalog_numbers",

@@ -92,6 +92,44 @@ def show_entry(shell: Shell, answer: Mapping[str, Any]) -> None:
     )
 
 
+def show_list_rows(shell: Shell, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Rows of a list beside the catalog."""
+    shell.table(
+        ("Number", "Title", "Department", "Basis", "Resource", "Status", "Answer"),
+        (
+            (
+                f"{row['number']} ({row['version']})",
+                row["title"],
+                f"{row['provider_name']} {row['department_name']}",
+                row["basis"],
+                row["resource"],
+                shell.word(row["status"]),
+                row["answer"],
+            )
+            for row in rows
+        ),
+    )
+
+
+def show_conflicts(shell: Shell, conflicts: Iterable[Mapping[str, Any]]) -> None:
+    """Data that two resources claim to be the source of."""
+    shell.table(
+        ("Conflict", "Resource", "Other resource", "Items", "State", "Source", "Reason"),
+        (
+            (
+                one["conflict"],
+                one["resource"],
+                f"{one['other']} {one['other_name']} ({one['other_provider']})",
+                "、".join(one["items"]),
+                shell.word(one["state"]),
+                one["source"],
+                one["reason"],
+            )
+            for one in conflicts
+        ),
+    )
+
+
 def show_cases(shell: Shell, cases: Iterable[Mapping[str, Any]]) -> None:
     shell.table(
         ("Case", "Resource", "Applicant", "Provider", "Purpose", "State", "Opened", "Reason"),

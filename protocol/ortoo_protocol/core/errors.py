@@ -715,6 +715,24 @@ class CatalogStep(CatalogError):
     cure = "See which steps are open: catalog steps {draft}."
 
 
+class CatalogListUnknown(CatalogError):
+    code = "catalog.list-unknown"
+    what = "The list {list} has no row {number}."
+    cure = "Look through it: catalog lists show {list}."
+
+
+class CatalogConflictUnknown(CatalogError):
+    code = "catalog.conflict-unknown"
+    what = "There is no conflict {conflict} over sources of data that could be resolved."
+    cure = "List them: catalog conflicts."
+
+
+class CatalogResolution(CatalogError):
+    code = "catalog.resolution"
+    what = "{source} is neither of the two resources of this conflict: {first}, {second}."
+    cure = "Name one of them, or none where both keep their claims."
+
+
 class CatalogDraftUnknown(CatalogError):
     code = "catalog.draft-unknown"
     what = "There is no draft {draft}."

@@ -10,6 +10,7 @@ import enum
 from dataclasses import dataclass
 
 from ortoo_protocol.core import cases, catalog, feeds, files, grants, notices, queries
+from ortoo_protocol.core.catalog import claims, lists
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.errors import EnvelopeKind
@@ -60,8 +61,10 @@ KINDS: tuple[Kind, ...] = (
     Kind("trust.announce", _OPEN, Route.HUB, "s", notices.Announce, durable=True),
     Kind("trust.update", _OPEN, Route.FEED, "h", notices.TrustUpdate),
     Kind("catalog.entry", _OPEN, Route.FEED, "s", catalog.Entry),
+    Kind("catalog.list", _OPEN, Route.FEED, "s", lists.ListEntry),
     Kind("catalog.federated", _OPEN, Route.FEED, "h", catalog.Federated),
     Kind("catalog.refused", _OPEN, Route.HUB, "h", catalog.Refusal, durable=True),
+    Kind("catalog.conflict", _OPEN, Route.HUB, "h", claims.Conflict, durable=True),
     Kind("journal.checkpoint", _OPEN, Route.HUB, "s", notices.Checkpoint),
     Kind("journal.cosigned", _OPEN, Route.HUB, "h", notices.Cosigned),
     Kind("proof.ask", _OPEN, Route.HUB, "h", feeds.ProofAsk, durable=True),

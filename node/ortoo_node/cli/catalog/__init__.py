@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ortoo_node.cli.catalog import entries, steps
+from ortoo_node.cli.catalog import entries, lists, steps
 
 app = typer.Typer(
     help="The catalog of resources: compiled, filed, published, found, stopped.",
@@ -12,3 +12,5 @@ app = typer.Typer(
 )
 app.add_typer(entries.app)
 app.add_typer(steps.app)
+app.add_typer(lists.app, name="lists")
+app.add_typer(lists.beside)

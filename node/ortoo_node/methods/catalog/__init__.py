@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ortoo_node.app import NodeApp
 from ortoo_node.methods.catalog.entries import EntryMethods, party_name
+from ortoo_node.methods.catalog.lists import ListMethods
 from ortoo_node.methods.catalog.steps import StepMethods
 from ortoo_protocol.station.common_methods import Method
 
@@ -13,4 +14,8 @@ __all__ = ["catalog_methods", "party_name"]
 
 
 def catalog_methods(app: NodeApp) -> Mapping[str, Method]:
-    return {**EntryMethods(app).as_mapping(), **StepMethods(app).as_mapping()}
+    return {
+        **EntryMethods(app).as_mapping(),
+        **StepMethods(app).as_mapping(),
+        **ListMethods(app).as_mapping(),
+    }
