@@ -1,4 +1,4 @@
-"""Parts, compression, padding and the commitment to parts."""
+"""Parts, compression and padding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ortoo_protocol.core import frames, merkle
+from ortoo_protocol.core import frames
 from ortoo_protocol.core.errors import (
     EnvelopeBomb,
     EnvelopeError,
@@ -17,9 +17,8 @@ from ortoo_protocol.core.errors import (
     EnvelopePadding,
     EnvelopeSize,
 )
-from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.core.keys import Suite, Suite1
-from tests.support.forge import commitment_by_hand, fixed, frame_by_hand
+from tests.support.forge import fixed, frame_by_hand
 from tests.support.suite_test import SuiteOfTests
 
 SUITES: list[Suite] = [Suite1(), SuiteOfTests()]
@@ -145,34 +144,3 @@ def test_padding_is_zeros_and_lengths_hold() -> None:
     for bad in (text[:-1] + b"\1", text[:35], b"", bytes(32) + b"\xff\xff\xff\xff" + text[36:]):
         with pytest.raises(EnvelopePadding):
             frames.unpad(bad, secret_bytes=32)
-
-
-@given(st.sampled_from(SUITES), _parts)
-def test_commitment_is_as_specified(suite: Suite, parts: list[bytes]) -> None:
-    secret = fixed("secret", suite.key_bytes)
-    made = frames.commitment(suite, Plane.EXTRANET, secret, parts)
-    assert made == commitment_by_hand(suite, Plane.EXTRANET.byte, secret, parts)
-
-
-@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
-def test_one_part_is_shown_without_the_others(suite: Suite) -> None:
-    plane, secret = Plane.EXTRANET, fixed("secret", suite.key_bytes)
-    parts = [b"row %d" % number for number in range(5)]
-    root = frames.commitment(suite, plane, secret, parts)
-    salt = frames.part_salt(suite, plane, secret, 3)
-    leaves = [
-        merkle.leaf_hash(suite.hash, frames.part_salt(suite, plane, secret, index) + part)
-        for index, part in enumerate(parts)
-    ]
-    proof = merkle.inclusion_proof(suite.hash, leaves, 3)
-    shown = merkle.leaf_hash(suite.hash, salt + b"row 3")
-    merkle.verify_inclusion(suite.hash, shown, 3, 5, proof, root)
-
-
-@given(_parts, _parts)
-def test_other_parts_have_another_commitment(one: list[bytes], other: list[bytes]) -> None:
-    suite, secret = Suite1(), fixed("secret", 32)
-    same = frames.commitment(suite, Plane.EXTRANET, secret, one) == frames.commitment(
-        suite, Plane.EXTRANET, secret, other
-    )
-    assert same == (one == other)

@@ -14,6 +14,7 @@ import pytest
 
 from ortoo_protocol.core import (
     codec,
+    commitment,
     enrolment,
     feeds,
     frames,
@@ -84,6 +85,7 @@ def test_suite_1() -> None:
     assert SUITE.wrap_public(seed) == h(given["wrap_public"])
     assert SUITE.hash(message) == h(given["hash_of_message"])
     assert SUITE.kdf(key, message, 48) == h(given["kdf_of_message_48"])
+    assert SUITE.xof(key, message, 100) == h(given["xof_of_message_100"])
     wrapped = SUITE.wrap(h(given["wrap_public"]), key, h(given["wrap_once_seed"]))
     assert wrapped == h(given["wrapped_kdf_key"])
     assert SUITE.unwrap(seed, wrapped) == key
@@ -114,10 +116,28 @@ def test_commitment_and_buckets() -> None:
     secret, parts = h(given["secret"]), [h(part) for part in given["parts"]]
     assert frames.frame(parts) == h(given["framed"])
     for index, salt in enumerate(given["salts"]):
-        assert frames.part_salt(SUITE, Plane.EXTRANET, secret, index) == h(salt)
-    assert frames.commitment(SUITE, Plane.EXTRANET, secret, parts) == h(given["out"])
+        assert commitment.show(SUITE, Plane.EXTRANET, secret, parts, index).salt == h(salt)
+    assert commitment.commit(SUITE, Plane.EXTRANET, secret, parts) == h(given["out"])
     for size, bucket in STRINGS["buckets"]:
         assert frames.bucket(size) == bucket
+
+
+@pytest.mark.parametrize("given", STRINGS["commitments"], ids=lambda given: str(given["count"]))
+def test_one_part_shown(given: dict[str, Any]) -> None:
+    parts = [number.to_bytes(4, "big") for number in range(given["count"])]
+    out = h(given["out"])
+    assert commitment.commit(SUITE, Plane.EXTRANET, h(given["secret"]), parts) == out
+    shown = commitment.Shown(
+        given["index"],
+        given["count"],
+        h(given["part"]),
+        h(given["salt"]),
+        tuple(map(h, given["leaves"])),
+        tuple(map(h, given["groups"])),
+    )
+    commitment.check_shown(SUITE, shown, out)
+    index = given["index"]
+    assert commitment.show(SUITE, Plane.EXTRANET, h(given["secret"]), parts, index) == shown
 
 
 READERS: dict[str, Callable[[str], object]] = {

@@ -327,18 +327,11 @@ def text_by_hand(secret: bytes, stored: bytes, size_bytes: int | None = None) ->
 def commitment_by_hand(
     suite: Suite, plane_byte: int, secret: bytes, parts: Sequence[bytes]
 ) -> bytes:
-    """RFC 6962 by its recursive definition."""
-    leaves = []
+    """SPEC.md, 5.4, word by word."""
+    salts = suite.xof(secret, domain_by_hand("ortoo/salt", plane_byte), 16 * len(parts))
+    groups, leaves = b"", b""
     for index, part in enumerate(parts):
-        label = domain_by_hand("ortoo/salt", plane_byte, index.to_bytes(4, "big"))
-        leaves.append(suite.hash(b"\0" + suite.kdf(secret, label, 16) + part))
-
-    def root(nodes: list[bytes]) -> bytes:
-        if len(nodes) < 2:
-            return nodes[0] if nodes else suite.hash(b"")
-        left = 1
-        while left * 2 < len(nodes):
-            left *= 2
-        return suite.hash(b"\1" + root(nodes[:left]) + root(nodes[left:]))
-
-    return root(leaves)
+        leaves += suite.hash(b"\0" + salts[16 * index : 16 * index + 16] + part)
+        if index % 64 == 63 or index == len(parts) - 1:
+            groups, leaves = groups + suite.hash(b"\1" + leaves), b""
+    return suite.hash(b"\2" + len(parts).to_bytes(4, "big") + groups)

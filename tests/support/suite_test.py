@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey, Ed448PublicKey
@@ -45,6 +46,13 @@ class SuiteOfTests:
 
     def hash(self, data: bytes) -> bytes:
         return hashlib.sha3_512(data).digest()
+
+    def hashes(self, datas: Iterable[bytes]) -> list[bytes]:
+        return [self.hash(data) for data in datas]
+
+    def xof(self, key: bytes, context: bytes, length: int) -> bytes:
+        _need(key, self.key_bytes)
+        return hashlib.shake_128(b"xof" + key + context).digest(length)
 
     def kdf(self, key: bytes, context: bytes, length: int) -> bytes:
         _need(key, self.key_bytes)

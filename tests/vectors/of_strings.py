@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ortoo_protocol.core import feeds, frames, grants
+from ortoo_protocol.core import commitment, feeds, frames, grants
 from ortoo_protocol.core.codec import encode
 from ortoo_protocol.core.keys import Suite1, domain, fingerprint, key_id
 from ortoo_protocol.core.topology import subscription_name
@@ -48,6 +48,7 @@ def make() -> dict[str, Any]:
             "hash_of_message": suite.hash(b"message").hex(),
             "kdf_key": key.hex(),
             "kdf_of_message_48": suite.kdf(key, b"message", 48).hex(),
+            "xof_of_message_100": suite.xof(key, b"message", 100).hex(),
             "wrap_once_seed": fixed("once", 32).hex(),
             "wrapped_kdf_key": suite.wrap(wrap_public, key, fixed("once", 32)).hex(),
             "nonce": fixed("nonce", 24).hex(),
@@ -74,9 +75,12 @@ def make() -> dict[str, Any]:
             "secret": secret.hex(),
             "parts": [part.hex() for part in parts],
             "framed": frames.frame(parts).hex(),
-            "salts": [frames.part_salt(suite, EXTRANET, secret, n).hex() for n in range(3)],
-            "out": frames.commitment(suite, EXTRANET, secret, parts).hex(),
+            "salts": [
+                commitment.show(suite, EXTRANET, secret, parts, n).salt.hex() for n in range(3)
+            ],
+            "out": commitment.commit(suite, EXTRANET, secret, parts).hex(),
         },
+        "commitments": [_shown(count, index) for count, index in ((1, 0), (64, 63), (130, 128))],
         "buckets": [
             [size, frames.bucket(size)]
             for size in (1, 512, 513, 4_096, 4_097, 65_536, 65_537, 131_072, 131_073)
@@ -101,6 +105,24 @@ def make() -> dict[str, Any]:
         },
         "queue_name": {"feed": bodies.FEED, "out": subscription_name(bodies.FEED)},
         "refused": _refused(),
+    }
+
+
+def _shown(count: int, index: int) -> dict[str, Any]:
+    """Of `count` parts, the i-th being i as u32: one part and what proves it."""
+    suite, secret = Suite1(), bytes(range(32))
+    parts = [number.to_bytes(4, "big") for number in range(count)]
+    shown = commitment.show(suite, EXTRANET, secret, parts, index)
+    return {
+        "plane": "extranet",
+        "secret": secret.hex(),
+        "count": count,
+        "out": commitment.commit(suite, EXTRANET, secret, parts).hex(),
+        "index": index,
+        "part": shown.part.hex(),
+        "salt": shown.salt.hex(),
+        "leaves": [leaf.hex() for leaf in shown.leaves],
+        "groups": [group.hex() for group in shown.groups],
     }
 
 

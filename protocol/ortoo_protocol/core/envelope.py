@@ -27,6 +27,7 @@ import msgspec
 
 from ortoo_protocol.core import frames
 from ortoo_protocol.core.codec import Packed, encode
+from ortoo_protocol.core.commitment import commit
 from ortoo_protocol.core.errors import EnvelopeLengths, EnvelopeMagic, EnvelopePlane, EnvelopeSize
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.core.keys import KEY_ID_BYTES, Random, Signer, Suite, Suites, domain
@@ -272,7 +273,7 @@ def make(
             named = None, protection.wraps
         keyed = body_key(suite, plane, draft, named, protection.key)
         secret, nonce = rand(suite.key_bytes), rand(suite.nonce_bytes)
-        promise = frames.commitment(suite, plane, secret, parts)
+        promise = commit(suite, plane, secret, parts)
         header = _header(draft, named, flags, keyed.commitment, promise)
         to_bucket = bool(header.wraps)
         text = frames.pad(secret, stored, tag_bytes=suite.tag_bytes, to_bucket=to_bucket)

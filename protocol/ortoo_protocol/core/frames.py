@@ -1,12 +1,11 @@
-"""The content of a body: parts, framed, compressed, padded; and the commitment to them.
+"""The content of a body: parts, framed, compressed, padded.
 
 Content is one or more parts (a row each in a table feed; one part in a letter)::
 
     u32 count ‖ (u32 length ‖ part)*          big-endian
 
 Inside the AEAD stands ``secret ‖ u32 length ‖ content ‖ zeros``; open bodies are the content alone.
-The plaintext commitment is an RFC 6962 root over H(0x00 ‖ saltᵢ ‖ partᵢ), the salts derived from
-the secret: a dispute shows one part and its salt, never a key and never the neighbouring parts.
+The secret is what the commitment to the parts is salted with (commitment.py).
 """
 
 from __future__ import annotations
@@ -15,14 +14,10 @@ from collections.abc import Sequence
 
 import zstandard
 
-from ortoo_protocol.core import merkle
 from ortoo_protocol.core.errors import EnvelopeBomb, EnvelopeLengths, EnvelopePadding, EnvelopeSize
-from ortoo_protocol.core.ids import Plane
-from ortoo_protocol.core.keys import Suite, domain
 
 MAX_CONTENT_BYTES = 1 << 20
 MAX_PARTS = 16_384
-SALT_BYTES = 16
 _SMALLEST_BUCKET = 512
 _LARGE_BUCKET = 64 << 10
 _LARGE_STEP = 16 << 10  # a letter of 64 KiB and its head would otherwise travel as 128 KiB
@@ -141,20 +136,3 @@ def unpad(text: bytes, *, secret_bytes: int) -> tuple[bytes, bytes]:
     if end > len(text) or text.count(0, end) != len(text) - end:
         raise EnvelopePadding()
     return text[:secret_bytes], text[start:end]
-
-
-def part_salt(suite: Suite, plane: Plane, secret: bytes, index: int) -> bytes:
-    return suite.kdf(secret, domain("ortoo/salt", plane, index.to_bytes(4, "big")), SALT_BYTES)
-
-
-def commitment(suite: Suite, plane: Plane, secret: bytes, parts: Sequence[bytes]) -> bytes:
-    """The plaintext commitment over `parts` (module docstring)."""
-    # As `part_salt` and merkle.leaf_hash, with all that can be made once made once: this is the
-    # largest part of what a row costs.
-    domain_but_index = domain("ortoo/salt", plane, bytes(4))[:-4]
-    digest, kdf = suite.hash, suite.kdf
-    leaves = [
-        digest(b"\0" + kdf(secret, domain_but_index + index.to_bytes(4, "big"), SALT_BYTES) + part)
-        for index, part in enumerate(parts)
-    ]
-    return merkle.root_of(digest, leaves)

@@ -85,6 +85,14 @@ class Suite(Protocol):
 
     def hash(self, data: bytes) -> bytes: ...
 
+    def hashes(self, datas: Iterable[bytes]) -> list[bytes]:
+        """`hash` of each."""
+        ...
+
+    def xof(self, key: bytes, context: bytes, length: int) -> bytes:
+        """As `kdf`, of any length: as long as many parts need it, and not for keys."""
+        ...
+
     def kdf(self, key: bytes, context: bytes, length: int) -> bytes:
         """Up to 64 bytes bound to `key` and `context` (a `domain` string)."""
         ...
@@ -142,7 +150,8 @@ class _Ed25519Signer:
 
 
 class Suite1:
-    """Ed25519, X25519 sealed boxes, XChaCha20-Poly1305, SHA-256, BLAKE2b as KDF (libsodium)."""
+    """Ed25519, X25519 sealed boxes, XChaCha20-Poly1305, SHA-256, BLAKE2b as KDF (libsodium);
+    SHAKE256 as XOF."""
 
     number = 1
     name = "Ed25519-X25519-XChaCha20Poly1305-SHA256"
@@ -157,6 +166,14 @@ class Suite1:
 
     def hash(self, data: bytes) -> bytes:
         return hashlib.sha256(data).digest()
+
+    def hashes(self, datas: Iterable[bytes]) -> list[bytes]:
+        sha256 = hashlib.sha256
+        return [sha256(data).digest() for data in datas]
+
+    def xof(self, key: bytes, context: bytes, length: int) -> bytes:
+        _need(key, self.key_bytes, "key")
+        return hashlib.shake_256(key + context).digest(length)
 
     def kdf(self, key: bytes, context: bytes, length: int) -> bytes:
         _need(key, self.key_bytes, "key")

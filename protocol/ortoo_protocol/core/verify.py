@@ -24,6 +24,7 @@ import msgspec
 
 from ortoo_protocol.core import frames, messages
 from ortoo_protocol.core.codec import Shape, decode, packed_decoder
+from ortoo_protocol.core.commitment import commit
 from ortoo_protocol.core.envelope import (
     CONTENT,
     FLAG_ZSTD,
@@ -290,7 +291,7 @@ def open_content(message: Message, content_key: Callable[[Header], bytes | None]
     content = frames.decompress(stored) if header.flags & FLAG_ZSTD else stored
     parts = frames.unframe(content)
     promised = header.plaintext_commitment
-    if promised is not None and frames.commitment(suite, plane, secret, parts) != promised:  # 14
+    if promised is not None and commit(suite, plane, secret, parts) != promised:  # 14
         raise EnvelopePlaintextCommitment()
     if not parts or (len(parts) > 1 and not message.kind.rows):  # 15
         raise EnvelopeHeader(detail=f"{len(parts)} parts in {message.kind.name}")
