@@ -2,14 +2,18 @@
 
 It is written in the transaction that appends the item, so a snapshot is one read of it, and what
 differs from a source is found by looking here.
+
+On SQLite the rows of an item are written by one statement: keys and rows lie end to end in one
+blob, and a JSON list says where each begins and how long it is. A statement for each row would cost
+twice as much, and give up Python's lock and fight for it again at each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import repeat
+from itertools import accumulate, chain, repeat
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select, text
 
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import insert_new_of, upsert_of
@@ -18,8 +22,26 @@ from ortoo_protocol.station.store.tables import shadow
 
 KEYS_A_LOOK = 500
 _NAMES = ("feed", "key", "row", "seq")
-_PUT = {name: Prepared(upsert_of(shadow, name), _NAMES) for name in ("sqlite", "postgresql")}
-_NEW = {name: Prepared(insert_new_of(shadow, name), _NAMES) for name in _PUT}
+_PUT = Prepared(upsert_of(shadow, "postgresql"), _NAMES)
+_NEW = Prepared(insert_new_of(shadow, "postgresql"), _NAMES)
+# A span is 25 bits of place, 19 of the key's length, 19 of the row's: more than an item holds.
+_ROWS = 19
+_KEYS = _ROWS * 2
+_MOST = (1 << _ROWS) - 1
+_SPANS = f"""
+INSERT INTO shadow (feed, "key", "row", seq)
+SELECT :feed,
+  substr(:bytes, (value >> {_KEYS}) + 1, (value >> {_ROWS}) & {_MOST}),
+  substr(:bytes, (value >> {_KEYS}) + ((value >> {_ROWS}) & {_MOST}) + 1, value & {_MOST}),
+  :seq
+FROM json_each(:spans) WHERE true
+ON CONFLICT """  # noqa: S608  # numbers of our own
+_SPAN_NAMES = ("feed", "bytes", "spans", "seq")
+_PUT_SPANS = Prepared(
+    text(_SPANS + '(feed, "key") DO UPDATE SET "row" = excluded."row", seq = excluded.seq'),
+    _SPAN_NAMES,
+)
+_NEW_SPANS = Prepared(text(_SPANS + "DO NOTHING"), _SPAN_NAMES)
 _DROP = Prepared(
     delete(shadow).where(shadow.c.feed == bindparam("f"), shadow.c.key == bindparam("k")),
     ("f", "k"),
@@ -27,18 +49,38 @@ _DROP = Prepared(
 
 
 def put(tx: Tx, feed: str, seq: int, keys: Sequence[bytes], rows: Sequence[bytes]) -> None:
-    """`rows` (as they travel) stand at item `seq`."""
-    values = list(zip(repeat(feed), keys, rows, repeat(seq), strict=False))
-    _PUT[tx.conn.dialect.name].many(tx.conn, values)
+    """`rows` (as they travel, at most an item of them) stand at item `seq`."""
+    _write(tx.conn, _PUT_SPANS, _PUT, feed, seq, keys, rows)
 
 
 def put_new(tx: Tx, feed: str, seq: int, keys: Sequence[bytes], rows: Sequence[bytes]) -> set[int]:
     """As `put`, of keys that should not be there; the places of those that are, and stay."""
-    values = list(zip(repeat(feed), keys, rows, repeat(seq), strict=False))
-    if _NEW[tx.conn.dialect.name].many(tx.conn, values) == len(values):
+    if _write(tx.conn, _NEW_SPANS, _NEW, feed, seq, keys, rows) == len(keys):
         return set()
     before = {key for key, (_row, at) in look(tx.conn, feed, keys).items() if at != seq}
     return {place for place, key in enumerate(keys) if key in before}
+
+
+def _write(
+    conn: Connection,
+    at_once: Prepared,
+    one_by_one: Prepared,
+    feed: str,
+    seq: int,
+    keys: Sequence[bytes],
+    rows: Sequence[bytes],
+) -> int:
+    if conn.dialect.name != "sqlite":
+        return one_by_one.many(conn, list(zip(repeat(feed), keys, rows, repeat(seq), strict=False)))
+    if not keys:
+        return 0
+    pieces = list(chain.from_iterable(zip(keys, rows, strict=True)))
+    ends = list(accumulate(map(len, pieces), initial=0))
+    spans = [
+        start << _KEYS | middle - start << _ROWS | end - middle
+        for start, middle, end in zip(ends[::2], ends[1::2], ends[2::2], strict=False)
+    ]
+    return at_once.one(conn, feed, b"".join(pieces), str(spans), seq)
 
 
 def drop(tx: Tx, feed: str, keys: Sequence[bytes]) -> None:
