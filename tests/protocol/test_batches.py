@@ -16,6 +16,7 @@ from ortoo_protocol.core.frames import frame
 @given(st.lists(st.binary(max_size=40)), st.integers(48, 200), st.integers(1, 7))
 def test_batches_keep_order_and_bounds(parts: list[bytes], most_bytes: int, most: int) -> None:
     made = list(batches(iter(parts), most_bytes, most))
+    assert made == list(batches(parts, most_bytes, most))
     assert [part for batch in made for part in batch] == parts
     assert all(1 <= len(batch) <= most for batch in made)
     assert all(len(frame(batch)) <= most_bytes for batch in made)

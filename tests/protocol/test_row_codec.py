@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from ortoo_protocol.core.feeds import (
     is_events,
     row_part,
 )
-from ortoo_protocol.core.row_codec import RowCodec, delete_part, key_bytes, upsert_part
+from ortoo_protocol.core.row_codec import RowCodec, columns_of, delete_part, key_bytes, upsert_part
 from ortoo_protocol.core.rows import checks
 
 LETTERS = "CMNYDTBFILG"
@@ -92,6 +93,24 @@ def one_by_one(row: tuple[object, ...]) -> bool:
 def test_fits_never_lets_more_through_than_the_checks(rows: list[tuple[Scalar, ...]]) -> None:
     """And it lets through whatever they do."""
     assert RowCodec(SCHEMA).fits(rows) == all(map(one_by_one, rows))
+
+
+@given(st.lists(good_rows))
+def test_many_rows_give_the_bytes_of_each(rows: list[tuple[Scalar, ...]]) -> None:
+    codec, columns = RowCodec(SCHEMA), columns_of(rows)
+    assert codec.upserts(columns) == [upsert_part(row) for row in rows]
+    assert codec.keys(columns) == [codec.key(row) for row in rows]
+    twice = RowCodec(TableSchema(number=1, columns=COLUMNS[:3], key=("xN", "xC")))
+    short = [row[1:4] for row in rows]
+    assert twice.keys(columns_of(short)) == [twice.key(row) for row in short]
+
+
+@given(st.lists(any_rows | good_rows, max_size=3))
+def test_what_is_read_is_what_fits(rows: list[tuple[Scalar, ...]]) -> None:
+    """The short way of reading lets through what the checks do, and nothing else."""
+    codec = RowCodec(SCHEMA)
+    fast = codec._fast([msgspec.msgpack.encode((UPSERT, *row)) for row in rows])
+    assert fast == (rows if all(map(one_by_one, rows)) else None)
 
 
 @given(any_rows.filter(lambda row: not one_by_one(row)))

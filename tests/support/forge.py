@@ -314,9 +314,8 @@ def context_by_hand(label: str, plane_byte: int, header: list[Any]) -> bytes:
 
 
 def frame_by_hand(parts: Sequence[bytes]) -> bytes:
-    return len(parts).to_bytes(4, "big") + b"".join(
-        len(part).to_bytes(4, "big") + part for part in parts
-    )
+    lengths = b"".join(len(part).to_bytes(4, "big") for part in parts)
+    return len(parts).to_bytes(4, "big") + lengths + b"".join(parts)
 
 
 def text_by_hand(secret: bytes, stored: bytes, size_bytes: int | None = None) -> bytes:

@@ -16,7 +16,7 @@ from ortoo_protocol.core.batches import MOST_PART_BYTES
 from ortoo_protocol.core.codec import Scalar
 from ortoo_protocol.core.errors import RowsError, RowsKey, RowsSchema, RowsTooLarge, RowsValue
 from ortoo_protocol.core.feeds import TableSchema
-from ortoo_protocol.core.row_codec import RowCodec, upsert_part
+from ortoo_protocol.core.row_codec import Columns, RowCodec, columns_of
 
 T = TypeVar("T")
 Row = tuple[Scalar, ...]
@@ -92,15 +92,18 @@ class Gate:
         several rows with one key is what counts; else the first, and the others are set aside."""
         chunk = Chunk()
         as_they_are: list[tuple[object, ...]] = list(map(tuple, given))
-        if not self._has_moments and self._fit(as_they_are):
+        columns = None if self._has_moments else self._fitting(as_they_are)
+        if columns is not None:
             chunk.rows = as_they_are  # type: ignore[assignment]  # just proved by `fits`
             chunk.numbers = list(range(first, first + len(given)))
         else:
             self._one_by_one(given, first, chunk)
         if self._checks:
             self._check(chunk)
-        chunk.keys = list(map(self.codec.key, chunk.rows))
-        chunk.parts = list(map(upsert_part, chunk.rows))
+        if columns is None or len(chunk.rows) < len(given):
+            columns = columns_of(chunk.rows)
+        chunk.keys = self.codec.keys(columns)
+        chunk.parts = self.codec.upserts(columns)
         if chunk.parts and max(map(len, chunk.parts)) > MOST_PART_BYTES:
             self._drop_too_large(chunk)
         if len(set(chunk.keys)) != len(chunk.keys):
@@ -125,10 +128,15 @@ class Gate:
         column = str(error.facts.get("column", ""))
         return Reject(number, self.codec.key_of(row), column, error.code, str(error))
 
-    def _fit(self, rows: list[tuple[object, ...]]) -> bool:
-        if any(len(row) != self._width for row in rows):
-            return False
-        return self.codec.fits(rows)  # type: ignore[arg-type]  # it is what finds that out
+    def _fitting(self, rows: Sequence[tuple[object, ...]]) -> Columns | None:
+        """The columns of `rows` if every value is as it has to be."""
+        try:
+            columns: Columns = columns_of(rows)  # type: ignore[arg-type]  # `columns_fit` finds that out
+        except ValueError:  # rows of several widths
+            return None
+        if rows and len(columns) != self._width:
+            return None
+        return columns if self.codec.columns_fit(columns) else None
 
     def _one_by_one(self, given: Sequence[Sequence[object]], first: int, chunk: Chunk) -> None:
         for number, row in enumerate(given, first):

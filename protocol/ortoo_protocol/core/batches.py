@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ortoo_protocol.core.errors import RowsTooLarge
 
 ITEM_BYTES = 256 << 10  # larger messages delay others on their connection (measured)
 ITEM_ROWS = 4_096
-_FRAME_BYTES = 4  # the count before all parts and the length before each (frames.py)
+_FRAME_BYTES = 4  # the count of parts and the length of each (frames.py)
 MOST_PART_BYTES = ITEM_BYTES - 2 * _FRAME_BYTES  # a row that fits an item alone
 
 
@@ -19,6 +19,11 @@ def batches(
 
     Raises RowsTooLarge for a row that does not fit an item alone, after the groups before it.
     """
+    if isinstance(changes, Sequence) and 0 < len(changes) <= most:
+        framed_bytes = _FRAME_BYTES * (1 + len(changes)) + sum(map(len, changes))
+        if framed_bytes <= most_bytes:  # as most often: all of them
+            yield tuple(changes)
+            return
     batch: list[bytes] = []
     size_bytes = _FRAME_BYTES
     for change in changes:

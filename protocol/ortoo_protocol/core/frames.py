@@ -2,7 +2,7 @@
 
 Content is one or more parts (a row each in a table feed; one part in a letter)::
 
-    u32 count ‖ (u32 length ‖ part)*          big-endian
+    u32 count ‖ (u32 length)* ‖ part*         big-endian; all lengths stand before all parts
 
 Inside the AEAD stands ``secret ‖ u32 length ‖ content ‖ zeros``; open bodies are the content alone.
 The secret is what the commitment to the parts is salted with (commitment.py).
@@ -10,7 +10,9 @@ The secret is what the commitment to the parts is salted with (commitment.py).
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 import zstandard
 
@@ -32,12 +34,9 @@ _DECOMPRESSORS: list[zstandard.ZstdDecompressor] = []
 
 
 def frame(parts: Sequence[bytes]) -> bytes:
-    out = [len(parts).to_bytes(4, "big")]
-    for part in parts:
-        out.append(len(part).to_bytes(4, "big"))
-        out.append(part)
-    content = b"".join(out)
-    if len(content) > MAX_CONTENT_BYTES or len(parts) > MAX_PARTS:
+    count = len(parts)
+    content = b"".join((struct.pack(f">{1 + count}I", count, *map(len, parts)), *parts))
+    if len(content) > MAX_CONTENT_BYTES or count > MAX_PARTS:
         raise EnvelopeSize(size_bytes=len(content))
     return content
 
@@ -49,19 +48,13 @@ def unframe(content: bytes) -> tuple[bytes, ...]:
     if len(content) < 4:
         raise EnvelopeLengths(detail="content without a part count")
     count = int.from_bytes(content[:4], "big")
-    if count > MAX_PARTS or count * 4 > len(content):
+    first = 4 + count * 4
+    if count > MAX_PARTS or first > len(content):
         raise EnvelopeLengths(detail=f"{count} parts")
-    parts, at = [], 4
-    for _ in range(count):
-        start = at + 4
-        end = start + int.from_bytes(content[at:start], "big")
-        if end > len(content):
-            raise EnvelopeLengths(detail="a part ends after the content")
-        parts.append(content[start:end])
-        at = end
-    if at != len(content):
-        raise EnvelopeLengths(detail="bytes follow the last part")
-    return tuple(parts)
+    ends = list(accumulate(struct.unpack_from(f">{count}I", content, 4), initial=first))
+    if ends[-1] != len(content):
+        raise EnvelopeLengths(detail=f"parts up to {ends[-1]} in {len(content)} bytes")
+    return tuple([content[start:end] for start, end in pairwise(ends)])
 
 
 def compress(content: bytes) -> tuple[bytes, bool]:

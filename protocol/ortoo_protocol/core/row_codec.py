@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
+from operator import itemgetter
 from typing import Annotated, Any
 
 import msgspec
@@ -27,6 +29,8 @@ from ortoo_protocol.core.feeds import (
 from ortoo_protocol.core.rows import checks
 
 Row = tuple[Scalar, ...]
+Columns = Sequence[Sequence[Scalar]]
+"""The values of some rows, each column's together: what most of this file looks at."""
 _INT64 = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 _TYPES: dict[str, Any] = {
     **dict.fromkeys("CMNYDT", str),
@@ -36,6 +40,7 @@ _TYPES: dict[str, Any] = {
     "G": bytes,
 }
 _encode: Callable[[object], bytes] = msgspec.msgpack.Encoder().encode
+_without_op: Callable[[Any], Row] = itemgetter(slice(1, None))
 
 
 def upsert_part(row: Sequence[Scalar]) -> bytes:
@@ -52,6 +57,11 @@ def key_bytes(key: Sequence[Scalar]) -> bytes:
     return _encode(list(key))
 
 
+def columns_of(rows: Iterable[Row]) -> Columns:
+    """Rows of one width, turned on their side; of no rows there are no columns."""
+    return list(zip(*rows, strict=True))
+
+
 class RowCodec:
     """Reads and writes rows under `schema`."""
 
@@ -60,26 +70,40 @@ class RowCodec:
         self.key_of = key_picker(schema)
         self._checks = checks(schema)
         by_name = {column.name: place for place, column in enumerate(schema.columns)}
-        self._key_checks = [self._checks[by_name[name]] for name in schema.key]
-        self._tests = [
-            (place, _tester(column, column.name in schema.key))
-            for place, column in enumerate(schema.columns)
+        self._key_places = [by_name[name] for name in schema.key]
+        self._key_checks = [self._checks[place] for place in self._key_places]
+        self._tests = [_tester(column, column.name in schema.key) for column in schema.columns]
+        self._decoded_tests = [
+            (place, test)
+            for place, column in enumerate(schema.columns, 1)
+            if (test := _decoded_tester(column)) is not None
         ]
-        types = (int, *(_TYPES[column.type] | None for column in schema.columns))
         self._bare: RowCodec | None = None
+        types = (int, *(_decoded_type(c, c.name in schema.key) for c in schema.columns))
         # A type made of values: mypy reads tuple[…] only where it is written out.
         self._decode = msgspec.msgpack.Decoder(tuple.__class_getitem__(types)).decode
 
     def key(self, row: Row) -> bytes:
         return _encode(list(self.key_of(row)))
 
+    def keys(self, columns: Columns) -> list[bytes]:
+        """`key` of each row."""
+        if not columns:
+            return []
+        return list(map(_encode, zip(*(columns[place] for place in self._key_places), strict=True)))
+
+    def upserts(self, columns: Columns) -> list[bytes]:
+        """`upsert_part` of each row."""
+        return list(map(_encode, zip(repeat(UPSERT), *columns, strict=False))) if columns else []
+
     def fits(self, rows: Sequence[Row]) -> bool:
         """Whether every value of every row is of its column's type; rows are as wide as the schema.
         False says only that somebody has to look closer (`check`)."""
-        if not rows:
-            return True
-        columns = list(zip(*rows, strict=True))
-        return all(test(columns[place]) for place, test in self._tests)
+        return self.columns_fit(columns_of(rows))
+
+    def columns_fit(self, columns: Columns) -> bool:
+        """`fits` of rows turned on their side."""
+        return all(test(values) for test, values in zip(self._tests, columns, strict=False))
 
     def check(self, row: Sequence[object]) -> Row:
         """Raises RowsValue for the first value that its column's item type does not allow."""
@@ -91,11 +115,12 @@ class RowCodec:
         Raises CodecMalformed, CodecShape, RowsValue.
         """
         fast = self._fast(parts)
-        if fast is not None:
-            last: dict[Any, Row] = dict(zip(map(self.key_of, fast), fast, strict=True))
-            upserts = fast if len(last) == len(fast) else list(last.values())
-            return Changes(upserts, (), checked=True)
-        return self._slow(parts)
+        if fast is None:
+            return self._slow(parts)
+        keys = list(zip(*(map(itemgetter(place), fast) for place in self._key_places), strict=True))
+        if len(set(keys)) < len(fast):
+            fast = list(dict(zip(keys, fast, strict=True)).values())
+        return Changes(fast, (), checked=True)
 
     def read_rows(self, parts: Sequence[bytes]) -> Sequence[Row]:
         """The rows of a snapshot. Raises what `read` does; CodecShape for a delete."""
@@ -120,7 +145,7 @@ class RowCodec:
             if change.op != UPSERT:
                 raise CodecShape(expected="row", detail="an event is not an upsert")
             rows.append((seq, place, *change.values))
-        if rows and not self.fits(rows):
+        if not self.fits(rows):
             rows = [self.check(row) for row in rows]
         return Changes(rows, (), checked=True)
 
@@ -140,10 +165,14 @@ class RowCodec:
             decoded = list(map(self._decode, parts))
         except (msgspec.ValidationError, msgspec.DecodeError):
             return None
-        if any(row[0] != UPSERT for row in decoded):
+        columns = columns_of(decoded)
+        if not columns:
+            return []
+        if set(columns[0]) != {UPSERT}:
             return None
-        rows = [row[1:] for row in decoded]
-        return rows if self.fits(rows) else None
+        if not all(test(columns[place]) for place, test in self._decoded_tests):
+            return None
+        return list(map(_without_op, decoded))
 
     def _slow(self, parts: Sequence[bytes]) -> Changes:
         last: dict[Row, Row | None] = {}
@@ -189,6 +218,20 @@ def _tester(column: Column, key: bool) -> Test:
         return _typed(str, key, lambda texts: max(map(len, texts)) <= most and _no_nul(texts))
     (check,) = checks(TableSchema(number=1, columns=(column,), key=(column.name,)))
     return _typed(str, key, lambda values: _all_pass(check, values))
+
+
+def _decoded_type(column: Column, key: bool) -> Any:
+    kind = _TYPES[column.type]
+    if column.type in "CM" and column.length:
+        kind = Annotated[str, msgspec.Meta(max_length=column.length)]
+    return kind if key else kind | None
+
+
+def _decoded_tester(column: Column) -> Test | None:
+    """What `_tester` still has to look at in values of `_decoded_type`."""
+    if column.type in "CM":
+        return lambda texts: "\0" not in "".join(filter(None, texts))  # type: ignore[arg-type]
+    return None if column.type in "ILG" else _tester(column, key=False)
 
 
 def _all_pass(check: Callable[[object], Scalar], values: Iterable[object]) -> bool:
