@@ -76,6 +76,8 @@ def made(column: Column, dialect: str, *, key: bool) -> AnyType:
         return _mysql_made(column, key)
     if column.type == "C":
         return sa.String(column.length) if 0 < column.length <= MAX_VARCHAR else sa.Text()
+    if dialect == "sqlite" and column.type == "I":
+        return sa.Integer()  # as wide as BIGINT there, and the one name that makes a key the rowid
     return _MADE[column.type]
 
 

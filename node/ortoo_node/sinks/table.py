@@ -6,8 +6,8 @@ writes the rows: after any crash the two agree, and the engine goes on from ther
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -91,8 +91,21 @@ class SinkTable:
 
     def apply(self, schema: TableSchema, changes: Changes, cursor: Cursor) -> None:
         check_schema(schema)
+        if self._fitted is not None and self._left is not None:
+            with suppress(SinkMismatch):  # perhaps a table was dropped: then all is looked at
+                self._apply(schema, changes, cursor, self._owned_still)
+                return
+        self._apply(schema, changes, cursor, self._owned)
+
+    def _apply(
+        self,
+        schema: TableSchema,
+        changes: Changes,
+        cursor: Cursor,
+        owned: Callable[[sa.Connection, str], Cursor | None],
+    ) -> None:
         with self._named(), self._engine.begin() as connection:
-            stored = self._owned(connection, cursor.feed)
+            stored = owned(connection, cursor.feed)
             if stored is not None and _covers(stored, cursor):
                 self._left = stored
                 return
@@ -136,13 +149,21 @@ class SinkTable:
 
     # --- inside a transaction -------------------------------------------------------------------
 
+    def _owned_still(self, connection: sa.Connection, feed: str) -> Cursor | None:
+        """`_owned` of a table that was filled through this object before: what is there is not
+        looked up again, and a statement fails if it is no longer."""
+        self._lock(connection, self._identity(connection))
+        return self._mine(feed, self._read(connection))
+
     def _owned(self, connection: sa.Connection, feed: str) -> Cursor | None:
         """Lock this table against other writers; its cursor. Raises SinkTaken."""
         self._lock(connection, self._identity(connection))
         if not sa.inspect(connection).has_table(_CURSORS.name):
             self._lock(connection, _CURSORS.name)
             _CURSORS.create(connection, checkfirst=True)
-        stored = self._stored(connection)
+        return self._mine(feed, self._stored(connection))
+
+    def _mine(self, feed: str, stored: Cursor | None) -> Cursor | None:
         if stored is not None and stored.feed != feed:
             raise SinkTaken(name=self._name, table=self._table, owner=stored.feed)
         return stored
@@ -161,12 +182,16 @@ class SinkTable:
         inspector = sa.inspect(connection)
         if not inspector.has_table(_CURSORS.name):
             return None
-        mine = _CURSORS.c.table_name == self._identity(connection)
-        row = connection.execute(sa.select(_CURSORS).where(mine)).one_or_none()
-        if row is None or not inspector.has_table(self._path[1], schema=self._path[0]):
+        stored = self._read(connection)
+        if stored is None or not inspector.has_table(self._path[1], schema=self._path[0]):
             self._fitted = None
             return None
-        return Cursor(row.feed, row.incarnation, row.seq, row.hash)
+        return stored
+
+    def _read(self, connection: sa.Connection) -> Cursor | None:
+        mine = _CURSORS.c.table_name == self._identity(connection)
+        row = connection.execute(sa.select(_CURSORS).where(mine)).one_or_none()
+        return None if row is None else Cursor(row.feed, row.incarnation, row.seq, row.hash)
 
     def _store(self, connection: sa.Connection, cursor: Cursor) -> None:
         values = {

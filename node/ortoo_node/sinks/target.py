@@ -7,7 +7,7 @@ identifiers, and parameters bear names of our own (c0, c1, …).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
@@ -27,6 +27,8 @@ from ortoo_protocol.core.rows import checks
 
 STAGE = "ortoo_stage"
 ROWS_AT_ONCE = 2_000
+ROWS_A_STATEMENT = 100
+SQLITE_VARIABLES = 32_766  # of one statement, since SQLite 3.32
 Path = tuple[str | None, str]
 
 
@@ -161,6 +163,7 @@ class Target:
         self._table = table
         self._dialect = dialect
         self._stage = self._temporary()
+        self._many: str | None = None
         self._mysql = mysql_table.Filling(table, self._columns(key=True), self._columns(key=False))
 
     def change(self, connection: sa.Connection, changes: Changes) -> None:
@@ -173,8 +176,26 @@ class Target:
             connection.exec_driver_sql(self._compiled(connection, self._delete()), deletes)
         if upserts and self._dialect == "mysql":
             self._mysql.upsert(connection, upserts)
+        elif upserts and self._dialect == "sqlite":
+            self._upsert_at_once(connection, upserts)
         elif upserts:
             connection.exec_driver_sql(self._compiled(connection, self._upsert()), upserts)
+
+    def _upsert_at_once(
+        self, connection: sa.Connection, upserts: Sequence[tuple[object, ...]]
+    ) -> None:
+        """Many rows a statement, the rest one each. SQLite runs a statement without Python's lock:
+        one for each row costs half as much again, and a fight for the lock with other threads."""
+        most = max(1, min(ROWS_A_STATEMENT, SQLITE_VARIABLES // len(self.schema.columns)))
+        whole = len(upserts) - len(upserts) % most
+        if whole and self._many is None:
+            self._many = self._compiled(connection, self._upsert(rows=most))
+        for at in range(0, whole, most):
+            values = tuple(chain.from_iterable(upserts[at : at + most]))
+            connection.exec_driver_sql(self._many or "", values)
+        if whole < len(upserts):
+            statement = self._compiled(connection, self._upsert())
+            connection.exec_driver_sql(statement, list(upserts[whole:]))
 
     def replace(self, connection: sa.Connection, rows: Iterable[tuple[Scalar, ...]]) -> None:
         """Make the table exactly `rows`, writing only what differs.
@@ -227,9 +248,11 @@ class Target:
         matches = [c == sa.bindparam(f"k_{c.key}", type_=c.type) for c in self._columns(key=True)]
         return sa.delete(self._table).where(*matches)
 
-    def _upsert(self, stage: sa.Table | None = None) -> Insert:
+    def _upsert(self, stage: sa.Table | None = None, rows: int = 1) -> Insert:
         """Of bound rows; of the staged rows that differ when `stage` is given."""
         insert = insert_into(self._table, self._dialect)
+        if rows > 1:
+            insert = insert.values([dict.fromkeys([c.key for c in self._table.c])] * rows)
         key, rest = self._columns(key=True), self._columns(key=False)
         if stage is not None:
             # The condition is for SQLite, whose parser takes ON for a join otherwise.
