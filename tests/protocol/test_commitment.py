@@ -24,9 +24,7 @@ _parts = st.lists(st.binary(max_size=50), max_size=8)
 @given(st.sampled_from(SUITES), _parts, st.integers(0, 40))
 def test_commitment_is_as_specified(suite: Suite, parts: list[bytes], times: int) -> None:
     secret, many = fixed("secret", suite.key_bytes), parts * times
-    assert commit(suite, PLANE, secret, many) == commitment_by_hand(
-        suite, PLANE.byte, secret, many
-    )
+    assert commit(suite, PLANE, secret, many) == commitment_by_hand(suite, PLANE.byte, secret, many)
 
 
 @given(_parts, _parts)
