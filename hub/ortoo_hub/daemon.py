@@ -25,11 +25,13 @@ from ortoo_hub.reconcile import Reconciler
 from ortoo_hub.router import ProgrammedBus, Router
 from ortoo_hub.settings import HubSettings
 from ortoo_hub.store import HUB
+from ortoo_hub.store.tables import catalog
 from ortoo_protocol.core.catalog.codes import Scheme
 from ortoo_protocol.core.errors import BusError, BusPlane, SettingsSecret, TrustError
 from ortoo_protocol.core.keys import Suites, builtin_suites
 from ortoo_protocol.core.trust import Trust, fingerprint_of_root
 from ortoo_protocol.station import launch, trusting
+from ortoo_protocol.station.catalog.index import catch_up
 from ortoo_protocol.station.code_table import read_scheme
 from ortoo_protocol.station.common_methods import CommonMethods
 from ortoo_protocol.station.context import Handler, Hooks, Identity, Tx
@@ -136,13 +138,17 @@ class Hub:
 
     async def run(self) -> None:
         """Until cancelled."""
-        await self.station.run(also=[self.router.run, self._timestamps, self._expiry])
+        await self.station.run(also=[self.router.run, self._timestamps, self._expiry, self._index])
 
     async def _expiry(self) -> None:
         """Cases whose grant has run out end; the router unbinds by the date itself."""
         while True:
             await self.station.write(cases.expire)
             await asyncio.sleep(EXPIRY_S)
+
+    async def _index(self) -> None:
+        """After an upgrade the catalog is indexed anew."""
+        await catch_up(self.station, catalog, "accepted_ms")
 
     async def _timestamps(self) -> None:
         parts = self.station.parts
@@ -187,6 +193,7 @@ def make_hub(
         "trust.announce": directory.take_announcement,
         "catalog.entry": partial(federation.take_entry, scheme=scheme),
         "catalog.list": lists.take,
+        "catalog.carried": federation.take_carried,
         "proof.answer": reconciler.take,
         "stop.filing": notary.filing,
     }

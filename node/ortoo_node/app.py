@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ortoo_node import cases, catalog, granting
 from ortoo_node.api.answers import Answers
-from ortoo_node.catalog import conflicts, federated
+from ortoo_node.catalog import conflicts, federated, freshness
 from ortoo_node.catalog.rules import Rules, of_settings
 from ortoo_node.files.desk import Files
 from ortoo_node.publishing import Publisher, Schedule
@@ -17,11 +17,13 @@ from ortoo_node.queries.desk import Queries
 from ortoo_node.reading import Reading
 from ortoo_node.settings import NodeSettings
 from ortoo_node.sinks.door import StationDoor
+from ortoo_node.store.tables import catalog as entries
 from ortoo_protocol.core import topology
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.ids import feed_id
 from ortoo_protocol.core.verify import Opened
 from ortoo_protocol.station import feed_reader, feed_writer
+from ortoo_protocol.station.catalog.index import catch_up
 from ortoo_protocol.station.context import Hooks, Tx
 from ortoo_protocol.station.station import Station
 
@@ -83,7 +85,7 @@ class NodeApp:
     @property
     def loops(self) -> Sequence[Callable[[], Awaitable[None]]]:
         """What runs beside the station."""
-        own = (self.subscriptions, self.expiry, self.quality, self.schedule.loop)
+        own = (self.subscriptions, self.expiry, self.quality, self.schedule.loop, self.catalog)
         return *own, *self.files.loops(), self.queries.run
 
     async def start(self) -> None:
@@ -112,6 +114,11 @@ class NodeApp:
     async def subscriptions(self) -> None:
         """Read and apply what is granted and not held."""
         await self.reading.run()
+
+    async def catalog(self) -> None:
+        """Index what an earlier version stored, then look after freshness."""
+        await catch_up(self.station, entries, "accepted_ms")
+        await freshness.watch(self.station)
 
     @property
     def inspector(self) -> Inspector:

@@ -190,7 +190,7 @@ async def asked(reader: Node) -> str:
     """`reader` has asked A for its resource and waits with a table for it; the case."""
 
     def job(tx: Tx) -> str:
-        catalog.store(tx.conn, hubs.entry(), 1, 1)
+        catalog.store(tx, hubs.entry(), 1, 1)
         department = DEPARTMENTS[B][0]
         wish = cases.Wish(
             hubs.RESOURCE,
@@ -745,7 +745,7 @@ async def test_applications_that_multiply_a_table(node: Callable[[str], Node]) -
     provider = node(A)
     open_items = tuple(replace(item, share_type=1) for item in hubs.entry().items)
     open_entry = hubs.entry(share_type=1, items=open_items)
-    await provider.do(lambda tx: catalog.store(tx.conn, open_entry, 1, 1))
+    await provider.do(lambda tx: catalog.store(tx, open_entry, 1, 1))
     for number in range(1, cases.MAX_OWN_SCOPES + 5):
         asked_for = hubs.application(number, row_filter=f"code = '{number}'")
         assert await provider.take(make_letter(provider.kit, B, A, asked_for)) == ""

@@ -142,7 +142,7 @@ async def pair(folder: Path, files: dict[str, bytes], **more: Any) -> AsyncItera
 
 
 def _receive(tx: Tx, mine: Entry, grant: GrantTerms) -> None:
-    catalog.store(tx.conn, mine, 1, tx.now_ms)
+    catalog.store(tx, mine, 1, tx.now_ms)
     grants_held.keep(tx, grant, encode(grant))
 
 

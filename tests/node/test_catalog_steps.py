@@ -377,7 +377,7 @@ def test_stopping_at_once(office: Office) -> None:
 
 def test_entries_that_were_published_without_steps(office: Office) -> None:
     """Those of version 0.1.0: they can be revised and stopped as well."""
-    office.do(lambda tx: mirror.store(tx.conn, hubs.entry(filed="", ratified_by=""), 1, 1))
+    office.do(lambda tx: mirror.store(tx, hubs.entry(filed="", ratified_by=""), 1, 1))
     office.do(lambda tx: steps.stop(tx, hubs.RESOURCE, "机构改革", "甲"))
     assert office.entry(hubs.RESOURCE).status == "stopped"
     draft = office.act(hubs.RESOURCE, "revise", "甲")
@@ -389,7 +389,7 @@ def test_others_codes(office: Office) -> None:
     foreign = hubs.entry(
         provider=THIRD, department=DEPARTMENTS[THIRD][0], feed=f"{THIRD}.x", code="307001/000001"
     )
-    office.do(lambda tx: mirror.store(tx.conn, foreign, 1, 1))
+    office.do(lambda tx: mirror.store(tx, foreign, 1, 1))
     with pytest.raises(CatalogOwner):
         office.save(code="307001/000001")
     with pytest.raises(CatalogDraftUnknown):

@@ -457,7 +457,7 @@ def test_the_machine_settles_and_stays_settled() -> None:
 async def test_only_own_resources_have_rules(tmp_path: Path) -> None:
     async with department(tmp_path) as node:
         foreign = hubs.entry(provider="s150200", feed="s150200.x")
-        await node.app.station.write(lambda tx: catalog.store(tx.conn, foreign, 1, 1))
+        await node.app.station.write(lambda tx: catalog.store(tx, foreign, 1, 1))
         given = {"resource": "3150700001", "rules": []}
         with pytest.raises(CatalogOwner):
             await node.call("quality.put", given=given, by="丁")

@@ -27,7 +27,7 @@ from tests.support.desk import Desk
 from tests.support.stations import Kit
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-FTS = "catalog_text"
+FTS = ("catalog_text", "catalog_grams")
 VERSIONS = sorted(FIXTURES.glob("store-*/store.sqlite.gz"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from ortoo_protocol.core import cases, catalog, feeds, files, grants, notices, queries
-from ortoo_protocol.core.catalog import claims, lists
+from ortoo_protocol.core.catalog import claims, freshness, lists
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.messages import KINDS
@@ -208,6 +208,9 @@ _ALL: tuple[Shape, ...] = (
     notices.TrustUpdate(documents=(b"document",)),
     notices.Announce(document=b"document"),
     ENTRY,
+    freshness.Carried(
+        time_ms=NOW_MS, resources=(freshness.Carriage("3150700001", 7, NOW_MS - 60_000),)
+    ),
     catalog.Federated(envelope=b"envelope", accepted_ms=NOW_MS),
     catalog.Refusal(code="3150700001", version=1, error="catalog.basis", reason="no basis"),
     LIST_ROW,

@@ -6,7 +6,9 @@ goes back to its compiler as a letter, with the code and the reason.
 
 from __future__ import annotations
 
-from sqlalchemy import insert
+from functools import lru_cache
+
+from sqlalchemy import bindparam, insert, select
 
 from ortoo_hub.catalog import conflicts
 from ortoo_hub.catalog.listing import find, related_of
@@ -14,6 +16,7 @@ from ortoo_hub.directory import catalog_feed
 from ortoo_hub.store.tables import catalog, catalog_refusals
 from ortoo_protocol.core.catalog import Entry, Federated, Refusal, check_entry
 from ortoo_protocol.core.catalog.codes import Scheme, check_code
+from ortoo_protocol.core.catalog.freshness import Carried, check_carried
 from ortoo_protocol.core.catalog.law import check_procedure
 from ortoo_protocol.core.catalog.profiles import profile_named
 from ortoo_protocol.core.catalog.relations import check_relations
@@ -25,12 +28,22 @@ from ortoo_protocol.core.errors import (
 )
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station import feed_writer
+from ortoo_protocol.station.catalog import index
+from ortoo_protocol.station.catalog.stored import pack, unpack
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.sending import send
-from ortoo_protocol.station.store.dialect import upsert
+from ortoo_protocol.station.store.dialect import upsert_of
+from ortoo_protocol.station.store.prepared import Prepared
 
 MAX_REASON_CHARACTERS = 1_000
 MAX_CODE_CHARACTERS = 64
+_COLUMNS = tuple(catalog.c.keys())
+_OLD = Prepared(select(catalog.c.entry).where(catalog.c.code == bindparam("of")), ("of",))
+
+
+@lru_cache
+def _store(dialect: str) -> Prepared:
+    return Prepared(upsert_of(catalog, dialect), _COLUMNS)
 
 
 def take_entry(tx: Tx, opened: Opened[Shape], scheme: Scheme | None = None) -> None:
@@ -45,17 +58,18 @@ def take_entry(tx: Tx, opened: Opened[Shape], scheme: Scheme | None = None) -> N
         refuse(tx, entry.code, entry.version, sender, error)
         return
     position = opened.header.position
+    old = _OLD.rows(tx.conn, entry.code)
     row = {
         "code": entry.code,
         "version": entry.version,
         "provider": entry.provider,
         "status": entry.status,
-        "words": _words(entry),
-        "entry": opened.body_bytes,
+        "entry": pack(entry),
         "number": position.seq if position else 0,
         "accepted_ms": tx.now_ms,
     }
-    upsert(tx.conn, catalog, [row])
+    _store(tx.conn.dialect.name).one(tx.conn, *(row[name] for name in _COLUMNS))
+    index.changed(tx, index.Change(unpack(old[0][0]) if old else None, entry, tx.now_ms))
     pass_on(tx, opened)
     conflicts.settle(tx, entry)
 
@@ -64,6 +78,15 @@ def pass_on(tx: Tx, opened: Opened[Shape]) -> None:
     """To every station's mirror, as its provider signed it."""
     passed_on = Federated(envelope=opened.message.envelope.raw, accepted_ms=tx.now_ms)
     feed_writer.publish(tx, catalog_feed(tx.party), passed_on)
+
+
+def take_carried(tx: Tx, opened: Opened[Shape]) -> None:
+    """What a member says that its feeds carried: kept, and passed on to all. What it says of
+    another's entries is refused, and with it all that it says there."""
+    body, sender = check_carried(as_body(opened, Carried).body), opened.header.sender
+    index.check_owner(tx, sender, body.resources)
+    index.said(tx, sender, body.resources)
+    pass_on(tx, opened)
 
 
 def _check(tx: Tx, entry: Entry, sender: str, scheme: Scheme | None) -> None:
@@ -99,9 +122,3 @@ def refuse(tx: Tx, code: str, version: int, sender: str, error: OrtooError) -> N
     }
     tx.conn.execute(insert(catalog_refusals).values(row))
     send(tx, sender, Refusal(code=code, version=version, error=error.code, reason=reason))
-
-
-def _words(entry: Entry) -> str:
-    items = (item.name for item in entry.items)
-    texts = (entry.code, entry.name, entry.department_name, entry.abstract, *items)
-    return "\n".join(texts).lower()

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Row, select
 
 from ortoo_hub.store.tables import catalog, catalog_refusals
 from ortoo_protocol.core.catalog import Entry
-from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.errors import CatalogUnknown
+from ortoo_protocol.station.catalog.stored import unpack
 
 
 def find(conn: Connection, code: str) -> Row[Any] | None:
@@ -17,7 +17,7 @@ def find(conn: Connection, code: str) -> Row[Any] | None:
 
 
 def entry_of(row: Row[Any]) -> Entry:
-    return decode(row.entry, Entry)
+    return unpack(row.entry)
 
 
 def known(conn: Connection, code: str) -> Row[Any]:
@@ -30,13 +30,6 @@ def known(conn: Connection, code: str) -> Row[Any]:
 def related_of(conn: Connection, code: str) -> tuple[str, ...]:
     row = find(conn, code)
     return () if row is None else entry_of(row).related
-
-
-def search(conn: Connection, text: str, limit: int) -> list[Row[Any]]:
-    """Entries in which every word of `text` stands somewhere; the newest first."""
-    holds = [catalog.c.words.contains(word, autoescape=True) for word in text.lower().split()]
-    query = select(catalog).order_by(catalog.c.accepted_ms.desc(), catalog.c.code).limit(limit)
-    return list(conn.execute(query.where(*holds)))
 
 
 def refusals(conn: Connection, limit: int) -> list[Row[Any]]:

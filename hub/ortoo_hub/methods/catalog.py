@@ -10,8 +10,10 @@ import msgspec
 from sqlalchemy import Connection, Row
 
 from ortoo_hub.catalog import conflicts, listing, lists
+from ortoo_hub.store.tables import catalog
 from ortoo_protocol.core.errors import TrustUnknownParty
 from ortoo_protocol.core.trust import Trust
+from ortoo_protocol.station.catalog.looking import CatalogLooking
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.control import Method
 from ortoo_protocol.station.station import Station
@@ -23,20 +25,21 @@ MOST = 1_000
 class CatalogMethods:
     station: Station
 
+    @property
+    def looking(self) -> CatalogLooking:
+        return CatalogLooking(
+            self.station, catalog, lambda party: name_of(self.station.parts.trust.current, party)
+        )
+
     def as_mapping(self) -> Mapping[str, Method]:
         return {
-            "catalog.search": self.search,
+            **self.looking.as_mapping(),
             "catalog.show": self.show,
             "catalog.refusals": self.refusals,
             "catalog.conflicts": self.conflicts,
             "catalog.resolve": self.resolve,
             "catalog.lists": self.lists,
         }
-
-    async def search(self, text: str, limit: int = 50) -> dict[str, Any]:
-        trust, limit = self.station.parts.trust.current, max(1, min(limit, MOST))
-        rows = await self.station.read(lambda conn: listing.search(conn, text, limit))
-        return {"entries": [_summary(row, trust) for row in rows]}
 
     async def show(self, code: str) -> dict[str, Any]:
         row = await self.station.read(lambda conn: listing.known(conn, code))
@@ -91,24 +94,6 @@ def _conflict(conn: Connection, row: Row[Any]) -> dict[str, Any]:
 def _refusals(conn: Connection) -> list[dict[str, Any]]:
     names = ("code", "version", "provider", "error", "reason", "time_ms")
     return [{name: getattr(row, name) for name in names} for row in listing.refusals(conn, MOST)]
-
-
-def _summary(row: Row[Any], trust: Trust) -> dict[str, Any]:
-    entry = listing.entry_of(row)
-    return {
-        "code": entry.code,
-        "version": entry.version,
-        "name": entry.name,
-        "provider": entry.provider,
-        "provider_name": name_of(trust, entry.provider),
-        "department": entry.department,
-        "department_name": entry.department_name,
-        "share_type": entry.share_type,
-        "cycle": entry.cycle,
-        "items": len(entry.items),
-        "status": entry.status,
-        "feed": entry.feed,
-    }
 
 
 def name_of(trust: Trust, party: str) -> str:

@@ -66,8 +66,7 @@ catalog = Table(
     Column("version", BigInteger, nullable=False),
     Column("provider", String(16), nullable=False),
     Column("status", String(16), nullable=False),
-    Column("words", Text, nullable=False),  # what a search looks in, lower case
-    Column("entry", LargeBinary, nullable=False),
+    Column("entry", LargeBinary, nullable=False),  # compressed
     Column("number", BigInteger, nullable=False),  # of the provider's item
     Column("accepted_ms", BigInteger, nullable=False),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ortoo_node.catalog import lists, mirror
 from ortoo_protocol.core.catalog import Entry, Federated
+from ortoo_protocol.core.catalog.freshness import Carried
 from ortoo_protocol.core.catalog.lists import ListEntry, check_list_entry
 from ortoo_protocol.core.catalog.profiles import profile_named
 from ortoo_protocol.core.codec import Shape
@@ -32,5 +33,8 @@ def take(tx: Tx, opened: Opened[Shape]) -> None:
         check_list_entry(row, profile_named(tx.trust.profile))
         mirror.check_foreign(tx, row.provider, row.department)
         lists.store(tx.conn, row, body.accepted_ms)
+    elif kind == "catalog.carried":
+        said = as_body(open_content(inner, lambda _header: None), Carried).body
+        mirror.take_carried(tx, sender, said)
     else:
         raise EnvelopeKind(kind=kind, detail="not a catalog entry")

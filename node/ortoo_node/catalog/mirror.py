@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, text
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select
 
-from ortoo_node.catalog.search import bigrams, searchable
-from ortoo_node.store.tables import catalog, catalog_refusals
+from ortoo_node.store.tables import carried_stated, catalog, catalog_refusals
 from ortoo_protocol.core.catalog import Entry, Refusal, check_entry
+from ortoo_protocol.core.catalog.freshness import Carried, check_carried
 from ortoo_protocol.core.catalog.profiles import profile_named
-from ortoo_protocol.core.codec import Shape, decode, encode
+from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import (
     CatalogOwner,
     CatalogUnknown,
     TrustDepartment,
 )
 from ortoo_protocol.core.verify import Opened, as_body
+from ortoo_protocol.station.catalog import index
+from ortoo_protocol.station.catalog.looking import INDEXED
+from ortoo_protocol.station.catalog.stored import pack, unpack
 from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.store.dialect import upsert
+from ortoo_protocol.station.store.dialect import upsert_of
+from ortoo_protocol.station.store.prepared import Prepared
+from ortoo_protocol.station.store.tables import catalog_index
+
+_COLUMNS = tuple(catalog.c.keys())
+_KNOWN = Prepared(
+    select(catalog.c.provider, catalog.c.version).where(catalog.c.code == bindparam("of")), ("of",)
+)
+_STORED = Prepared(select(catalog.c.entry).where(catalog.c.code == bindparam("of")), ("of",))
+
+
+@lru_cache
+def _store(dialect: str) -> Prepared:
+    return Prepared(upsert_of(catalog, dialect), _COLUMNS)
 
 
 def take(tx: Tx, entry: Entry, number: int, accepted_ms: int) -> None:
@@ -29,12 +46,19 @@ def take(tx: Tx, entry: Entry, number: int, accepted_ms: int) -> None:
     """
     check_entry(entry, profile_named(tx.trust.profile))
     check_foreign(tx, entry.provider, entry.department)
-    known = find(tx.conn, entry.code)
-    if known is not None and known.provider != entry.provider:
-        raise CatalogOwner(resource=entry.code)
-    if known is not None and known.version > entry.version:
-        return
-    store(tx.conn, entry, number, accepted_ms)
+    for provider, version in _KNOWN.rows(tx.conn, entry.code):
+        if provider != entry.provider:
+            raise CatalogOwner(resource=entry.code)
+        if version > entry.version:
+            return
+    store(tx, entry, number, accepted_ms)
+
+
+def take_carried(tx: Tx, provider: str, body: Carried) -> None:
+    """A provider's word on its feeds; on entries that are not its own it has no say."""
+    check_carried(body)
+    index.check_owner(tx, provider, body.resources)
+    index.said(tx, provider, body.resources)
 
 
 def check_foreign(tx: Tx, provider: str, department: str) -> None:
@@ -58,10 +82,13 @@ def refused(tx: Tx, opened: Opened[Shape]) -> None:
         "time_ms": tx.now_ms,
     }
     tx.conn.execute(insert(catalog_refusals).values(values))
+    # What was said of its feed counted for nothing there: it is news once the entry is taken.
+    tx.conn.execute(delete(carried_stated).where(carried_stated.c.code == body.code))
 
 
-def store(conn: Connection, entry: Entry, number: int, accepted_ms: int | None) -> None:
-    words = searchable(entry)
+def store(tx: Tx, entry: Entry, number: int, accepted_ms: int | None) -> None:
+    """Keep it, and have it indexed with this transaction."""
+    old = [unpack(raw) for (raw,) in _STORED.rows(tx.conn, entry.code)]
     row = {
         "code": entry.code,
         "version": entry.version,
@@ -71,18 +98,13 @@ def store(conn: Connection, entry: Entry, number: int, accepted_ms: int | None) 
         "share_type": entry.share_type,
         "status": entry.status,
         "feed": entry.feed,
-        "entry": encode(entry),
-        "text": words,
+        "entry": pack(entry),
         "accepted_ms": accepted_ms,
         "number": number,
     }
-    upsert(conn, catalog, [row])
-    if conn.dialect.name == "sqlite":
-        conn.execute(text("DELETE FROM catalog_text WHERE code = :code"), {"code": entry.code})
-        conn.execute(
-            text("INSERT INTO catalog_text (code, grams) VALUES (:code, :grams)"),
-            {"code": entry.code, "grams": " ".join(bigrams(words))},
-        )
+    _store(tx.conn.dialect.name).one(tx.conn, *(row[name] for name in _COLUMNS))
+    since_ms = tx.now_ms if accepted_ms is None else accepted_ms
+    index.changed(tx, index.Change(old[0] if old else None, entry, since_ms))
 
 
 def find(conn: Connection, code: str) -> Row[Any] | None:
@@ -94,14 +116,26 @@ def entry(conn: Connection, code: str) -> Entry:
     found = find(conn, code)
     if found is None:
         raise CatalogUnknown(resource=code)
-    return decode(found.entry, Entry)
+    return unpack(found.entry)
 
 
-def listed(conn: Connection, provider: str | None) -> Sequence[Row[Any]]:
-    query = select(catalog).order_by(catalog.c.code)
+def listed(
+    conn: Connection, provider: str | None, limit: int, offset: int = 0
+) -> Sequence[Row[Any]]:
+    """By code; with what the index knows of each."""
+    query = select(catalog.c.code, catalog.c.entry, *INDEXED).outerjoin_from(
+        catalog, catalog_index, catalog_index.c.code == catalog.c.code
+    )
     if provider is not None:
         query = query.where(catalog.c.provider == provider)
-    return conn.execute(query).all()
+    return conn.execute(query.order_by(catalog.c.code).limit(limit).offset(offset)).all()
+
+
+def how_many(conn: Connection, provider: str | None) -> int:
+    query = select(func.count()).select_from(catalog)
+    if provider is not None:
+        query = query.where(catalog.c.provider == provider)
+    return int(conn.execute(query).scalar() or 0)
 
 
 def refusals(conn: Connection) -> Sequence[Row[Any]]:

@@ -31,5 +31,5 @@ def publish(tx: Tx, entry: Entry) -> int:
         raise CatalogOwner(resource=entry.code)
     feed_writer.open_feed(tx, own_feed(tx.party), sealed=False)
     number = feed_writer.publish(tx, own_feed(tx.party), entry)
-    store(tx.conn, entry, number, None)
+    store(tx, entry, number, None)
     return number

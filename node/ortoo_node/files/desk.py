@@ -16,10 +16,10 @@ from ortoo_node.files.serving import FileServer
 from ortoo_node.files.sink import FileSink, Subscribed
 from ortoo_node.settings import NodeSettings
 from ortoo_node.sinks.folder.place import Place
-from ortoo_protocol.core.catalog import Entry
-from ortoo_protocol.core.codec import Shape, decode
+from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.files import are_file_items
 from ortoo_protocol.core.verify import Opened
+from ortoo_protocol.station.catalog.stored import unpack
 from ortoo_protocol.station.context import Handler, Swift, Tx
 from ortoo_protocol.station.ports import Sink
 from ortoo_protocol.station.station import Station
@@ -101,7 +101,7 @@ class Files:
         found = await station.read(lambda conn: catalog.find(conn, row.resource))
         if folder is None or not folder.write or found is None:
             return None
-        if not are_file_items(decode(found.entry, Entry).items):
+        if not are_file_items(unpack(found.entry).items):
             return None
         about = Subscribed(row.subscription, row.resource, row.feed, row.grant)
         keep = folder.table_options_of(row.table).keep_deleted

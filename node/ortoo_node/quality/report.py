@@ -6,19 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
-# How old what was published last may be, by the catalog's update cycle (更新周期); a tenth is let
-# pass. 其他 promises nothing.
-LIMITS_MS = {
-    "实时": HOUR_MS,
-    "每日": DAY_MS,
-    "每周": 7 * DAY_MS,
-    "每月": 31 * DAY_MS,
-    "每季度": 92 * DAY_MS,
-    "每半年": 184 * DAY_MS,
-    "每年": 366 * DAY_MS,
-}
+from ortoo_protocol.core.catalog.freshness import FRESH_PERCENT, PROMISES_MS
+
 CONSISTENCY, FRESHNESS = "consistency", "freshness"
 _WEIGHTS = (600, 300, 100)  # rows that pass, source and published agree, up to date
 
@@ -96,8 +85,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def freshness(cycle: str, published_ms: int, now_ms: int) -> Freshness:
-    limit_ms = LIMITS_MS.get(cycle, 0)
-    late = limit_ms and now_ms - published_ms > limit_ms * 1.1
+    limit_ms = PROMISES_MS.get(cycle, 0)
+    late = limit_ms and (now_ms - published_ms) * 100 > limit_ms * FRESH_PERCENT
     return Freshness(cycle=cycle, limit_ms=limit_ms, published_ms=published_ms, passed=not late)
 
 

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from ortoo_node import catalog
-from ortoo_node.quality.report import DAY_MS, HOUR_MS, Report
+from ortoo_node.quality.report import Report
 from ortoo_node.quality.rules import RuleSet, check_rules
 from ortoo_node.store.tables import (
     quality_reports,
@@ -20,6 +20,7 @@ from ortoo_node.store.tables import (
     quality_runs,
     quality_schedules,
 )
+from ortoo_protocol.core.catalog.freshness import DAY_MS, HOUR_MS
 from ortoo_protocol.core.errors import CatalogOwner, QualityLacking, QualityRule, TaskReason
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import upsert

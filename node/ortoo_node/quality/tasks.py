@@ -13,8 +13,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from ortoo_node.quality.report import DAY_MS, Report
+from ortoo_node.quality.report import Report
 from ortoo_node.store.tables import task_events, tasks
+from ortoo_protocol.core.catalog.freshness import DAY_MS
 from ortoo_protocol.core.errors import TaskMove, TaskReason, TaskUnknown
 from ortoo_protocol.station.context import Tx
 

@@ -19,7 +19,7 @@ metadata = MetaData()
 _Id = BigInteger().with_variant(Integer, "sqlite")
 
 # The regional catalog as mirrored here, and this station's own entries from the moment they are
-# published. `text` is what is searched; catalog_text (FTS5) holds its bigrams.
+# published; what is searched stands in the engine's catalog_index. `entry`: compressed.
 catalog = Table(
     "catalog",
     metadata,
@@ -32,7 +32,6 @@ catalog = Table(
     Column("status", String(16), nullable=False),
     Column("feed", String(80), nullable=False),
     Column("entry", LargeBinary, nullable=False),
-    Column("text", Text, nullable=False),
     Column("accepted_ms", BigInteger),
     Column("number", BigInteger, nullable=False),
 )
@@ -113,6 +112,16 @@ catalog_numbers = Table(
     metadata,
     Column("series", String(80), primary_key=True),
     Column("last", BigInteger, nullable=False),
+)
+
+# What the region was told last of our own feeds (core.catalog.freshness).
+carried_stated = Table(
+    "carried_stated",
+    metadata,
+    Column("code", String(64), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("carried_ms", BigInteger, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
 )
 
 cases = Table(

@@ -573,6 +573,20 @@ class CatalogUnknown(CatalogError):
     cure = "Search for it: catalog search WORD."
 
 
+class CatalogQuery(CatalogError):
+    code = "catalog.query"
+    what = "The catalog cannot be searched like that: {detail}."
+    cure = (
+        "Ask for fewer and shorter words (200 characters, 16 words), filters as --help names them."
+    )
+
+
+class CatalogCarried(CatalogError):
+    code = "catalog.carriage"
+    what = "What feeds are said to have carried cannot be so: {detail}."
+    cure = "The station that says so needs the present version, or the right time."
+
+
 class CatalogField(CatalogError):
     code = "catalog.field"
     what = "{field} of the catalog entry is not acceptable: {detail}."

@@ -10,7 +10,7 @@ import enum
 from dataclasses import dataclass
 
 from ortoo_protocol.core import cases, catalog, feeds, files, grants, notices, queries
-from ortoo_protocol.core.catalog import claims, lists
+from ortoo_protocol.core.catalog import claims, freshness, lists
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.errors import EnvelopeKind
@@ -62,6 +62,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("trust.update", _OPEN, Route.FEED, "h", notices.TrustUpdate),
     Kind("catalog.entry", _OPEN, Route.FEED, "s", catalog.Entry),
     Kind("catalog.list", _OPEN, Route.FEED, "s", lists.ListEntry),
+    Kind("catalog.carried", _OPEN, Route.FEED, "s", freshness.Carried),
     Kind("catalog.federated", _OPEN, Route.FEED, "h", catalog.Federated),
     Kind("catalog.refused", _OPEN, Route.HUB, "h", catalog.Refusal, durable=True),
     Kind("catalog.conflict", _OPEN, Route.HUB, "h", claims.Conflict, durable=True),

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -58,6 +59,7 @@ class TrustBox:
     named: int = 0
 
 
+T = TypeVar("T")
 LOCAL = ""  # exchange of a message to this very station: no broker
 
 
@@ -339,6 +341,7 @@ class Tx(Pen):
         self.conn = conn
         self._rows: list[journal_rows.Pending] = []
         self._calls: list[Callable[[], object]] = []
+        self._gathered: list[tuple[Callable[[Connection, list[Any]], None], Any]] = []
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -360,6 +363,12 @@ class Tx(Pen):
     def after_commit(self, call: Callable[[], object]) -> None:
         if call not in self._calls:
             self._calls.append(call)
+
+    def gather(self, work: Callable[[Connection, list[T]], None], each: T) -> None:
+        """Before the commit `work` is called once, with `each` of all messages of this transaction:
+        for what costs much alone and little together. It must not fail for what they hold: they
+        are all accepted by then."""
+        self._gathered.append((work, each))
 
     def journal(
         self,
@@ -398,16 +407,21 @@ class Tx(Pen):
 
     # --- Batch (store/writer.py) ---
 
-    def savepoint(self) -> tuple[int, int, Trust]:
-        return len(self._rows), len(self._calls), self.trust
+    def savepoint(self) -> tuple[int, int, int, Trust]:
+        return len(self._rows), len(self._calls), len(self._gathered), self.trust
 
-    def rollback(self, mark: tuple[int, int, Trust]) -> None:
+    def rollback(self, mark: tuple[int, int, int, Trust]) -> None:
         """Trust too: a directory in force that is not in the store would be an older one again
         after a restart."""
-        rows, calls, self.parts.trust.current = mark
-        del self._rows[rows:], self._calls[calls:]
+        rows, calls, gathered, self.parts.trust.current = mark
+        del self._rows[rows:], self._calls[calls:], self._gathered[gathered:]
 
     def before_commit(self) -> None:
+        works: dict[Callable[[Connection, list[Any]], None], list[Any]] = {}
+        for work, each in self._gathered:
+            works.setdefault(work, []).append(each)
+        for work, several in works.items():
+            work(self.conn, several)
         journal_rows.append(self.conn, self.suite, self._rows, self.now_ms)
 
     def after_commit_run(self) -> None:

@@ -113,7 +113,7 @@ class StationRole(OpenedStation):
     async def learn(self, entry: str) -> None:
         """Take another station's entry into the mirror, without the hub."""
         known = decode(bytes.fromhex(entry), Entry)
-        await self.station.write(lambda tx: catalog.store(tx.conn, known, 1, tx.now_ms))
+        await self.station.write(lambda tx: catalog.store(tx, known, 1, tx.now_ms))
 
     async def keep(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,13 +12,16 @@ from sqlalchemy import Connection, Row
 
 from ortoo_node import catalog
 from ortoo_node.app import NodeApp
-from ortoo_node.catalog import mirror, search, steps
+from ortoo_node.catalog import mirror, steps
 from ortoo_node.catalog.adding import add
-from ortoo_protocol.core.catalog import Entry
-from ortoo_protocol.core.codec import decode
+from ortoo_node.store.tables import catalog as entries
 from ortoo_protocol.core.errors import CatalogUnknown
 from ortoo_protocol.core.trust import Trust
+from ortoo_protocol.station.catalog.looking import CatalogLooking
+from ortoo_protocol.station.catalog.stored import unpack
 from ortoo_protocol.station.common_methods import Method
+
+LISTED = 1_000
 
 
 def party_name(trust: Trust, party: str) -> str:
@@ -29,10 +32,14 @@ def party_name(trust: Trust, party: str) -> str:
 class EntryMethods:
     app: NodeApp
 
+    @property
+    def looking(self) -> CatalogLooking:
+        return CatalogLooking(self.app.station, entries, self._party_name)
+
     def as_mapping(self) -> Mapping[str, Method]:
         return {
             "catalog.add": self.add,
-            "catalog.search": self.search,
+            **self.looking.as_mapping(),
             "catalog.show": self.show,
             "catalog.list": self.listed,
             "catalog.refusals": self.refusals,
@@ -49,14 +56,22 @@ class EntryMethods:
             "seq": seq,
         }
 
-    async def search(self, text: str, limit: int = 50) -> dict[str, Any]:
-        rows = await self.app.station.read(lambda conn: search.search(conn, text, limit))
-        return {"entries": [self._summary(row) for row in rows]}
-
-    async def listed(self, mine: bool = False) -> dict[str, Any]:
+    async def listed(
+        self, mine: bool = False, limit: int = LISTED, offset: int = 0
+    ) -> dict[str, Any]:
+        """By code, a part at a time."""
         provider = self.app.station.party if mine else None
-        rows = await self.app.station.read(lambda conn: mirror.listed(conn, provider))
-        return {"entries": [self._summary(row) for row in rows]}
+        limit, offset = max(1, min(limit, LISTED)), max(0, offset)
+
+        def read(conn: Connection) -> tuple[Sequence[Row[Any]], int]:
+            return (
+                mirror.listed(conn, provider, limit, offset),
+                mirror.how_many(conn, provider),
+            )
+
+        rows, total = await self.app.station.read(read)
+        now_ms = self.app.now_ms()
+        return {"entries": [self.looking.summary(row, now_ms) for row in rows], "total": total}
 
     async def show(self, code: str) -> dict[str, Any]:
         def read(conn: Connection) -> Row[Any]:
@@ -67,7 +82,7 @@ class EntryMethods:
 
         row = await self.app.station.read(read)
         return {
-            "entry": msgspec.to_builtins(decode(row.entry, Entry)),
+            "entry": msgspec.to_builtins(unpack(row.entry)),
             "provider_name": self._party_name(row.provider),
             "accepted_ms": row.accepted_ms,
             "number": row.number,
@@ -88,20 +103,3 @@ class EntryMethods:
 
     def _party_name(self, party: str) -> str:
         return party_name(self.app.station.parts.trust.current, party)
-
-    def _summary(self, row: Row[Any]) -> dict[str, Any]:
-        entry = decode(row.entry, Entry)
-        return {
-            "code": row.code,
-            "version": row.version,
-            "name": row.name,
-            "provider": row.provider,
-            "provider_name": self._party_name(row.provider),
-            "department": row.department,
-            "department_name": entry.department_name,
-            "share_type": row.share_type,
-            "cycle": entry.cycle,
-            "items": len(entry.items),
-            "status": row.status,
-            "feed": row.feed,
-        }

@@ -353,3 +353,41 @@ feed_in_snapshots = Table(
     Column("hash", LargeBinary, nullable=False),
     Column("raw", LargeBinary, nullable=False),
 )
+
+# --- the catalog, to be searched (station/catalog) ----------------------------------------------
+
+# One row for each entry that this party holds: what is filtered and counted by. The texts stand in
+# catalog_grams: FTS5 on SQLite, which keeps the index alone and no text; on PostgreSQL the table
+# below. `promise_ms`: how old may be what its feed carried, 0 promises nothing; `carried_ms`: when
+# it carried something last, null unknown, 0 never.
+catalog_index = Table(
+    "catalog_index",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=False),
+    Column("code", String(64), nullable=False, unique=True),
+    Column("name_length", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("provider", String(16), nullable=False),
+    Column("league", String(8), nullable=False),
+    Column("department", String(18), nullable=False),
+    Column("department_name", Text, nullable=False),
+    Column("kind", String(1), nullable=False),
+    Column("theme", String(8), nullable=False),
+    Column("share", Integer, nullable=False),
+    Column("cycle", String(16), nullable=False),
+    Column("modes", Text, nullable=False),
+    Column("grade", String(16), nullable=False),
+    Column("items", Integer, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False, index=True),
+    Column("promise_ms", BigInteger, nullable=False),
+    Column("carried_ms", BigInteger),
+    Column("carried_seq", BigInteger, nullable=False, server_default="0"),
+)
+
+# Which way of cutting texts the index was made by; another one: it is made anew.
+catalog_index_made = Table(
+    "catalog_index_made",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+)

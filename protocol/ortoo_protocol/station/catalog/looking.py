@@ -1,0 +1,100 @@
+"""What people and programs ask of the catalog: found entries as plain values, names filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, select
+
+from ortoo_protocol.core.catalog import freshness
+from ortoo_protocol.core.errors import CatalogQuery
+from ortoo_protocol.station.catalog.searching import FACETS, Asked, search
+from ortoo_protocol.station.catalog.statistics import statistics
+from ortoo_protocol.station.catalog.stored import unpack
+from ortoo_protocol.station.catalog.wanted import Filter, Page
+from ortoo_protocol.station.common_methods import Method
+from ortoo_protocol.station.station import Station
+from ortoo_protocol.station.store.tables import catalog_index
+
+INDEXED = tuple(  # what `summary` wants beside code and entry
+    catalog_index.c[name] for name in ("promise_ms", "carried_ms", "carried_seq", "changed_ms")
+)
+
+
+@dataclass(frozen=True)
+class CatalogLooking:
+    """The methods catalog.search and catalog.statistics. `entries`: the table of this party's
+    entries, with the columns code and entry; `name_of`: a party's name."""
+
+    station: Station
+    entries: Table
+    name_of: Callable[[str], str]
+
+    def as_mapping(self) -> Mapping[str, Method]:
+        return {"catalog.search": self.search, "catalog.statistics": self.statistics}
+
+    async def search(
+        self,
+        text: str = "",
+        limit: int = 50,
+        offset: int = 0,
+        filters: dict[str, str] | None = None,
+        facets: list[str] | None = None,
+    ) -> dict[str, Any]:
+        """`filters`: by name as in wanted.Filter; `facets`: of FACETS."""
+        wanted = tuple(facets or ())
+        if set(wanted) - set(FACETS):
+            raise CatalogQuery(detail=f"facets={wanted}"[:80])
+        now_ms = self.station.parts.clock()
+        asked = Asked(text, Filter.of(filters or {}), Page(limit, offset), wanted, now_ms)
+
+        def look(conn: Connection) -> dict[str, Any]:
+            found = search(conn, asked)
+            rows = _rows(conn, self.entries, found.codes)
+            return {
+                "entries": [self.summary(row, now_ms) for row in rows],
+                "total": found.total,
+                "facets": found.facets,
+            }
+
+        return await self.station.read(look)
+
+    async def statistics(self, filters: dict[str, str] | None = None) -> dict[str, Any]:
+        """`filters`: of provider, league and department."""
+        now_ms, chosen = self.station.parts.clock(), Filter.of(filters or {})
+        found = await self.station.read(lambda conn: statistics(conn, now_ms, chosen))
+        parties = self.station.parts.trust.current.parties
+        return {**found, "parties": {each.party: each.name for each in parties}}
+
+    def summary(self, row: Row[Any], now_ms: int) -> dict[str, Any]:
+        entry = unpack(row.entry)
+        return {
+            "code": entry.code,
+            "version": entry.version,
+            "name": entry.name,
+            "provider": entry.provider,
+            "provider_name": self.name_of(entry.provider),
+            "department": entry.department,
+            "department_name": entry.department_name,
+            "share_type": entry.share_type,
+            "cycle": entry.cycle,
+            "items": len(entry.items),
+            "status": entry.status,
+            "feed": entry.feed,
+            "freshness": freshness.state(row.promise_ms or 0, row.carried_ms, now_ms),
+            "carried_ms": row.carried_ms,
+            "carried_seq": row.carried_seq or 0,
+        }
+
+
+def _rows(conn: Connection, entries: Table, codes: Sequence[str]) -> list[Row[Any]]:
+    """In the order of `codes`."""
+    query = (
+        select(entries.c.code, entries.c.entry, *INDEXED)
+        .outerjoin_from(entries, catalog_index, catalog_index.c.code == entries.c.code)
+        .where(entries.c.code.in_(codes))
+    )
+    found = {row.code: row for row in conn.execute(query)}
+    return [found[code] for code in codes if code in found]

@@ -1,0 +1,240 @@
+"""Finding entries: by words and filters, ranked, a page at a time, counted by facet.
+
+The order: what is supplied before what was stopped; the resource of exactly that code; then those
+with all words in the name, in name and items, anywhere. Among names the shortest comes first, since
+the words are the most of it; elsewhere bm25 decides. When more than RANKED entries are found, the
+words tell little apart and a page is taken in the order of the index, place by place: so a word
+that stands in every entry costs no more than a rare one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    case,
+    func,
+    literal,
+    select,
+)
+
+from ortoo_protocol.core.catalog import freshness
+from ortoo_protocol.core.catalog.elements import STOPPED
+from ortoo_protocol.core.search.words import fold, terms
+from ortoo_protocol.station.catalog.texts import Texts, texts_of
+from ortoo_protocol.station.catalog.wanted import (
+    ALL,
+    ANYTHING,
+    FIRST,
+    ITEMS,
+    NAME,
+    Filter,
+    Found,
+    Page,
+    Wanted,
+)
+from ortoo_protocol.station.store.tables import catalog_index
+
+RANKED = 2_000
+FACETS = (
+    "league", "department", "kind", "theme", "share", "mode", "cycle", "status", "grade",
+    "freshness",
+)  # fmt: skip
+_ROWS_AT_ONCE = 5_000
+_I = catalog_index.c
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`facets`: of which of FACETS values are counted. `now_ms`: what freshness is judged by."""
+
+    text: str = ""
+    filter: Filter = ANYTHING
+    page: Page = FIRST
+    facets: tuple[str, ...] = ()
+    now_ms: int = 0
+
+
+def search(conn: Connection, asked: Asked) -> Found:
+    """Raises CatalogQuery: what is asked for is too long."""
+    wanted = Wanted(terms(asked.text), asked.filter.labels())
+    texts = texts_of(conn)
+    if wanted.terms or wanted.labels:
+        found = _Indexed(texts, wanted, _state_is(asked), fold(asked.text).strip())
+        total = found.total(conn)
+        codes = found.page(conn, total, asked.page)
+    else:
+        total, codes = _everything(conn, asked)
+    counted: Mapping[str, Mapping[str, int]] = {}
+    if asked.facets and total:
+        counted = _facets(conn, texts, wanted, asked)
+    return Found(codes, total, counted)
+
+
+def _everything(conn: Connection, asked: Asked) -> tuple[int, tuple[str, ...]]:
+    """Without words: the newest first."""
+    state = _state_is(asked)
+    where = [] if state is None else [state]
+    total = conn.execute(select(func.count()).select_from(catalog_index).where(*where)).scalar()
+    query = select(_I.code).where(*where).order_by(_I.changed_ms.desc(), _I.id.desc())
+    page = query.limit(asked.page.limit).offset(asked.page.offset)
+    return int(total or 0), tuple(conn.execute(page).scalars())
+
+
+@dataclass(frozen=True)
+class _Indexed:
+    """What the texts' index finds. `state`: what freshness must be, on catalog_index."""
+
+    texts: Texts
+    wanted: Wanted
+    state: ColumnElement[bool] | None
+    exact: str
+
+    def total(self, conn: Connection) -> int:
+        return int(conn.execute(self._count(self.wanted)).scalar() or 0)
+
+    def page(self, conn: Connection, total: int, page: Page) -> tuple[str, ...]:
+        if not total or page.offset >= total:
+            return ()
+        ids = (
+            conn.execute(self._ranked(page)).scalars().all()
+            if total <= RANKED
+            else self._streamed(conn, page)
+        )
+        query = select(_I.id, _I.code).where(_I.id.in_(ids))
+        codes = {row.id: row.code for row in conn.execute(query)}
+        return tuple(codes[each] for each in ids)
+
+    def _count(self, wanted: Wanted) -> Select[int]:
+        return self._from(select(func.count())).where(self.texts.where(wanted))
+
+    def _from(self, query: Select[int]) -> Select[int]:
+        """Joined with the rows of catalog_index only where they are needed."""
+        if self.state is None:
+            return query.select_from(self.texts.source)
+        return query.select_from(self.texts.source).join(
+            catalog_index, _I.id == self.texts.id
+        ).where(self.state)  # fmt: skip
+
+    def _places(self) -> Iterator[Wanted]:
+        """Every entry that is found is in exactly one."""
+        wanted = self.wanted
+        if wanted.terms:
+            for within, beyond in ((NAME, ""), (ALL, NAME)):
+                yield Wanted(wanted.terms, wanted.labels, within, beyond, stopped=False)
+        else:
+            yield Wanted((), wanted.labels, stopped=False)
+        yield Wanted(wanted.terms, wanted.labels, stopped=True)
+
+    def _streamed(self, conn: Connection, page: Page) -> Sequence[int]:
+        found: list[int] = []
+        offset = page.offset
+        for place in self._places():
+            if offset:
+                count = int(conn.execute(self._count(place)).scalar() or 0)
+                if count <= offset:
+                    offset -= count
+                    continue
+            query = self._from(select(self.texts.id)).where(self.texts.where(place))
+            newest = query.order_by(self.texts.id.desc())
+            part = newest.limit(page.limit - len(found)).offset(offset)
+            found += conn.execute(part).scalars()
+            offset = 0
+            if len(found) == page.limit:
+                break
+        return found
+
+    def _ranked(self, page: Page) -> Select[int]:
+        texts, wanted = self.texts, self.wanted
+
+        def within(place: str) -> ColumnElement[bool]:
+            there = Wanted(wanted.terms, wanted.labels, place)
+            return texts.id.in_(select(texts.id).where(texts.where(there)))
+
+        found = select(_I.id, _I.status, _I.name_length, texts.score.label("score"))
+        found = found.select_from(texts.source).join(catalog_index, _I.id == texts.id)
+        found = found.where(texts.where(wanted))
+        if self.state is not None:
+            found = found.where(self.state)
+        if not wanted.terms:
+            newest = (_I.status == STOPPED, _I.changed_ms.desc(), _I.id.desc())
+            found = found.with_only_columns(_I.id).order_by(*newest)
+            return found.limit(page.limit).offset(page.offset)
+        place = case(
+            (func.lower(_I.code) == self.exact, 0), (within(NAME), 1), (within(ITEMS), 2), else_=3
+        ).label("place")
+        rows = found.add_columns(place).subquery()
+        order = (
+            rows.c.status == STOPPED,
+            rows.c.place,
+            case((rows.c.place == 1, rows.c.name_length), else_=0),
+            rows.c.score,
+            rows.c.id,
+        )
+        return select(rows.c.id).order_by(*order).limit(page.limit).offset(page.offset)
+
+
+# --- freshness ----------------------------------------------------------------------------------
+
+
+def state_of(now_ms: int) -> ColumnElement[str]:
+    """What core.catalog.freshness calls the state of an entry, of a row of catalog_index."""
+    age = literal(now_ms) - _I.carried_ms
+    return case(
+        (_I.promise_ms == 0, freshness.NONE),
+        (_I.carried_ms.is_(None), freshness.UNKNOWN),
+        (_I.carried_ms == 0, freshness.NEVER),
+        (age * 100 <= _I.promise_ms * freshness.FRESH_PERCENT, freshness.FRESH),
+        (age * 100 <= _I.promise_ms * freshness.LATE_PERCENT, freshness.LATE),
+        else_=freshness.STALE,
+    )
+
+
+def _state_is(asked: Asked) -> ColumnElement[bool] | None:
+    wanted = asked.filter.freshness
+    return None if not wanted else state_of(asked.now_ms) == wanted
+
+
+# --- facets -------------------------------------------------------------------------------------
+
+
+def _facets(
+    conn: Connection, texts: Texts, wanted: Wanted, asked: Asked
+) -> Mapping[str, Mapping[str, int]]:
+    names = tuple(name for name in FACETS if name in asked.facets)
+    columns = [_facet_column(name, asked.now_ms) for name in names]
+    query = select(*columns)
+    if wanted.terms or wanted.labels:
+        query = query.select_from(texts.source).join(catalog_index, _I.id == texts.id)
+        query = query.where(texts.where(wanted))
+    state = _state_is(asked)
+    if state is not None:
+        query = query.where(state)
+    counts: list[Counter[object]] = [Counter() for _ in names]
+    cursor: Any = conn.execute(query).cursor  # the driver's own: there may be 100,000 rows
+    while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+        for count, values in zip(counts, zip(*rows, strict=True), strict=True):
+            count.update(values)
+    return {name: _named(name, count) for name, count in zip(names, counts, strict=True)}
+
+
+def _facet_column(name: str, now_ms: int) -> ColumnElement[Any]:
+    if name == "freshness":
+        return state_of(now_ms)
+    return catalog_index.c["modes" if name == "mode" else name]
+
+
+def _named(name: str, count: Counter[object]) -> Mapping[str, int]:
+    """The most frequent first. An entry of two modes counts for each."""
+    found: Counter[str] = Counter()
+    for value, times in count.items():
+        for one in str(value).split() if name == "mode" else [str(value)]:
+            if one:
+                found[one] += times
+    return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
