@@ -112,7 +112,7 @@ def test_a_row_of_anothers_department(desk: Desk) -> None:
 
 def test_what_is_not_shared_belongs_on_the_negative_list(desk: Desk) -> None:
     closed = hubs.entry(share_type=3)
-    desk.do(lambda tx: mirror.store(tx.conn, closed, 1, 1))
+    desk.do(lambda tx: mirror.store(tx, closed, 1, 1))
     assert desk.do(lambda tx: lists.uncovered(tx.conn, PROVIDER)) == [hubs.RESOURCE]
     row = {**DEMAND, "list": "negative", "resource": hubs.RESOURCE}
     desk.do(lambda tx: lists.put(tx, row))

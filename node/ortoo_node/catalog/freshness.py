@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from ortoo_node.catalog.own import own_feed
 from ortoo_node.store.tables import carried_stated, catalog, publication_runs
@@ -68,7 +68,7 @@ def look(conn: Connection, party: str) -> list[Known]:
     return [_known(row) for row in conn.execute(query)]
 
 
-def _known(row: Row[Any]) -> Known:
+def _known(row: Any) -> Known:
     carried_ms = max(row.created_ms or 0, (row.ended_ms or 0) if row.seq else 0)
     now = Carriage(row.code, row.seq or 0, carried_ms)
     return Known(now, row.promise_ms, (row.carried_ms, row.carried_seq), row.stated_ms)

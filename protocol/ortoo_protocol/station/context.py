@@ -308,12 +308,15 @@ class Pen:
         )
 
 
+Mark = tuple[int, int, int, Trust]  # how much was collected, and whom we trust
+
+
 @dataclass(frozen=True)
 class Start:
     """A point in a transaction, for as often as it takes."""
 
     tx: Tx
-    mark: tuple[int, int, Trust]
+    mark: Mark
     savepoint: Savepoint
 
     def back(self) -> None:
@@ -407,10 +410,10 @@ class Tx(Pen):
 
     # --- Batch (store/writer.py) ---
 
-    def savepoint(self) -> tuple[int, int, int, Trust]:
+    def savepoint(self) -> Mark:
         return len(self._rows), len(self._calls), len(self._gathered), self.trust
 
-    def rollback(self, mark: tuple[int, int, int, Trust]) -> None:
+    def rollback(self, mark: Mark) -> None:
         """Trust too: a directory in force that is not in the store would be an older one again
         after a restart."""
         rows, calls, gathered, self.parts.trust.current = mark

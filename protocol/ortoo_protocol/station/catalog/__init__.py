@@ -1,2 +1,2 @@
 """The catalog to be searched and counted: what station and hub do alike with the entries they
-hold (ADR 25). The entries themselves stand in tables of their own at each."""
+hold. The entries themselves stand in tables of their own at each."""
