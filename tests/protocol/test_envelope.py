@@ -231,7 +231,7 @@ def test_only_the_exact_length_is_taken_apart(here: World) -> None:
     [
         ({"magic": b"ORTP"}, EnvelopeMagic),
         ({"version": 2}, EnvelopeMagic),
-        ({"reserved": 1}, EnvelopeMagic),
+        ({"reserved": 2}, EnvelopeMagic),
         ({"plane_byte": 0}, EnvelopePlane),
         ({"suite_byte": 9}, KeysSuiteUnknown),
         ({"header": bytes(envelope.MAX_HEADER_BYTES + 1)}, EnvelopeSize),

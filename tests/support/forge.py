@@ -186,6 +186,7 @@ def make(
     protection: Protection | None = None,
     signer: str | None = None,
     rand: Random | None = None,
+    lean: bool | None = None,
     **changes: Any,
 ) -> bytes:
     """An envelope of `body` as the station makes it; its kind and protection follow."""
@@ -200,6 +201,7 @@ def make(
             to = [destination, HUB] if cls is messages.Class.NOTARISED else [destination]
             protection = ToParties(tuple(here[each].recipient for each in dict.fromkeys(to)))
     by = here[signer or sender]
+    changes["lean"] = messages.kind_named(name).lean if lean is None else lean
     return build(
         draft(name, sender, destination, position=position, **changes),
         [encode(body), *rows],

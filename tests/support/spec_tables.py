@@ -113,8 +113,9 @@ def body_row(shape: type[msgspec.Struct]) -> str:
 
 def kind_row(kind: Kind) -> str:
     carrier = "item" if kind.item else "head" if kind.route is Route.FEED else "letter"
+    cls = "lean" if kind.lean else kind.cls.value
     return (
-        f"| `{kind.name}` | {kind.cls.value} | {carrier} | {kind.route.value} | {kind.senders} | "
+        f"| `{kind.name}` | {cls} | {carrier} | {kind.route.value} | {kind.senders} | "
         f"{'yes' if kind.durable else ''} | {'yes' if kind.rows else ''} | {kind.shape.__name__} |"
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ortoo_protocol.core import envelope, feeds
+from ortoo_protocol.core import envelope, feeds, files
 from ortoo_protocol.core.codec import Shape, encode
 from ortoo_protocol.core.envelope import FLAG_ZSTD, Position, ToParties, split
 from ortoo_protocol.core.messages import LETTER_LIFE_MS
@@ -29,13 +29,15 @@ from tests.support.forge import (
 
 HOW = (
     "Seeds of a party are SHAKE-256 of '<party>/sign' and '<party>/wrap', 32 bytes. Valid "
-    "envelopes draw their randomness in the order content key, one seed for each wrap, secret, "
-    "nonce; the n-th draw (from 0) is SHAKE-256 of '<label>/<n>' and the label stands with the "
-    "vector. A vector is verified on `plane` at `now_ms` against `directory` (suites: `allowed`), "
-    "then as `party` if given (its own letters only), then opened with `opener`'s key or with "
-    "`feed_key` if one is given. `expect` is 'ok' or the code of the error that must come."
+    "envelopes draw their randomness in the order content key, one seed for each wrap, secret "
+    "(lean ones have none), nonce; the n-th draw (from 0) is SHAKE-256 of '<label>/<n>' and the "
+    "label stands with the vector. A vector is verified on `plane` at `now_ms` against `directory` "
+    "(suites: `allowed`), then as `party` if given (its own letters only), then opened with "
+    "`opener`'s key or with `feed_key` if one is given. `expect` is 'ok' or the code of the error "
+    "that must come."
 )
 KEY = fixed("feed key", 32)
+CHUNK = files.FileChunk(file=b"f" * 32, index=3)
 SUSPENDED, RETIRED, STOLEN = "s150100", "s150300", "s150400"
 
 
@@ -64,7 +66,7 @@ class Vector:
 
 
 def make() -> dict[str, Any]:
-    vectors = [*_valid(), *_prefix(), *_senders(), *_kinds(), *_opening()]
+    vectors = [*_valid(), *_prefix(), *_senders(), *_kinds(), *_lean(), *_opening()]
     return {
         "how": HOW,
         "suite": 1,
@@ -119,6 +121,13 @@ def _valid() -> list[Vector]:
         _good("notarised: an answer, read by the peer", bodies.ANSWER, OTHER, opener=OTHER),
         _good("notarised: the same, read by the hub", bodies.ANSWER, OTHER, opener=HUB),
         _good("sealed: a feed key", bodies.body_of(feeds.FeedKey), OTHER, opener=OTHER),
+        _good(
+            "lean: a chunk of a file",
+            CHUNK,
+            OTHER,
+            opener=OTHER,
+            rows=["苏木乡镇".encode() * 20],
+        ),
         _good("sealed: the schema, item 1", bodies.SCHEMA, FEED, position=position(), key=KEY),
         _good(
             "sealed: rows",
@@ -265,7 +274,7 @@ def _prefix() -> list[Vector]:
         Vector("a byte too many", good + b"\0", "envelope.lengths"),
         Vector("another magic", b"ORTP" + good[4:], "envelope.magic"),
         Vector("another version", replace(ask, version=2).assemble(other), "envelope.magic"),
-        Vector("reserved byte", replace(ask, reserved=1).assemble(other), "envelope.magic"),
+        Vector("reserved byte", replace(ask, reserved=2).assemble(other), "envelope.magic"),
         Vector("the other plane", good, "envelope.plane", plane="intranet"),
         Vector("no plane", replace(ask, plane_byte=0).assemble(other), "envelope.plane"),
         Vector("unknown suite", replace(ask, suite_byte=9).assemble(other), "envelope.suite"),
@@ -372,6 +381,21 @@ def _kinds() -> list[Vector]:
             sealed_item([encode(feeds.TableRows(schema=1))], by=HERE[OTHER], SENDER=OTHER),
             "feed.owner",
         ),
+    ]
+
+
+def _lean() -> list[Vector]:
+    chunk = forge.make(HERE, CHUNK, CITY, OTHER, rows=[b"bytes"])
+    altered = bytearray(chunk)
+    altered[-100] ^= 1
+    another_tag = chunk[:-1] + bytes((chunk[-1] ^ 1,))
+    full = forge.make(HERE, CHUNK, CITY, OTHER, rows=[b"bytes"], lean=False)
+    key = forge.make(HERE, bodies.body_of(feeds.FeedKey), CITY, OTHER, lean=True)
+    return [
+        Vector("lean: another byte", bytes(altered), "envelope.open", opener=OTHER),
+        Vector("lean: another tag", another_tag, "envelope.body-hash", opener=OTHER),
+        Vector("a chunk in the full form", full, "envelope.kind"),
+        Vector("a feed key in the lean form", key, "envelope.kind"),
     ]
 
 

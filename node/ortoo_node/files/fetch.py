@@ -33,7 +33,7 @@ from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.station import Station
 
 T = TypeVar("T")
-ASK_CHUNKS = 4
+ASK_CHUNKS = 8
 FLUSH_CHUNKS = 32
 SILENCE_S = 3.0
 SILENCE_CAP_S = 15.0

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ortoo_node.files.contents import PIECE_BYTES
+from ortoo_node.files.straight import FROM_BYTES, Straight, write_all
 from ortoo_protocol.core.errors import FileDiskFull, FileError, FileHash, FileTarget
 from ortoo_protocol.core.files import chunk_size
 
@@ -47,6 +48,7 @@ class Incoming:
     plan: Plan
     done: int = 0
     _descriptor: int = -1
+    _straight: Straight | None = None
     _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
     _early: dict[int, bytes] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -75,6 +77,8 @@ class Incoming:
                 self._digest.update(piece)
                 at += len(piece)
             os.ftruncate(self._descriptor, end)
+            if plan.size_bytes - end >= FROM_BYTES:
+                self._straight = Straight(self._descriptor, plan.chunk_bytes)
         except OSError as error:
             raise self._error(error) from error
 
@@ -100,11 +104,11 @@ class Incoming:
 
     def _write(self, data: bytes) -> None:
         at = self.done * self.plan.chunk_bytes
-        view = memoryview(data)
         try:
-            while view:
-                written = os.pwrite(self._descriptor, view, at)
-                view, at = view[written:], at + written
+            if self._straight is not None:
+                self._straight.write(data, at)
+            else:
+                write_all(self._descriptor, memoryview(data), at)
         except OSError as error:
             self._early.clear()
             raise self._error(error) from error
@@ -154,6 +158,9 @@ class Incoming:
 
     def _close(self) -> None:
         self._early.clear()
+        if self._straight is not None:
+            self._straight.close()
+            self._straight = None
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

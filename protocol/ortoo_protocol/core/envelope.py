@@ -3,7 +3,7 @@
 ::
 
     0   magic "ORTO"            4    u8  version (1)
-    5   u8  suite               6    u8  plane          7   u8 zero
+    5   u8  suite               6    u8  plane          7   u8 form (0 full, 1 lean)
     8   u16 header length      10    u32 body length   14   signing key id (16)
     30  header (msgpack array) ‖ nonce ‖ body hash ‖ signature ‖ body
 
@@ -15,6 +15,11 @@ Encrypt then sign lets the hub verify without reading. Alone it would let an att
 signature and sign the ciphertext as his own, or make one ciphertext that opens differently under
 two keys. So prefix and header (sender, destination, key ids) are the AEAD's associated data and
 the KDF's context, and a commitment to the key and one to the plaintext stand in the signed header.
+
+A **lean** body (`Kind.lean`) is hashed neither before nor after it is sealed: signed are the AEAD's
+tag in its stead, and the commitment to the key under which that tag holds for one body only. So
+nobody but who has the key could make another body of it, and he has no use for one: what all lean
+bodies together have to be is signed elsewhere.
 """
 
 from __future__ import annotations
@@ -39,6 +44,7 @@ MAX_HEADER_BYTES = 4_096
 MAX_BODY_BYTES = frames.MAX_CONTENT_BYTES + (64 << 10)
 MAX_WRAPS = 2
 FLAG_ZSTD = 1
+FULL, LEAN = 0, 1
 CONTENT = "ortoo/1"  # how the body is framed; the only form there is
 
 
@@ -132,7 +138,8 @@ def wrap_to(to: ToParties, suite: Suite, rand: Random) -> ContentKey:
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """What the maker decides; the rest of the header follows from the protection."""
+    """What the maker decides; the rest of the header follows from the protection. `lean`: as its
+    kind says."""
 
     id: bytes
     kind: str
@@ -146,6 +153,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     case: str | None = None
     causation: bytes | None = None
     position: Position | None = None
+    lean: bool = False
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,11 +169,17 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     signature: bytes
     body: bytes
     signed_bytes: int
+    lean: bool
 
     @property
     def signed(self) -> bytes:
         """What the signature covers."""
         return domain("ortoo/envelope", self.plane, self.raw[: self.signed_bytes])
+
+    @property
+    def hashed(self) -> bytes:
+        """What the body hash is of."""
+        return self.body[-self.suite.tag_bytes :] if self.lean else self.body
 
     @property
     def associated(self) -> bytes:
@@ -264,7 +278,7 @@ def make(
     if isinstance(protection, ToAll):
         header = _header(draft, (None, ()), flags, None, None)
         body, nonce = stored, bytes(suite.nonce_bytes)
-        unsigned = _prefixed(encode(header), len(body), suite, plane, signing_key_id) + nonce
+        unsigned = _prefixed(encode(header), len(body), draft, suite, plane, signing_key_id) + nonce
     else:
         named: Named = (None, ())
         if isinstance(protection, ToReaders):
@@ -272,16 +286,18 @@ def make(
         else:
             named = None, protection.wraps
         keyed = body_key(suite, plane, draft, named, protection.key)
-        secret, nonce = rand(suite.key_bytes), rand(suite.nonce_bytes)
-        promise = commit(suite, plane, secret, parts)
+        secret = b"" if draft.lean else rand(suite.key_bytes)
+        nonce = rand(suite.nonce_bytes)
+        promise = None if draft.lean else commit(suite, plane, secret, parts)
         header = _header(draft, named, flags, keyed.commitment, promise)
         to_bucket = bool(header.wraps)
         text = frames.pad(secret, stored, tag_bytes=suite.tag_bytes, to_bucket=to_bucket)
         body_bytes = len(text) + suite.tag_bytes
-        associated = _prefixed(encode(header), body_bytes, suite, plane, signing_key_id)
-        body = suite.seal(keyed.key, nonce, associated, text)
+        associated = _prefixed(encode(header), body_bytes, draft, suite, plane, signing_key_id)
+        seal = suite.seal_lean if draft.lean else suite.seal
+        body = seal(keyed.key, nonce, associated, text)
         unsigned = associated + nonce
-    body_hash = suite.hash(body)
+    body_hash = suite.hash(body[-suite.tag_bytes :] if draft.lean else body)
     unsigned += body_hash
     signature = signer.sign(domain("ortoo/envelope", plane, unsigned))
     envelope = Envelope(
@@ -295,6 +311,7 @@ def make(
         signature=signature,
         body=body,
         signed_bytes=len(unsigned),
+        lean=draft.lean,
     )
     return envelope, header
 
@@ -325,14 +342,14 @@ def _header(
 
 
 def _prefixed(
-    header: bytes, body_bytes: int, suite: Suite, plane: Plane, signing_key_id: bytes
+    header: bytes, body_bytes: int, draft: Draft, suite: Suite, plane: Plane, signing_key_id: bytes
 ) -> bytes:
     if len(header) > MAX_HEADER_BYTES or body_bytes > MAX_BODY_BYTES:
         raise EnvelopeSize(size_bytes=body_bytes)
     return b"".join(
         (
             MAGIC,
-            bytes((VERSION, suite.number, plane.byte, 0)),
+            bytes((VERSION, suite.number, plane.byte, LEAN if draft.lean else FULL)),
             len(header).to_bytes(2, "big"),
             body_bytes.to_bytes(4, "big"),
             signing_key_id,
@@ -348,7 +365,7 @@ def split(raw: bytes, *, suites: Suites, plane: Plane) -> Envelope:
     """
     if len(raw) < PREFIX_BYTES:
         raise EnvelopeLengths(detail=f"{len(raw)} bytes are shorter than a prefix")
-    if raw[:4] != MAGIC or raw[4] != VERSION or raw[7] != 0:
+    if raw[:4] != MAGIC or raw[4] != VERSION or raw[7] not in (FULL, LEAN):
         raise EnvelopeMagic()
     if raw[6] != plane.byte:
         raise EnvelopePlane()
@@ -374,4 +391,5 @@ def split(raw: bytes, *, suites: Suites, plane: Plane) -> Envelope:
         signature=raw[signed_end:signature_end],
         body=raw[signature_end:],
         signed_bytes=signed_end,
+        lean=raw[7] == LEAN,
     )

@@ -114,10 +114,9 @@ def bucket(size_bytes: int) -> int:
 
 
 def pad(secret: bytes, stored: bytes, *, tag_bytes: int, to_bucket: bool) -> bytes:
-    text = secret + len(stored).to_bytes(4, "big") + stored
-    if to_bucket:
-        text = text.ljust(bucket(len(text) + tag_bytes) - tag_bytes, b"\0")
-    return text
+    size = len(secret) + 4 + len(stored)
+    zeros = bucket(size + tag_bytes) - tag_bytes - size if to_bucket else 0
+    return b"".join((secret, len(stored).to_bytes(4, "big"), stored, bytes(zeros)))
 
 
 def unpad(text: bytes, *, secret_bytes: int) -> tuple[bytes, bytes]:

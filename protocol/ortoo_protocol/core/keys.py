@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import nacl.bindings as sodium
 import nacl.exceptions
@@ -23,7 +23,11 @@ import nacl.pwhash.argon2id as argon2id
 from ortoo_protocol.core.errors import KeysMalformed, KeysRefused, KeysSuiteUnknown
 from ortoo_protocol.core.ids import Plane
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 KEY_ID_BYTES = 16
+_GCM_NONCE_BYTES = 12
 Random = Callable[[int], bytes]
 
 
@@ -119,6 +123,12 @@ class Suite(Protocol):
 
     def open(self, key: bytes, nonce: bytes, aad: bytes, sealed: bytes) -> bytes: ...
 
+    def seal_lean(self, key: bytes, nonce: bytes, aad: bytes, text: bytes) -> bytes:
+        """As `seal`, for much at once; `key` serves for this one text."""
+        ...
+
+    def open_lean(self, key: bytes, nonce: bytes, aad: bytes, sealed: bytes) -> bytes: ...
+
     def stretch(self, passphrase: bytes, salt: bytes) -> bytes:
         """A key of `key_bytes` from a passphrase (slow on purpose; salt of 16 bytes)."""
         ...
@@ -151,7 +161,8 @@ class _Ed25519Signer:
 
 class Suite1:
     """Ed25519, X25519 sealed boxes, XChaCha20-Poly1305, SHA-256, BLAKE2b as KDF (libsodium);
-    SHAKE256 as XOF."""
+    SHAKE256 as XOF; lean bodies by AES-256-GCM (OpenSSL), which processors do in a fifth of the
+    time."""
 
     number = 1
     name = "Ed25519-X25519-XChaCha20Poly1305-SHA256"
@@ -227,6 +238,17 @@ class Suite1:
         except (nacl.exceptions.CryptoError, ValueError, TypeError):
             raise KeysRefused() from None
 
+    def seal_lean(self, key: bytes, nonce: bytes, aad: bytes, text: bytes) -> bytes:
+        return _aes_gcm(key).encrypt(nonce[:_GCM_NONCE_BYTES], text, aad)
+
+    def open_lean(self, key: bytes, nonce: bytes, aad: bytes, sealed: bytes) -> bytes:
+        from cryptography.exceptions import InvalidTag
+
+        try:
+            return _aes_gcm(key).decrypt(nonce[:_GCM_NONCE_BYTES], sealed, aad)
+        except (InvalidTag, ValueError):
+            raise KeysRefused() from None
+
     def stretch(self, passphrase: bytes, salt: bytes) -> bytes:
         return argon2id.kdf(
             self.key_bytes,
@@ -235,6 +257,14 @@ class Suite1:
             opslimit=argon2id.OPSLIMIT_INTERACTIVE,
             memlimit=argon2id.MEMLIMIT_INTERACTIVE,
         )
+
+
+def _aes_gcm(key: bytes) -> AESGCM:
+    # Loaded with the first file: it takes some MiB, which an idle station does without.
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    _need(key, Suite1.key_bytes, "key")
+    return AESGCM(key)
 
 
 @lru_cache(maxsize=16)

@@ -35,7 +35,8 @@ class Route(enum.Enum):
 
 @dataclass(frozen=True)
 class Kind:
-    """`durable`: outbox until the recipient's receipt. Else made again when asked for."""
+    """`durable`: outbox until the recipient's receipt. Else made again when asked for. `lean`: long
+    parts of what is signed as a whole elsewhere (envelope.py)."""
 
     name: str
     cls: Class
@@ -44,6 +45,7 @@ class Kind:
     shape: type[Shape]
     durable: bool = False
     rows: bool = False
+    lean: bool = False
 
     @property
     def item(self) -> bool:
@@ -98,7 +100,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("event.rows", _SEALED, Route.FEED, "s", feeds.EventRows, rows=True),
     Kind("file.ask", _SEALED, Route.DIRECT, "s", files.FileAsk),
     Kind("file.manifest", _SEALED, Route.DIRECT, "s", files.FileManifest),
-    Kind("file.chunk", _SEALED, Route.BULK, "s", files.FileChunk, rows=True),
+    Kind("file.chunk", _SEALED, Route.BULK, "s", files.FileChunk, rows=True, lean=True),
     Kind("file.refusal", _SEALED, Route.DIRECT, "s", files.FileRefusal),
 )
 

@@ -152,7 +152,7 @@ def verify(
         envelope.suite.verify(record.public, envelope.signed, envelope.signature)  # 4
     except KeysRefused:
         raise EnvelopeSignature() from None
-    if envelope.suite.hash(envelope.body) != envelope.body_hash:  # 5
+    if envelope.suite.hash(envelope.hashed) != envelope.body_hash:  # 5
         raise EnvelopeBodyHash()
     header = read_header(envelope)  # 6
     _check_sender(header, record)  # 7
@@ -225,8 +225,7 @@ def _check_kind(header: Header, envelope: Envelope) -> Kind:
     if on_feed and feed_owner(header.destination) != header.sender:
         raise FeedOwner(sender=header.sender, feed=header.destination)
     sealed = header.key_commitment is not None
-    if sealed != (header.plaintext_commitment is not None):
-        raise EnvelopeHeader(detail="one commitment without the other")
+    _check_form(header, kind, envelope)
     if sealed != (kind.cls is not Class.OPEN):
         raise EnvelopeKind(kind=kind.name, detail="sealed and open are mixed up")
     if len(header.wraps) != _wraps(kind, header):
@@ -243,6 +242,15 @@ def _check_kind(header: Header, envelope: Envelope) -> Kind:
         # its id was forgotten.
         raise EnvelopeHeader(detail="a letter lives 60 days at most")
     return kind
+
+
+def _check_form(header: Header, kind: Kind, envelope: Envelope) -> None:
+    """Only what is signed as a whole elsewhere may come lean: its sender could deny all else."""
+    if envelope.lean != kind.lean:
+        raise EnvelopeKind(kind=kind.name, detail="full and lean are mixed up")
+    committed = header.key_commitment is not None and not envelope.lean
+    if committed != (header.plaintext_commitment is not None):
+        raise EnvelopeHeader(detail="one commitment without the other")
 
 
 def _wraps(kind: Kind, header: Header) -> int:
@@ -284,10 +292,13 @@ def open_content(message: Message, content_key: Callable[[Header], bytes | None]
         if keyed.commitment != header.key_commitment:  # 11
             raise EnvelopeKeyCommitment()
         try:  # 12
-            text = suite.open(keyed.key, envelope.nonce, envelope.associated, envelope.body)
+            text = (suite.open_lean if envelope.lean else suite.open)(
+                keyed.key, envelope.nonce, envelope.associated, envelope.body
+            )
         except KeysRefused:
             raise EnvelopeOpen() from None
-        secret, stored = frames.unpad(text, secret_bytes=suite.key_bytes)  # 13
+        secret_bytes = 0 if envelope.lean else suite.key_bytes
+        secret, stored = frames.unpad(text, secret_bytes=secret_bytes)  # 13
     content = frames.decompress(stored) if header.flags & FLAG_ZSTD else stored
     parts = frames.unframe(content)
     promised = header.plaintext_commitment

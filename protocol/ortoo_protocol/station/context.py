@@ -233,6 +233,7 @@ def make_message(
         case=case,
         causation=causation,
         position=position,
+        lean=kind.lean,
     )
     envelope, header = make(
         draft,

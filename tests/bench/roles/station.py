@@ -238,8 +238,11 @@ class StationRole(OpenedStation):
                 group.create_task(caller())
         return time.perf_counter() - begun
 
-    async def append(self, feed: str, count: int, item_bytes: int) -> dict[str, float]:
-        """Publish `count` items of one row of `item_bytes` each; returns when all are durable.
+    async def append(
+        self, feed: str, count: int, item_bytes: int, pace: float = 0.0
+    ) -> dict[str, float]:
+        """Publish `count` items of one row of `item_bytes` each, `pace` a second, each in a commit
+        of its own, or else as fast as it goes; returns when all are durable.
 
         Nobody looks whether they are sent: the readers tell."""
         columns = (feeds.Column("number", "I", 0), feeds.Column("text", "C", item_bytes))
@@ -251,8 +254,11 @@ class StationRole(OpenedStation):
         body = feeds.TableRows(schema=schema)
         text = content(item_bytes // 2).hex()
         begun = time.perf_counter()
-        for first in range(0, count, 100):
-            numbers = range(first, min(first + 100, count))
+        at_once = 1 if pace else 100
+        for first in range(0, count, at_once):
+            if pace:
+                await asyncio.sleep(begun + first / pace - time.perf_counter())
+            numbers = range(first, min(first + at_once, count))
             parts = [upsert_part((number, text)) for number in numbers]
             await self.station.write(
                 lambda tx, parts=parts: [
