@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -270,6 +270,9 @@ def make_all_due(tx: Tx) -> None:
 # --- feeds --------------------------------------------------------------------------------------
 
 
+Place = tuple[str, int, int]  # feed, incarnation, seq
+
+
 @dataclass
 class FeedPump:
     """Publishes new items in order. Not mandatory: a feed without readers is no error."""
@@ -280,12 +283,18 @@ class FeedPump:
     wire: Wire
 
     async def run(self) -> None:
+        """In the writer, which notes what was sent and looks for more in one job: a reader's way
+        to the store is a change of threads for each statement, and an item that goes alone would
+        pay for forty."""
+        sent: Sequence[Place] = ()
         while True:
             ticket = self.parts.signals.feeds.ticket()
             link = self.wire.ready()
-            look = partial(_look, party=self.parts.identity.party, online=link is not None)
-            readers, rows = await self.database.read(look)
+            party, online = self.parts.identity.party, link is not None
+            look = partial(_note_and_look, sent, party=party, online=online)
+            readers, rows = await self.database.write(look)
             if not rows:
+                sent = ()
                 await ticket.wait()
                 continue
             outcomes = await asyncio.gather(*(self._publish(link, row, readers) for row in rows))
@@ -294,8 +303,9 @@ class FeedPump:
                 for row, outcome in zip(rows, outcomes, strict=True)
                 if outcome is Outcome.CONFIRMED
             ]
-            await self.database.write(partial(_mark_sent, sent))
             if len(sent) < len(rows):
+                await self.database.write(partial(_mark_sent, sent))
+                sent = ()
                 await self._pause(ticket)
 
     async def _pause(self, ticket: asyncio.Event) -> None:
@@ -320,9 +330,15 @@ class Readers:
     remote: frozenset[str]
 
 
-def _look(conn: Connection, *, party: str, online: bool) -> tuple[Readers, Sequence[Row[Any]]]:
-    readers = _readers(conn, party=party)
-    return readers, _unsent(conn, away=frozenset() if online else readers.remote - readers.local)
+def _note_and_look(
+    sent: Sequence[Place], tx: Tx, *, party: str, online: bool
+) -> tuple[Readers, Sequence[Row[Any]]]:
+    _mark_sent(sent, tx)
+    if not online:
+        readers = _readers(tx.conn, party=party)
+        return readers, _unsent(tx.conn, away=readers.remote - readers.local)
+    rows = _unsent(tx.conn, away=frozenset())
+    return _readers(tx.conn, party=party, feeds={row.feed for row in rows}), rows
 
 
 def _unsent(conn: Connection, *, away: frozenset[str]) -> Sequence[Row[Any]]:
@@ -339,18 +355,28 @@ def _unsent(conn: Connection, *, away: frozenset[str]) -> Sequence[Row[Any]]:
     return conn.execute(query).all()
 
 
-def _readers(conn: Connection, *, party: str) -> Readers:
-    local = conn.execute(select(feeds_in.c.feed)).scalars()
-    open_feeds = conn.execute(select(feeds_out.c.feed).where(feeds_out.c.sealed.is_(False)))
-    granted = conn.execute(
-        select(feed_readers.c.feed).where(
-            feed_readers.c.fence.is_(None), feed_readers.c.reader != party
-        )
+def _readers(conn: Connection, *, party: str, feeds: Collection[str] | None = None) -> Readers:
+    """Of `feeds`, or of all; however many readers a feed has, it is one row here."""
+    if feeds is not None and not feeds:
+        return Readers(frozenset(), frozenset())
+    local = select(feeds_in.c.feed)
+    open_feeds = select(feeds_out.c.feed).where(feeds_out.c.sealed.is_(False))
+    granted = (
+        select(feed_readers.c.feed)
+        .where(feed_readers.c.fence.is_(None), feed_readers.c.reader != party)
+        .distinct()
     )
-    return Readers(frozenset(local), frozenset((*open_feeds.scalars(), *granted.scalars())))
+    if feeds is not None:
+        local = local.where(feeds_in.c.feed.in_(feeds))
+        open_feeds = open_feeds.where(feeds_out.c.feed.in_(feeds))
+        granted = granted.where(feed_readers.c.feed.in_(feeds))
+    here, everybody, some = (
+        frozenset(conn.execute(query).scalars()) for query in (local, open_feeds, granted)
+    )
+    return Readers(here, everybody | some)
 
 
-def _mark_sent(sent: Sequence[tuple[str, int, int]], tx: Tx) -> None:
+def _mark_sent(sent: Sequence[Place], tx: Tx) -> None:
     _SENT.many(tx.conn, sent)
 
 
