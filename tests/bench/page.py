@@ -41,7 +41,9 @@ _ABOUT = {
         "Fan-out",
         "Items of 8 KiB to 1, 10 and 100 granted readers, by a queue for each subscription as "
         "Ortoo has it, and by one RabbitMQ stream for the feed. Readers are bare consumers that "
-        "acknowledge. What follows: [ADR 18](adr/0018-queues-measured-against-a-stream.md).",
+        "acknowledge. The publisher's CPU is compared at one pace for all, an item a commit, that "
+        "the slowest way can hold; rates, disk and the broker's CPU are those of publishing as "
+        "fast as it goes (*free*). Why: [ADR 18](adr/0018-queues-measured-against-a-stream.md).",
     ),
     "query": (
         "Online query",
