@@ -25,11 +25,12 @@ _LARGE_BUCKET = 64 << 10
 _LARGE_STEP = 16 << 10  # a letter of 64 KiB and its head would otherwise travel as 128 KiB
 _ZSTD_LEVEL = 3
 _WORTH_COMPRESSING_BYTES = 256
-_PROBED_FROM_BYTES = 128 << 10
+_PROBED_FROM_BYTES = 32 << 10
 _PROBE_BYTES = 8 << 10
 # Working memory that costs more to make than a letter to pack. One is for one call at a time:
 # whoever finds none makes one, so there are as many as calls that ran at once.
 _COMPRESSORS: list[zstandard.ZstdCompressor] = []
+_PROBERS: list[zstandard.ZstdCompressor] = []
 _DECOMPRESSORS: list[zstandard.ZstdDecompressor] = []
 
 
@@ -73,8 +74,10 @@ def _seems_compressible(content: bytes) -> bool:
     if len(content) < _PROBED_FROM_BYTES:
         return True
     middle = (len(content) - _PROBE_BYTES) // 2
-    probe = content[middle : middle + _PROBE_BYTES]
-    return len(zstandard.ZstdCompressor(level=1).compress(probe)) < _PROBE_BYTES * 15 // 16
+    prober = _PROBERS.pop() if _PROBERS else zstandard.ZstdCompressor(level=1)
+    packed = prober.compress(content[middle : middle + _PROBE_BYTES])
+    _PROBERS.append(prober)
+    return len(packed) < _PROBE_BYTES * 15 // 16
 
 
 def decompress(stored: bytes) -> bytes:
