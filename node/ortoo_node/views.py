@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ortoo_node.store.tables import views
 from ortoo_protocol.core import masks
@@ -37,6 +37,7 @@ from ortoo_protocol.station import event_feed, feed_writer, secrets, shadow, tab
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store import tables as engine
 from ortoo_protocol.station.store.dialect import insert_new
+from ortoo_protocol.station.store.prepared import Prepared
 
 ROWS_AT_ONCE = 1_000
 Row = tuple[Scalar, ...]
@@ -186,10 +187,29 @@ def find(conn: Connection, feed: str) -> View | None:
 
 def of_resource(conn: Connection, resource: str) -> list[View]:
     """Those that somebody reads."""
-    readers = engine.feed_readers
-    read = select(readers.c.feed).where(readers.c.feed == views.c.feed, readers.c.fence.is_(None))
-    rows = conn.execute(select(views).where(views.c.resource == resource, read.exists()))
-    return [_view(row) for row in rows]
+    return [_view(_Row(*row)) for row in _READ.rows(conn, resource)]
+
+
+class _Row(NamedTuple):
+    """A row of `views`."""
+
+    feed: str
+    items: bytes
+    row_filter: str
+    masks: bytes | None
+    salt: bytes | None
+
+
+_READERS = engine.feed_readers
+_READ = Prepared(
+    select(*(views.c[name] for name in _Row._fields)).where(
+        views.c.resource == bindparam("r"),
+        select(_READERS.c.feed)
+        .where(_READERS.c.feed == views.c.feed, _READERS.c.fence.is_(None))
+        .exists(),
+    ),
+    ("r",),
+)
 
 
 def _view(row: Any) -> View:

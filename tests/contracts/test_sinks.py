@@ -176,17 +176,32 @@ def test_sqlite_full(sqlite: Department, opened: Open) -> None:
     sink = opened(sqlite.url, "towns")
     sink.apply(TOWNS, put(("1", "a", 1)), at(1))
 
-    def small(connection: sa.PoolProxiedConnection, _record: object) -> None:
+    def small(connection: sa.PoolProxiedConnection, *_: object) -> None:
         connection.cursor().execute("PRAGMA max_page_count = 12")
 
-    sa.event.listen(sa.Engine, "connect", small)
+    sa.event.listen(sa.Engine, "checkout", small)
     try:
         with pytest.raises(SinkFull):
             sink.apply(TOWNS, put(*((str(n), "x" * 20, n) for n in range(2_000))), at(2))
     finally:
-        sa.event.remove(sa.Engine, "connect", small)
+        sa.event.remove(sa.Engine, "checkout", small)
     assert sqlite.rows("SELECT * FROM towns") == [("1", "a", 1)]
     assert sink.read_cursor(FEED) == at(1)
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_sqlite_whose_file_went(sqlite: Department, opened: Open, replaced: bool) -> None:
+    """The sink keeps its connection; what it writes must not go to a file that nobody has."""
+    sink = opened(sqlite.url, "towns")
+    sink.apply(TOWNS, put(("1", "a", 1)), at(1))
+    path = Path(sa.make_url(sqlite.url).database or "")
+    for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        each.unlink(missing_ok=True)
+    if replaced:
+        sqlite.run("CREATE TABLE other (x TEXT)")
+    assert sink.read_cursor(FEED) is None
+    sink.apply(TOWNS, put(("2", "b", 2)), at(2))
+    assert sqlite.rows("SELECT * FROM towns") == [("2", "b", 2)]
 
 
 def test_sqlite_that_is_no_database(tmp_path: Path, opened: Open) -> None:

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import func, select
 
 from ortoo_protocol.core.errors import FeedMixed
-from ortoo_protocol.station import event_feed, feed_writer
-from ortoo_protocol.station.store.tables import feed_out_items, feed_out_pending
+from ortoo_protocol.station import event_feed, feed_reader, feed_writer
+from ortoo_protocol.station.store.tables import feed_out_items, feed_out_pending, feeds_in
 from tests.node.kit import FORM, PEOPLE, entry, fill, open_node, running
-from tests.support.stations import Kit, until
+from tests.support.stations import Kit, until, until_read
 from tests.support.trust import DEPARTMENTS
 
 PARTY = "s150700"
@@ -34,7 +34,10 @@ async def test_events_of_many_callers_arrive_once_and_narrowed(tmp_path: Path) -
                 "subscribe", resource=CODE, department=OWN, sink="shared", table=table,
                 grant=granted["grant"],
             )  # fmt: skip
-        await until(lambda: all(worker.progress.state == "idle" for worker in workers(node)))
+        # A reader of events begins with the next item after its snapshot.
+        here = feeds_in.c.feed.startswith(f"{PARTY}.")
+        joined = select(func.count()).where(here, feeds_in.c.state == feed_reader.READING)
+        await until_read(node.app.station, lambda conn: conn.execute(joined).scalar() == 2)
 
         calls = [publisher.events(CODE, [(f"{n}", "人", n), (f"{n}b", "人", n)]) for n in range(60)]
         answers = await asyncio.gather(*calls)
@@ -55,10 +58,6 @@ async def test_events_of_many_callers_arrive_once_and_narrowed(tmp_path: Path) -
         fill(node.source, 1)
         with pytest.raises(FeedMixed):
             await node.call("publish", resource=CODE, source="business", table="people")
-
-
-def workers(node):  # type: ignore[no-untyped-def]
-    return list(node.app.station.workers.values())
 
 
 async def test_an_event_that_was_durable_leaves_after_a_restart(tmp_path: Path) -> None:

@@ -372,7 +372,7 @@ def _learn(folder: str, found: Sequence[tuple[str, contents.Known]], tx: Tx) -> 
     contents.learn(tx.conn, folder, found)
 
 
-def _end_run(entry: Entry, mark: str | None, whole: bool, run: _Run, tx: Tx) -> Row[Any]:
+def _end_run(entry: Entry, mark: str | None, whole: bool, run: _Run, tx: Tx) -> feed_writer.OutFeed:
     """Where the next reading begins, and what was set aside: of a whole reading all there is."""
     if mark is not None:
         here = publications.c.resource == entry.code

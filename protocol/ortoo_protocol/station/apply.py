@@ -132,18 +132,21 @@ class ApplyWorker:
         opening = Opening(self.parts, self.feed, incarnation, work)
         done: list[Item] = []
         try:
-            for item in work.items:
-                if not await self._apply_item(opening, item):
+            while items := work.items[len(done) :]:
+                taken = await self._apply_items(opening, items)
+                if not taken:
                     break
-                done.append(item)
+                done += items[:taken]
         finally:
             await self._finish(opening, done)
         return True
 
-    async def _apply_item(self, opening: Opening, item: Item) -> bool:
-        """False: the item was set aside, and what stands behind it begins with the next look."""
+    async def _apply_items(self, opening: Opening, items: Sequence[Item]) -> int:
+        """How many of `items`, from the first, are applied. 0: the first was set aside, and what
+        stands behind it begins with the next look."""
+        item = items[0]
         try:
-            step = await asyncio.to_thread(opening.step, item)
+            step, taken = await asyncio.to_thread(opening.together, items)
             await self._fetch(step)
             await asyncio.to_thread(self._write, step)
         except FeedEpoch:
@@ -152,8 +155,8 @@ class ApplyWorker:
             cursor = Cursor(self.feed, opening.incarnation, item.seq, item.hash)
             await asyncio.to_thread(self.sink.apply, opening.schema, NO_CHANGES, cursor)
             await self.database.write(partial(self._set_aside, item, error))
-            return False
-        return True
+            return 0
+        return taken
 
     async def _fetch(self, step: Step) -> None:
         if isinstance(self.sink, NeedsContents):

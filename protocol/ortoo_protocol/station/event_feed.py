@@ -1,7 +1,8 @@
 """Event feeds (事件主题): rows that are appended and never changed; no key, no shadow.
 
 An event is durable as soon as it waits in `feed_out_pending`; those that wait are sealed together
-as one item when they fill it or the first has waited for the linger time, in one transaction.
+as one item when they fill it or the first has waited for the linger time, in one transaction. What
+comes in one commit and is enough for an item of its own does not wait.
 Readers get them under a key that is their place: (item, place in it), so a sink stores an event
 once, however often it comes. A snapshot of an event feed has no rows: a reader begins with the next
 item.
@@ -22,6 +23,7 @@ from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import feed_out_pending
 
 MOST_A_SEAL = 20_000
+AT_ONCE_BYTES = 64 << 10  # above this an item costs less than keeping events until there are more
 _PUT = Prepared(feed_out_pending.insert(), ("feed", "part", "created_ms"))
 
 
@@ -31,10 +33,16 @@ def declare(tx: Tx, feed: str, columns: Sequence[Column]) -> TableSchema:
 
 
 def append(tx: Tx, feed: str, parts: Sequence[bytes]) -> None:
-    """Make events (row parts of their own columns) durable; they are sealed soon."""
-    _PUT.many(tx.conn, [(feed, part, tx.now_ms) for part in parts])
+    """Make events (row parts of their own columns) durable; they are sealed soon, or now."""
     size_bytes = sum(map(len, parts))
-    tx.after_commit(lambda: tx.parts.signals.events.add(size_bytes))
+    schema = table_feed.current_schema(tx, feed) if size_bytes >= AT_ONCE_BYTES else None
+    if schema is None:
+        _PUT.many(tx.conn, [(feed, part, tx.now_ms) for part in parts])
+        tx.after_commit(lambda: tx.parts.signals.events.add(size_bytes))
+        return
+    while seal(tx, feed):  # what came before leaves before
+        pass
+    _publish(tx, feed, schema, parts)
 
 
 def seal(tx: Tx, feed: str) -> int:
@@ -50,12 +58,16 @@ def seal(tx: Tx, feed: str) -> int:
     schema = table_feed.current_schema(tx, feed)
     if not found or schema is None:
         return 0
-    body = EventRows(schema=schema.number)
-    for batch in batches(row.part for row in found):
-        feed_writer.publish(tx, feed, body, rows=batch)
+    _publish(tx, feed, schema, [row.part for row in found])
     last = found[-1].number
     tx.conn.execute(pending.delete().where(pending.c.feed == feed, pending.c.number <= last))
     return len(found)
+
+
+def _publish(tx: Tx, feed: str, schema: TableSchema, parts: Sequence[bytes]) -> None:
+    body = EventRows(schema=schema.number)
+    for batch in batches(parts):
+        feed_writer.publish(tx, feed, body, rows=batch)
 
 
 def seal_all(tx: Tx) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, func, select, update
 
@@ -52,11 +52,31 @@ def open_feed(tx: Tx, feed: str, *, sealed: bool) -> None:
     insert_new(tx.conn, feeds_out, [row])
 
 
-def feed_row(tx: Tx, feed: str) -> Row[Any]:
-    row = tx.conn.execute(select(feeds_out).where(feeds_out.c.feed == feed)).first()
-    if row is None:
-        raise FeedUnknown(feed=feed)
-    return row
+class OutFeed(NamedTuple):
+    """A row of `feeds_out`."""
+
+    feed: str
+    incarnation: int
+    seq: int
+    hash: bytes
+    sealed: bool
+    epoch: int
+    epoch_first: int
+    key: bytes
+
+
+_FEED = Prepared(
+    select(*(feeds_out.c[name] for name in OutFeed._fields)).where(
+        feeds_out.c.feed == bindparam("f")
+    ),
+    ("f",),
+)
+
+
+def feed_row(tx: Tx, feed: str) -> OutFeed:
+    for row in _FEED.rows(tx.conn, feed):
+        return OutFeed(*row)
+    raise FeedUnknown(feed=feed)
 
 
 def publish(
@@ -218,7 +238,7 @@ def _seal(tx: Tx, feed: str, epoch: int, key: bytes) -> bytes:
     return secrets.seal(tx.parts.identity, tx.parts.rand, f"out {feed} {epoch}", key)
 
 
-def _unseal(tx: Tx, row: Row[Any]) -> bytes:
+def _unseal(tx: Tx, row: OutFeed) -> bytes:
     return secrets.unseal(tx.parts.identity, f"out {row.feed} {row.epoch}", row.key)
 
 

@@ -6,13 +6,17 @@ Runs in a thread and touches no database.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ortoo_protocol.core import feeds
+from ortoo_protocol.core.batches import ITEM_BYTES
 from ortoo_protocol.core.codec import Scalar
 from ortoo_protocol.core.envelope import Header, key_commitment
 from ortoo_protocol.core.errors import (
+    CodecError,
+    EnvelopeError,
     FeedEpoch,
+    FeedError,
     FeedKeyMismatch,
     RowsError,
 )
@@ -105,6 +109,32 @@ class Opening:
         if isinstance(opened.body, EventRows):
             return Step(codec.schema, cursor, codec.read_events(opened.rows, item.seq))
         return Step(codec.schema, cursor, codec.read(opened.rows))
+
+    def together(self, items: Sequence[Item]) -> tuple[Step, int]:
+        """What one transaction of the sink takes: the first item, and, when it holds events, those
+        behind it up to about the size of a full item; and how many items that is.
+
+        Raises what `step` does, for the first alone: another that does not open is met when it is
+        the first.
+        """
+        step = self.step(items[0])
+        if not is_events(step.schema):
+            return step, 1
+        rows, taken = list(step.changes.upserts), 1
+        size_bytes = len(items[0].raw or b"")
+        for item in items[1:]:
+            size_bytes += len(item.raw or b"")
+            if size_bytes > ITEM_BYTES:
+                break
+            try:
+                more = self.step(item)
+            except (EnvelopeError, CodecError, FeedError, RowsError):
+                break
+            if more.schema != step.schema:
+                break
+            rows += more.changes.upserts
+            step, taken = replace(more, changes=Changes(rows, (), checked=True)), taken + 1
+        return step, taken
 
     def _codec(self, number: int) -> RowCodec:
         schema = self.schemas.get(number)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, literal_column, select
 
 from ortoo_protocol.core import feeds
 from ortoo_protocol.core.batches import batches
@@ -22,6 +22,7 @@ from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store import tables
 from ortoo_protocol.station.store.dialect import upsert
+from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import feed_schemas
 
 
@@ -30,14 +31,18 @@ def current_schema(tx: Tx, feed: str) -> TableSchema | None:
 
 
 def schema_of(conn: Connection, feed: str) -> TableSchema | None:
-    query = (
-        select(feed_schemas.c.raw)
-        .where(feed_schemas.c.feed == feed)
-        .order_by(feed_schemas.c.number.desc())
-        .limit(1)
-    )
-    raw = conn.execute(query).scalar()
-    return None if raw is None else decode(raw, TableSchema)
+    for (raw,) in _SCHEMA.rows(conn, feed):
+        return decode(raw, TableSchema)
+    return None
+
+
+_SCHEMA = Prepared(
+    select(feed_schemas.c.raw)
+    .where(feed_schemas.c.feed == bindparam("f"))
+    .order_by(feed_schemas.c.number.desc())
+    .limit(literal_column("1")),
+    ("f",),
+)
 
 
 def declare(tx: Tx, feed: str, columns: Sequence[feeds.Column], key: Sequence[str]) -> TableSchema:
