@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ortoo_node import cases, catalog, granting
 from ortoo_node.api.answers import Answers
 from ortoo_node.catalog import conflicts, federated, freshness
+from ortoo_node.catalog.attachment import Attachments
 from ortoo_node.catalog.rules import Rules, of_settings
 from ortoo_node.files.desk import Files
 from ortoo_node.publishing import Publisher, Schedule
@@ -73,9 +74,12 @@ class NodeApp:
     door: StationDoor = field(init=False)
     reading: Reading = field(init=False)
     rules: Rules = field(init=False)
+    attachments: Attachments = field(init=False)
 
     def __post_init__(self) -> None:
         self.rules = of_settings(self.settings.catalog)
+        every_s = self.settings.catalog.drift_every_s
+        self.attachments = Attachments(self.station, self.settings, every_s)
         self.schedule = Schedule(self.publisher)
         self.files.serve(self.station, self.settings, self.schedule.publish)
         self.door = StationDoor(self.station, asyncio.get_running_loop())
@@ -86,7 +90,7 @@ class NodeApp:
     def loops(self) -> Sequence[Callable[[], Awaitable[None]]]:
         """What runs beside the station."""
         own = (self.subscriptions, self.expiry, self.quality, self.schedule.loop, self.catalog)
-        return *own, *self.files.loops(), self.queries.run
+        return *own, *self.files.loops(), self.queries.run, self.attachments.loop
 
     async def start(self) -> None:
         """Open the own catalog, read the region's feeds, take up the subscriptions."""

@@ -11,7 +11,7 @@ from ortoo_node.quality.settings import QualityTable
 from ortoo_node.services import Service, check_services
 from ortoo_protocol.core.errors import SettingsLacking, SettingsValue
 from ortoo_protocol.station import settings as common
-from ortoo_protocol.station.settings import Table
+from ortoo_protocol.station.settings import Positive, Table
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _URL_PASSWORD = re.compile(r"^[^:/?#]+://[^@/?#]*:[^@/?#]+@")
@@ -43,10 +43,12 @@ class FunctionTable(Table, frozen=True):
 
 class CatalogTable(Table, frozen=True):
     """`codes`: the table of codes (.toml or .csv) instead of the built-in one; `authority`: who
-    files, ratifies and publishes for the authority of this level; nobody named: anybody may."""
+    files, ratifies and publishes for the authority of this level; nobody named: anybody may.
+    `drift_every_s`: how often the sources of resources are compared with their entries."""
 
     codes: Path | None = None
     authority: tuple[str, ...] = ()
+    drift_every_s: Positive = 86_400.0
 
 
 class NodeSettings(common.Settings, frozen=True):

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from ortoo_node.cli import app
 from ortoo_protocol.cli.exits import Exit
-from ortoo_protocol.core.errors import CatalogBasis, CatalogDuties
+from ortoo_protocol.core.errors import CatalogBasis, CatalogDuties, SourceMissing
 from ortoo_protocol.station.control_client import error_to
 from tests.support.service import FakeService, settings_folder
 
@@ -60,6 +60,26 @@ CONFLICT = {
     "by": "",
     "time_ms": 1,
 }
+PLACE: dict[str, Any] = {
+    "resource": "307001/000001",
+    "kind": "table",
+    "source": "business",
+    "table": "people",
+    "drift": [{"kind": "missing", "column": "income", "entry": "I", "source": ""}],
+    "error": None,
+    "time_ms": 1,
+}
+CHANGE: dict[str, Any] = {
+    "change": "e" * 32,
+    "what": "机构改革",
+    "since_ms": 1,
+    "due": "2026-10-12",
+    "provisional": True,
+    "days": 15,
+    "state": "overdue",
+    "codes": [{"code": "307001/000001", "done_ms": 1}],
+    "reason": "",
+}
 STEP = {"act": "compile", "before": "drafting", "after": "drafting", "who": "甲", "why": "初稿"}
 ANSWERS: dict[str, object] = {
     "catalog.draft.save": {"draft": DRAFT, "problems": [PROBLEM, IN_ITEM]},
@@ -78,6 +98,16 @@ ANSWERS: dict[str, object] = {
     "catalog.lists.settle": {**ROW, "version": 2},
     "catalog.lists.uncovered": {"codes": ["307001/000001"]},
     "catalog.conflicts": {"conflicts": [CONFLICT]},
+    "catalog.propose": {
+        "items": [{"name": "编号", "column": "id", "type": "C", "length": 12, "key": True}],
+        "draft": "",
+    },
+    "catalog.attach": {**PLACE, "drift": []},
+    "catalog.detach": {"resource": "307001/000001"},
+    "catalog.change.record": CHANGE,
+    "catalog.change.list": {"changes": [CHANGE]},
+    "catalog.change.extend": CHANGE,
+    "catalog.change.close": CHANGE,
     "catalog.codes": {
         "scheme": "built-in",
         "classes": [{"code": "307", "name": "民政", "lead": ""}],
@@ -148,6 +178,52 @@ CASES: list[tuple[list[str], str, dict[str, object], str]] = [
         },
         "XQ-150700-000001",
     ),
+    (
+        ["propose", "--source", "business", "--table", "people"],
+        "catalog.propose",
+        {"source": "business", "table": "people", "draft": "", "by": ""},
+        "length = 12\nkey = true",
+    ),
+    (
+        [
+            *("attach", "307001/000001", "--source", "business", "--table", "people"),
+            *("--by", "甲"),
+        ],
+        "catalog.attach",
+        {
+            **{"resource": "307001/000001", "source": "business", "table": "people"},
+            **{"query": "", "by": "甲"},
+        },
+        "people",
+    ),
+    (
+        ["detach", "307001/000001"],
+        "catalog.detach",
+        {"resource": "307001/000001"},
+        "307001/000001",
+    ),
+    (
+        ["change", "record", "机构改革", "--department", "x", "--by", "甲", "--code", "3/1"],
+        "catalog.change.record",
+        {
+            **{"department": "x", "what": "机构改革", "by": "甲", "basis": "", "since_ms": 0},
+            "codes": ["3/1"],
+        },
+        "2026-10-12",
+    ),
+    (["change", "list", "--ended"], "catalog.change.list", {"ended": True}, "机构改革"),
+    (
+        ["change", "extend", "e", "--reason", "因", "--by", "丁"],
+        "catalog.change.extend",
+        {"change": "e", "reason": "因", "by": "丁"},
+        "2026-10-12",
+    ),
+    (
+        ["change", "close", "e", "--reason", "因", "--by", "丁"],
+        "catalog.change.close",
+        {"change": "e", "reason": "因", "by": "丁"},
+        "e",
+    ),
     (["lists", "uncovered"], "catalog.lists.uncovered", {}, "307001/000001"),
     (["conflicts", "--state", "open"], "catalog.conflicts", {"state": "open"}, "婚姻状况"),
 ]
@@ -195,6 +271,19 @@ def test_checking_without_keeping(folder: Path, entry: str) -> None:
     assert "第十四条" in said.stdout
     with FakeService(folder, {"catalog.check": {"problems": []}}):
         assert run(folder, "check", entry).exit_code == Exit.OK
+
+
+def test_where_catalog_and_source_differ(folder: Path) -> None:
+    lost = {**PLACE, "drift": [], "error": error_to(SourceMissing(name="business", table="people"))}
+    with FakeService(folder, {"catalog.drift": {"places": [PLACE, lost]}}) as service:
+        said = run(folder, "drift", "--now")
+    assert said.exit_code == Exit.REFUSED
+    assert service.asked == [("catalog.drift", {"resource": "", "now": True})]
+    assert "income" in said.stdout
+    with FakeService(folder, {"catalog.drift": {"places": [{**PLACE, "drift": []}]}}):
+        assert run(folder, "drift", "307001/000001").exit_code == Exit.OK
+    for arguments in ((), ("--source", "x"), ("--source", "x", "--table", "t", "--query", "q")):
+        assert run(folder, "attach", "3/1", "--by", "甲", *arguments).exit_code == Exit.USAGE
 
 
 def test_a_refused_step(folder: Path) -> None:

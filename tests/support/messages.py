@@ -17,6 +17,7 @@ _SECOND_ARGUMENT = frozenset(("done",))
 _DETAILED = (
     "core/cases.py",
     "core/catalog/codes.py",
+    "ortoo_node/catalog/changes.py",
     "core/catalog/intake.py",
     "core/catalog/law.py",
     "core/catalog/profiles.py",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ortoo_node.catalog import drafts, mirror, numbers, own, stopping
+from ortoo_node.catalog import changes, drafts, mirror, numbers, own, stopping
 from ortoo_node.catalog.drafts import Draft
 from ortoo_node.catalog.rules import DEFAULT, Rules
 from ortoo_protocol.core.catalog import Entry
@@ -184,6 +184,7 @@ def _plan(tx: Tx, draft: Draft, _who: str, _why: str, rules: Rules) -> None:
 def _put_out(tx: Tx, draft: Draft, status: str, rules: Rules) -> None:
     entry = entry_of(tx, draft, status, rules)
     own.publish(tx, entry)
+    changes.followed(tx, entry.code, entry.version)
     drafts.change(tx, draft.draft, version=entry.version)
     before = drafts.live(tx.conn, draft.code, beside=draft.draft)
     if before is not None:
@@ -242,6 +243,7 @@ def entry_of(tx: Tx, draft: Draft, status: str, rules: Rules) -> Entry:
             "approved_by": _who(counted, Act.FILE),
             "ratified_by": _who(counted, Act.RATIFY),
             "filed": draft.filed,
+            "law_changed_ms": changes.recorded_ms(tx.conn, draft.code),
             "lead_department": draft.fields.get("lead_department")
             or (lead if base_or_theme else ""),
         }

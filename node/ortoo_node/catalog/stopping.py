@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import select
 
 from ortoo_node import cases, granting
-from ortoo_node.catalog import mirror, numbers, own
+from ortoo_node.catalog import changes, mirror, numbers, own
 from ortoo_protocol.core.errors import CatalogOwner, StopReason
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import Tx
@@ -32,6 +32,7 @@ def stop(tx: Tx, code: str, reason: str, by: str) -> dict[str, Any]:
         filings.append(ended.filing)
     stopped = msgspec.structs.replace(entry, version=entry.version + 1, status="stopped")
     own.publish(tx, stopped)
+    changes.followed(tx, code, stopped.version)
     return {
         "code": code,
         "version": stopped.version,

@@ -9,6 +9,8 @@ from typing import Any
 
 from ortoo_node.app import NodeApp
 from ortoo_node.methods.catalog import catalog_methods
+from ortoo_node.methods.catalog.changes import ChangeMethods
+from ortoo_node.methods.catalog.sources import AttachmentMethods
 from ortoo_node.methods.dispatches import DispatchMethods
 from ortoo_node.methods.files import FileMethods
 from ortoo_node.methods.folders import FolderMethods
@@ -54,7 +56,8 @@ class NodeMethods:
         return {**await self.common.status(), **await QualityMethods(self.app).counts()}
 
     async def doctor(self) -> dict[str, Any]:
-        """What every party checks, and each subscription that does not go on by itself."""
+        """What every party checks, each subscription that does not go on by itself, and
+        whether the catalog follows its sources and the law."""
         findings = (await self.common.doctor())["findings"]
         listed = await SubscriptionMethods(self.app).listed()
         for one in listed["subscriptions"]:
@@ -63,6 +66,8 @@ class NodeMethods:
                 findings.append(
                     {"check": "sinks", "subject": subject, "level": "error", "error": one["error"]}
                 )
+        findings += await AttachmentMethods(self.app).findings()
+        findings += await ChangeMethods(self.app).findings()
         return {"findings": findings}
 
     async def stop(self) -> dict[str, bool]:

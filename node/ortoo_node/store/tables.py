@@ -78,6 +78,48 @@ catalog_steps = Table(
     Column("time_ms", BigInteger, nullable=False),
 )
 
+# Where a resource's data come from (挂接), and what the last look at it found: `drift`, `error` in
+# JSON. `by` empty: nobody attached it, it is published from there.
+catalog_attachments = Table(
+    "catalog_attachments",
+    metadata,
+    Column("resource", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("table", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("attached_ms", BigInteger, nullable=False),
+    Column("checked_ms", BigInteger, nullable=False),
+    Column("drift", LargeBinary, nullable=False),
+    Column("error", LargeBinary, nullable=False),
+)
+
+# A change of law or of duties that the catalog has to follow (art. 9).
+catalog_changes = Table(
+    "catalog_changes",
+    metadata,
+    Column("change", String(32), primary_key=True),
+    Column("department", String(18), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+    Column("recorded_ms", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("days", Integer, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("closed_ms", BigInteger, nullable=False),
+)
+
+catalog_change_codes = Table(
+    "catalog_change_codes",
+    metadata,
+    Column("change", String(32), primary_key=True),
+    Column("code", String(64), primary_key=True),
+    Column("version", Integer, nullable=False),  # that was in force when it was recorded
+    Column("done_ms", BigInteger, nullable=False),
+)
+
 # What the hub says of data that an entry of ours and another's both claim (数源).
 catalog_conflicts = Table(
     "catalog_conflicts",

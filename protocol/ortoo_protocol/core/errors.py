@@ -729,6 +729,36 @@ class CatalogStep(CatalogError):
     cure = "See which steps are open: catalog steps {draft}."
 
 
+class CatalogDrifted(CatalogError):
+    code = "catalog.drift"
+    what = "The catalog and the source of {resource} differ in {count} places."
+    cure = "See which: catalog drift {resource}. Then revise the entry, or mend the source."
+
+
+class CatalogAttachment(CatalogError):
+    code = "catalog.attachment"
+    what = "{resource} is tied to no source."
+    cure = "Tie it: catalog attach {resource} --source NAME --table TABLE."
+
+
+class CatalogChangeUnknown(CatalogError):
+    code = "catalog.change-unknown"
+    what = "There is no open change of law or duties {change}."
+    cure = "List them: catalog change list."
+
+
+class CatalogExtension(CatalogError):
+    code = "catalog.extension"
+    what = "The time to update the catalog cannot be extended: {detail}."
+    cure = "Update the entries, or close the change with a reason."
+
+
+class CatalogOverdue(CatalogError):
+    code = "catalog.overdue"
+    what = "The catalog should have followed {subject} by {day} ({article})."
+    cure = "Revise the entries that it names, or close it with a reason: catalog change list."
+
+
 class CatalogListUnknown(CatalogError):
     code = "catalog.list-unknown"
     what = "The list {list} has no row {number}."
@@ -1115,6 +1145,12 @@ class SourceMissing(SourceError):
     code = "source.missing"
     what = "The source {name} has no table {table}."
     cure = "Correct the table's name, or have the department make it."
+
+
+class SourceUndescribed(SourceError):
+    code = "source.undescribed"
+    what = "The source {name} does not say which columns it has."
+    cure = "Write the items down by hand."
 
 
 class SourceColumns(SourceError):

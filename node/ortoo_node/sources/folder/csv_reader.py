@@ -12,7 +12,7 @@ import csv
 import io
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import BinaryIO
 
@@ -47,6 +47,24 @@ def read_csv(copied: Copied, asked: Asked) -> Iterator[Line]:
         _log.info("%s: columns that nobody asked for: %s", copied.name, ", ".join(header.extra))
     deque(text.records(delimiter), maxlen=0)
     return _rows(text, delimiter, header, at, asked)
+
+
+def first_rows(copied: Copied, asked: Asked) -> list[tuple[int, Sequence[object]]]:
+    """The rows among which a header may stand, by the delimiter that divides them most.
+
+    Raises SourceFileEncoding, SourceFileLine.
+    """
+    text = _Text(copied, asked, find_encoding(copied, asked))
+    delimiters = (asked.options.delimiter,) if asked.options.delimiter else DELIMITERS
+    most = max(HEADER_ROWS, asked.options.header_row)
+    found: list[list[tuple[int, Sequence[object]]]] = []
+    for delimiter in delimiters:
+        try:
+            found.append(list(islice(text.records(delimiter), most)))
+        except SourceFileLine:
+            if delimiter == delimiters[-1] and not found:
+                raise
+    return max(found, key=lambda rows: max((len(cells) for _, cells in rows), default=0))
 
 
 def _rows(text: _Text, delimiter: str, header: Header, at: int, asked: Asked) -> Iterator[Line]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,6 +42,18 @@ def read_parquet(copied: Copied, asked: Asked) -> Iterator[Line]:
         for _ in _batches(arrow, opened, wanted):
             continue  # all pages are whole
     return _rows(arrow, opened, wanted, file, asked)
+
+
+def first_rows(copied: Copied, asked: Asked) -> list[tuple[int, Sequence[object]]]:
+    """Its names, as the one row of a header. Raises SourceParquet, SourceFile."""
+    try:
+        import pyarrow as arrow
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise SourceParquet() from None
+    with _named(arrow, shown(copied.name), asked):
+        opened = parquet.ParquetFile(copied.file, buffer_size=BUFFER_BYTES, pre_buffer=False)
+        return [(1, list(opened.schema_arrow.names))]
 
 
 def _rows(arrow: Any, opened: Any, wanted: list[str], file: str, asked: Asked) -> Iterator[Line]:

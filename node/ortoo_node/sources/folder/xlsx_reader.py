@@ -71,6 +71,20 @@ def read_xlsx(copied: Copied, asked: Asked) -> Iterator[Line]:
     return _rows(sheet, noted, header, at, asked, file)
 
 
+def first_rows(copied: Copied, asked: Asked) -> list[tuple[int, Sequence[object]]]:
+    """The rows among which a header may stand. Raises SourceFile and what is below it."""
+    file = shown(copied.name)
+    with _named(file, asked):
+        _check_archive(copied, file, asked)
+        sheet = _open(copied, file, asked)
+        merged = _Merged(_noted(sheet).merged)
+    most = max(HEADER_ROWS, asked.options.header_row)
+    return [
+        (number, [cell.value for cell in merged.fill(number, cells, across=False)])
+        for number, cells in islice(_cells(sheet, file, asked), most)
+    ]
+
+
 def _check_archive(copied: Copied, file: str, asked: Asked) -> None:
     """Sizes that the archive states are bounds: zipfile unpacks no more than them."""
     copied.file.seek(0)
