@@ -110,7 +110,7 @@ def test_others_entries(desk: Desk) -> None:
     foreign = hubs.entry(
         provider=THIRD, department=DEPARTMENTS[THIRD][0], feed=f"{THIRD}.x", code="307001/000009"
     )
-    desk.do(lambda tx: mirror.store(tx.conn, foreign, 1, 1))
+    desk.do(lambda tx: mirror.store(tx, foreign, 1, 1))
     with pytest.raises(CatalogOwner):
         record(desk, "307001/000009")
 

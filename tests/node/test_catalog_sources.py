@@ -321,7 +321,7 @@ async def test_others_resources_are_not_attached(kit: Kit) -> None:
         place = attachment.Place(CODE, attachment.TABLE, "business", "people")
 
         def job(tx: Any) -> None:
-            attachment.mirror.store(tx.conn, foreign, 1, 1)
+            attachment.mirror.store(tx, foreign, 1, 1)
             attachment.attach(tx, place, "甲")
 
         with pytest.raises(CatalogOwner):
