@@ -20,7 +20,10 @@ from ortoo_hub.directory import active_stations, catalog_feed, directory_feed
 from ortoo_hub.store.tables import members
 from ortoo_protocol.bus.port import Bus, Link
 from ortoo_protocol.core import topology
+from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.errors import BusError, BusLoginRefused, OrtooError
+from ortoo_protocol.core.grants import GrantTerms
+from ortoo_protocol.core.queries import only_query
 from ortoo_protocol.core.topology import Change, DirectRoute, FeedRoute, Member
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station.context import Signal, wait
@@ -60,12 +63,13 @@ def read_routes(conn: Connection, trust: Trust, now_ms: int) -> Routes:
             FeedRoute(feed, station)
             for feed in (directory_feed(trust.hub), catalog_feed(trust.hub))
         }
-    query = select(grants.c.feed, grants.c.provider, grants.c.reader).where(
+    query = select(grants.c.feed, grants.c.provider, grants.c.reader, grants.c.terms).where(
         live(now_ms), grants.c.provider != grants.c.reader
     )
     for row in conn.execute(query):
         direct |= {DirectRoute(row.provider, row.reader), DirectRoute(row.reader, row.provider)}
-        feeds.add(FeedRoute(row.feed, row.reader))
+        if not only_query(decode(row.terms, GrantTerms).mode):
+            feeds.add(FeedRoute(row.feed, row.reader))
     return Routes(users, frozenset(direct), frozenset(feeds), _next_change_ms(conn, now_ms))
 
 
