@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, cast
 
@@ -26,6 +27,53 @@ FULL_S: Final = 0.005  # the connection's queue of frames is short, and soon emp
 _TRANSIENT: Final = spec.Basic.Properties(delivery_mode=1)
 _log = logging.getLogger(__name__)
 _Message = tuple[str, str, bytes]
+
+
+class Deliveries:
+    """In the place of a channel's queue of frames: what is delivered goes to `take` in the turn of
+    the event loop in which it was read. All other frames go on to the channel, which would make a
+    task of each delivery.
+    """
+
+    def __init__(
+        self, frames: asyncio.Queue[tuple[int, object]], take: Callable[[str, bytes], None]
+    ) -> None:
+        self._frames = frames
+        self._take = take
+        self._key = ""
+        self._pieces: list[bytes] = []
+        self._left_bytes = -1  # -1: no delivery is on its way
+
+    async def put(self, item: tuple[int, object]) -> None:
+        _weight, frame = item
+        if isinstance(frame, spec.Basic.Deliver):
+            self._key, self._left_bytes = frame.routing_key or "", 0
+        elif self._left_bytes < 0:
+            await self._frames.put(item)
+        elif isinstance(frame, ContentHeader):
+            self._left_bytes = frame.body_size
+            self._grow(b"")
+        elif isinstance(frame, ContentBody):
+            self._grow(frame.value)
+        else:  # the channel is closed in the middle of a delivery
+            self._left_bytes = -1
+            self._pieces.clear()
+            await self._frames.put(item)
+
+    def _grow(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._left_bytes -= len(piece)
+        if self._left_bytes <= 0:
+            body = b"".join(self._pieces)
+            self._pieces.clear()
+            self._left_bytes = -1
+            self._take(self._key, body)
+
+    async def get(self) -> tuple[int, object]:
+        return await self._frames.get()
+
+    def task_done(self) -> None:
+        self._frames.task_done()
 
 
 class Caster:
@@ -46,8 +94,12 @@ class Caster:
             return
         self._unsent.append((exchange, routing_key, body))
         self._unsent_bytes += len(body)
-        if not self._sending:
-            self._sending = True
+        if self._sending:
+            return
+        self._sending = True
+        if self._channel is not None and self._channel.write_queue.empty():
+            self._send()  # the first of a turn need not wait for the others
+        else:
             asyncio.get_running_loop().call_soon(self._send)
 
     def _send(self) -> None:

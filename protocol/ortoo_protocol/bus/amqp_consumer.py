@@ -7,11 +7,12 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import aiormq.abc
 from aio_pika.abc import AbstractChannel
 
+from ortoo_protocol.bus.amqp_calls import Deliveries
 from ortoo_protocol.bus.amqp_errors import lost_is_named
 from ortoo_protocol.bus.port import MOST_WAITING_BYTES, Consumer, Delivery
 from ortoo_protocol.core.errors import BusLost
@@ -43,7 +44,10 @@ class AmqpConsumer(Consumer):
         channel = await self._channel.get_underlay_channel()
         self._channel.close_callbacks.add(lambda *_: self._end("channel closed"))
         channel.on_consumer_cancel_callbacks.add(lambda _: self._end("consumer ended by broker"))
-        if not settled:
+        if settled:
+            deliveries: Any = Deliveries(channel.frames, self._on_settled)
+            channel.frames = deliveries
+        else:
             await channel.basic_qos(prefetch_count=prefetch)
         await channel.basic_consume(self._queue, self._on_delivery, no_ack=settled)
 
@@ -57,10 +61,7 @@ class AmqpConsumer(Consumer):
         tag = message.delivery_tag
         if self._gone or tag is None:
             return
-        if not self._settled:
-            self._unsettled.append(tag)
-        elif not self._has_room(len(message.body)):
-            return
+        self._unsettled.append(tag)
         self._buffer.append(
             Delivery(
                 queue=self._queue,
@@ -70,6 +71,12 @@ class AmqpConsumer(Consumer):
                 tag=tag,
             )
         )
+        self._arrived.set()
+
+    def _on_settled(self, routing_key: str, body: bytes) -> None:
+        if self._gone or not self._has_room(len(body)):
+            return
+        self._buffer.append(Delivery(self._queue, routing_key, body, redelivered=False, tag=0))
         self._arrived.set()
 
     async def receive(self, limit: int) -> list[Delivery]:
