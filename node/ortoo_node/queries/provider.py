@@ -63,6 +63,11 @@ class Job:
     offer: Offer
     bound: Mapping[str, Scalar] = field(repr=False)
 
+    @property
+    def room(self) -> tuple[str, str]:
+        """Asks of one query under one grant wait together."""
+        return self.asked.grant, self.offer.ready.declared.code
+
 
 @dataclass(frozen=True)
 class Done:
@@ -137,13 +142,15 @@ class Provider:
                 raise QueryReused(detail=f"{ask.ask}, which was refused")
             tx.after_commit(partial(self._then_again, tx.parts, job))
             return None
-        self._check_room(terms.grant, ask.query)
+        self._check_room(tx, terms.grant, ask.query)
         self.rates.spend(tx, terms.grant, offer.ready.declared)
         record.begin(tx, ANSWERED, asker, ask, terms, Outcome(record.OPEN))
         return job
 
-    def _check_room(self, grant: str, code: str) -> None:
-        if self._waiting[grant, code] >= MOST_WAITING:
+    def _check_room(self, tx: Tx, grant: str, code: str) -> None:
+        about = [each for each in tx.begins if isinstance(each, _Begin)]
+        beside = sum(each.room == (grant, code) for each in about)
+        if self._waiting[grant, code] + beside >= MOST_WAITING:
             raise QueryBusy(detail=f"{MOST_WAITING} asks of {code} wait")
 
     def more(self, tx: Tx, opened: Opened[Shape]) -> None:
@@ -178,13 +185,14 @@ class Provider:
     # --- running ---
 
     def _start(self, tx: Tx, job: Job) -> None:
-        """The query begins while the transaction commits; were that to fail, what was found is
+        """The query runs while the disk is waited for; were the commit to fail, what was found is
         thrown away and the ask comes again."""
-        future = self._submit(tx.parts, job)
-        tx.after_commit(partial(self._then_send, tx.parts, job, future))
+        begin = _Begin(self, tx.parts, job)
+        tx.meanwhile(begin)
+        tx.after_commit(begin.then_send)
 
     def _submit(self, parts: Parts, job: Job) -> Future[Done]:
-        room = job.asked.grant, job.offer.ready.declared.code
+        room = job.room
         with self._lock:
             self._running.add(job.asked.name)
             self._waiting[room] += 1
@@ -267,6 +275,27 @@ class Provider:
         if self._notes is None:
             raise RuntimeError("attach it to a station first")
         return self._notes
+
+
+@dataclass
+class _Begin:
+    """A query that begins when its transaction is written, and whose answer leaves after."""
+
+    provider: Provider
+    parts: Parts
+    job: Job
+    _future: Future[Done] | None = None
+
+    @property
+    def room(self) -> tuple[str, str]:
+        return self.job.room
+
+    def __call__(self) -> None:
+        self._future = self.provider._submit(self.parts, self.job)
+
+    def then_send(self) -> None:
+        if self._future is not None:
+            self.provider._then_send(self.parts, self.job, self._future)
 
 
 def refusal(ask: str, error: OrtooError) -> QueryRefusal:

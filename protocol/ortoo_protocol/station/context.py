@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
@@ -309,7 +309,14 @@ class Pen:
         )
 
 
-Mark = tuple[int, int, int, Trust]  # how much was collected, and whom we trust
+class Mark(NamedTuple):
+    """How far a transaction has come, beside the store."""
+
+    rows: int
+    calls: int
+    gathered: int
+    begins: int
+    trust: Trust
 
 
 @dataclass(frozen=True)
@@ -346,6 +353,7 @@ class Tx(Pen):
         self._rows: list[journal_rows.Pending] = []
         self._calls: list[Callable[[], object]] = []
         self._gathered: list[tuple[Callable[[Connection, list[Any]], None], Any]] = []
+        self.begins: list[Callable[[], object]] = []
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -373,6 +381,12 @@ class Tx(Pen):
         for what costs much alone and little together. It must not fail for what they hold: they
         are all accepted by then."""
         self._gathered.append((work, each))
+
+    def meanwhile(self, call: Callable[[], object]) -> None:
+        """Begin something that goes on while the disk is waited for: called in the writer's thread
+        when all is written and nothing is committed yet. It must not raise, and what it begins is
+        void if the commit fails."""
+        self.begins.append(call)
 
     def journal(
         self,
@@ -412,13 +426,16 @@ class Tx(Pen):
     # --- Batch (store/writer.py) ---
 
     def savepoint(self) -> Mark:
-        return len(self._rows), len(self._calls), len(self._gathered), self.trust
+        return Mark(
+            len(self._rows), len(self._calls), len(self._gathered), len(self.begins), self.trust
+        )
 
     def rollback(self, mark: Mark) -> None:
         """Trust too: a directory in force that is not in the store would be an older one again
         after a restart."""
-        rows, calls, gathered, self.parts.trust.current = mark
-        del self._rows[rows:], self._calls[calls:], self._gathered[gathered:]
+        self.parts.trust.current = mark.trust
+        del self._rows[mark.rows :], self._calls[mark.calls :]
+        del self._gathered[mark.gathered :], self.begins[mark.begins :]
 
     def before_commit(self) -> None:
         works: dict[Callable[[Connection, list[Any]], None], list[Any]] = {}
@@ -427,6 +444,8 @@ class Tx(Pen):
         for work, several in works.items():
             work(self.conn, several)
         journal_rows.append(self.conn, self.suite, self._rows, self.now_ms)
+        for begin in self.begins:
+            begin()
 
     def after_commit_run(self) -> None:
         self.parts.signals.leaves.add(len(self._rows))
