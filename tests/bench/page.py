@@ -49,7 +49,8 @@ _ABOUT = {
         "Online query",
         "A declared query by key, answered from the provider's SQLite, journalled on both sides. "
         "Peer: aio-pika's own RPC pattern with the same row from memory; neither its queues nor "
-        "its messages are durable, as that pattern has them.",
+        "its messages are durable, as that pattern has them. Beside it, recorded: the same "
+        "call over quorum queues, written down and confirmed.",
     ),
     "file": (
         "A file of 1 GiB",

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from ortoo_node.queries import provider as providing
 from ortoo_node.queries import reader as reading
 from ortoo_node.store.tables import queries
 from ortoo_protocol.core import errors, topology
@@ -146,6 +147,24 @@ async def test_calls_of_many_at_once_find_their_own_answers(tmp_path: Path) -> N
             *(both.rows(grant, parameters={"least": n}) for n in range(60, 100))
         )
         assert [len(rows) for rows in answers] == list(range(40, 0, -1))
+
+
+async def test_asks_of_one_transaction_count_against_the_room_of_their_query(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(providing, "MOST_WAITING", 3)
+    async with pair(tmp_path) as both:
+        grant, station = await both.grant(), both.provider.app.station
+        came: list[Any] = []
+        opens = station.calls._open
+        monkeypatch.setattr(
+            station.calls, "_open", lambda each: (came.append(each), opens(each))[1]
+        )
+        async with held_writer(station):
+            asking = [asyncio.create_task(both.rows(grant, parameters=LEAST)) for _ in range(8)]
+            await until(lambda: len({each.body for each in came}) == 8)
+        found = await asyncio.gather(*asking, return_exceptions=True)
+        assert [each for each in found if not isinstance(each, errors.QueryBusy)] == [ROWS] * 3
 
 
 # --- nothing is told before it is recorded ---

@@ -57,6 +57,7 @@ async def test_a_failing_job_takes_back_only_itself(tmp_path: Path) -> None:
     def half_done(tx: Tx) -> None:
         put("half done")(tx)
         tx.after_commit(lambda: told.append("half done"))
+        tx.meanwhile(lambda: told.append("half done"))
         raise CatalogBasis()
 
     told: list[str] = []
@@ -69,6 +70,21 @@ async def test_a_failing_job_takes_back_only_itself(tmp_path: Path) -> None:
     assert await names(station) == {"party", "plane", *kept}
     assert told == []
     assert len(commits) < len(work)
+    await station.close()
+
+
+async def test_what_goes_on_meanwhile_begins_when_all_is_written(tmp_path: Path) -> None:
+    station = Kit(tmp_path).open(PARTY, online=False)
+    told: list[str] = []
+
+    def job(tx: Tx) -> None:
+        tx.after_commit(lambda: told.append("committed"))
+        tx.meanwhile(lambda: told.append(f"begun, in a transaction: {tx.conn.in_transaction()}"))
+        put("written")(tx)
+        told.append("written")
+
+    await station.write(job)
+    assert told == ["written", "begun, in a transaction: True", "committed"]
     await station.close()
 
 

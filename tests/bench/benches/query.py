@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.bench.rig import READER, SENDER, Rig
 
 FEED, RESOURCE = f"{SENDER}.townships", "103000/000001"
 PEER = "raw aio-pika RPC, the same row from memory"
+DURABLE = "aio-pika RPC over quorum queues, persistent, with confirms; the same row from memory"
 IN_FLIGHT = 32
 TABLE_ROWS = 41_352
 GRANT = {
@@ -49,20 +51,29 @@ async def run(rig: Rig) -> list[Row]:
         plane.station(READER) as reader,
         rig.child("rpc-server", "rpc:RpcServer", broker=plane.login(), rows=real),
         rig.child("rpc-caller", "rpc:RpcCaller", broker=plane.login()) as caller,
+        rig.child("durable-server", "rpc:DurableServer", broker=plane.login(), rows=real),
+        rig.child("durable-caller", "rpc:DurableCaller", broker=plane.login()) as durable,
     ):
         await _declare(provider, reader)
         asked = {"number": 1, "query": "by-id", "rows": rows}
-        ours, theirs = Latency(reader, asked), Latency(caller, {})
-        await in_turn(1, lambda: ours.p50(10), lambda: theirs.p50(10))  # warm
-        ours.tails.clear()
-        mine, plain = await in_turn(rig.rounds, lambda: ours.p50(alone), lambda: theirs.p50(alone))
-        cost = Cost(rig, provider, reader)
-        rates, bare = await in_turn(
+        ours, theirs, kept = Latency(reader, asked), Latency(caller, {}), Latency(durable, {})
+        await in_turn(1, *(partial(each.p50, 10) for each in (ours, theirs, kept)))  # warm
+        for each in (ours, theirs, kept):
+            each.tails.clear()
+        single, cost = Cost(rig, provider, reader), Cost(rig, provider, reader)
+        mine, plain, slow = await in_turn(
+            rig.rounds,
+            lambda: single.of(lambda: ours.p50(alone), alone),
+            lambda: theirs.p50(alone),
+            lambda: kept.p50(alone),
+        )
+        rates, bare, steady = await in_turn(
             rig.rounds,
             lambda: cost.of(lambda: ours.rate(together), together),
             lambda: theirs.rate(together),
+            lambda: kept.rate(together),
         )
-        note = f"{alone} calls one at a time, one row each"
+        note = f"{alone} calls one at a time, one row each; {single}"
         return [
             against("query p50", "ms", mine, PEER, plain, bar=2.0, better="lower", note=note),
             against(
@@ -72,6 +83,14 @@ async def run(rig: Rig) -> list[Row]:
             against(
                 f"query {IN_FLIGHT} in flight", "calls/s", rates, PEER, bare, bar=0.4,
                 note=f"{together} calls; {cost}",
+            ),
+            against(
+                "query p50, peer written down", "ms", mine, DURABLE, slow, bar=None,
+                better="lower", note=note,
+            ),
+            against(
+                f"query {IN_FLIGHT} in flight, peer written down", "calls/s", rates, DURABLE,
+                steady, bar=None, note=f"{together} calls",
             ),
         ]  # fmt: skip
 
