@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from ortoo_protocol.core.catalog.profiles import check_profile
 from ortoo_protocol.core.directory import (
     DAY_MS,
     DIRECTORY_LIFE_MS,
@@ -47,9 +48,10 @@ def draft_directory(
 ) -> bytes:
     """The directory after `previous` (None: the first), unsigned, under the newest `root`.
 
-    Raises TrustMalformed.
+    Raises TrustMalformed, CatalogProfile.
     """
     under = read_body(read_document(root, "root"), Root)
+    check_profile(profile, under.plane)
     version, named = 1, b""
     if previous is not None:
         document = read_document(previous, "directory")

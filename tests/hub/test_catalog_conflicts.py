@@ -177,6 +177,26 @@ async def test_codes_by_the_regions_table(tmp_path: Path) -> None:
         await running.listed(provider, entry(code="307001150700/000001"))
 
 
+async def test_edits_queue_while_the_hub_is_down(tmp_path: Path) -> None:
+    kit = HubKit(tmp_path)
+    provider, reader = kit.station(PROVIDER), kit.station(READER)
+    async with kit.hub_running(kit.hub(), provider, reader) as running:
+        await running.listed(provider, entry())
+        await running.stop_hub()
+        for version in (2, 3):
+            await publish_entry(provider, entry(version=version))
+        await put(provider, row())
+        await running.restart_hub()
+
+        def taken() -> bool:
+            return len(kit.seen[READER].of_kind("catalog.federated")) == 4
+
+        await until(taken)
+        (listed,) = (await running.call["catalog.search"](""))["entries"]
+        assert listed["version"] == 3
+        assert len((await running.call["catalog.lists"]("demand"))["rows"]) == 1
+
+
 async def refused(kit: HubKit, party: str, count: int = 1) -> list[tuple[str, str]]:
     seen = kit.seen[party]
     await until(lambda: len(seen.of_kind("catalog.refused")) == count)

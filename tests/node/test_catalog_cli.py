@@ -90,6 +90,7 @@ ANSWERS: dict[str, object] = {
         "steps": [{**STEP, "time_ms": 1}],
         "next": [{"act": "review", "side": "department", "reason": False}],
         "problems": [],
+        "refusals": [{"version": 1, "error": "catalog.basis", "reason": "缺依据", "time_ms": 1}],
     },
     "catalog.check": {"problems": [PROBLEM]},
     "catalog.step": {**DRAFT, "state": "reviewed"},

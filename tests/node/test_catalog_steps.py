@@ -17,7 +17,7 @@ from ortoo_node.catalog.rules import Rules, of_settings
 from ortoo_node.settings import CatalogTable
 from ortoo_node.store import NODE
 from ortoo_node.store.tables import catalog_drafts, catalog_steps
-from ortoo_protocol.core.catalog import Entry, codes
+from ortoo_protocol.core.catalog import Entry, Refusal, codes
 from ortoo_protocol.core.catalog.steps import State
 from ortoo_protocol.core.errors import (
     CatalogAuthority,
@@ -43,8 +43,9 @@ from ortoo_protocol.core.trust import Trust
 from tests.support import hubs
 from tests.support.desk import Desk
 from tests.support.hubs import PROVIDER, THIRD
+from tests.support.letters import make_letter
 from tests.support.stations import Kit
-from tests.support.trust import DEPARTMENTS
+from tests.support.trust import DEPARTMENTS, HUB
 
 DEPARTMENT = DEPARTMENTS[PROVIDER][0]
 FIELDS: dict[str, Any] = {
@@ -125,6 +126,19 @@ def test_from_compiled_to_published(office: Office) -> None:
         ("publish", "丁", "published"),
     ]
     assert len(office.items(catalog.own_feed(PROVIDER))) == 1
+
+
+def test_a_refusal_comes_back_to_its_compiler(office: Office) -> None:
+    draft = office.walk(office.save().draft, *ROAD).draft
+    refusal = Refusal(code=CODE, version=1, error="catalog.code", reason="方案中没有该类目")
+    office.take(make_letter(office.kit, HUB, PROVIDER, refusal))
+    code = office.draft(draft).code
+    (found,) = office.do(lambda tx: mirror.refusals_of(tx.conn, code))
+    assert (found.error, found.reason) == ("catalog.code", "方案中没有该类目")
+    # It is revised, and goes through the steps again.
+    again = office.act(CODE, "revise", "甲", found.reason).draft
+    office.walk(again, *ROAD)
+    assert office.entry().version == 2
 
 
 def test_what_may_not_be_done(office: Office) -> None:

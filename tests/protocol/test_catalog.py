@@ -8,10 +8,24 @@ import msgspec
 import pytest
 
 from ortoo_protocol.core import catalog
+from ortoo_protocol.core.catalog import Item, inherit
 from ortoo_protocol.core.catalog.intake import as_entry, fields_of, problems
 from ortoo_protocol.core.catalog.law import findings, procedure
-from ortoo_protocol.core.catalog.profiles import NM2018, SC2025, Profile, profile_named
-from ortoo_protocol.core.errors import CatalogBasis, CatalogField, CodecIdentifier, OrtooError
+from ortoo_protocol.core.catalog.profiles import (
+    NM2018,
+    SC2025,
+    Profile,
+    check_profile,
+    profile_named,
+)
+from ortoo_protocol.core.errors import (
+    CatalogBasis,
+    CatalogField,
+    CatalogProfile,
+    CodecIdentifier,
+    OrtooError,
+)
+from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.i18n import translator
 from tests.support.bodies import CIVIL_AFFAIRS, ENTRY, WHOLE_ENTRY
 from tests.support.forge import OTHER
@@ -155,6 +169,33 @@ def test_steps_that_an_entry_does_not_show() -> None:
         "catalog.lead",
     ]
     assert list(procedure(replace(bare, status="stopped"))) == []
+
+
+def test_which_profile_may_be_in_force() -> None:
+    assert check_profile("NM2018", Plane.INTRANET) is NM2018
+    assert check_profile("SC2025", Plane.EXTRANET) is SC2025
+    for name, plane in (("SC2025", Plane.INTRANET), ("NM2026", Plane.EXTRANET)):
+        with pytest.raises(CatalogProfile):
+            check_profile(name, plane)
+
+
+def test_what_items_have_from_their_resource() -> None:
+    own, plain = ITEM, Item(name="人数", column="persons", type="I", length=0, share_type=2)
+    free = replace(plain, share_type=1)
+    entry = replace(
+        WHOLE_ENTRY, items=(own, plain), modes=("在线查询", "联机查询"), open_condition="审核"
+    )
+    assert inherit.modes_of(entry, own) == ("联机查询",)
+    assert inherit.modes_of(entry, plain) == ("联机查询",)
+    assert inherit.condition_of(entry, own) == "用于资格核对"
+    assert inherit.condition_of(entry, plain) == "用于社会救助资格核对"
+    assert inherit.condition_of(entry, free) == ""
+    assert not inherit.is_open(entry, own)
+    assert not inherit.is_open(entry, plain)
+    assert inherit.is_open(replace(entry, open_to_society=True), plain)
+    assert inherit.open_condition_of(entry, own) == "不予开放"
+    assert inherit.open_condition_of(entry, plain) == ""
+    assert inherit.open_condition_of(replace(entry, open_to_society=True), plain) == "审核"
 
 
 # --- what people give ---------------------------------------------------------------------------

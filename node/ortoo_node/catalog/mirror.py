@@ -138,5 +138,11 @@ def how_many(conn: Connection, provider: str | None) -> int:
     return int(conn.execute(query).scalar() or 0)
 
 
+def refusals_of(conn: Connection, code: str) -> Sequence[Row[Any]]:
+    """Why the hub did not take versions of one entry, the newest first."""
+    query = select(catalog_refusals).where(catalog_refusals.c.code == code)
+    return conn.execute(query.order_by(catalog_refusals.c.number.desc()).limit(20)).all()
+
+
 def refusals(conn: Connection) -> Sequence[Row[Any]]:
     return conn.execute(select(catalog_refusals).order_by(catalog_refusals.c.number.desc())).all()

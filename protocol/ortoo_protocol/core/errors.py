@@ -759,6 +759,12 @@ class CatalogOverdue(CatalogError):
     cure = "Revise the entries that it names, or close it with a reason: catalog change list."
 
 
+class CatalogProfile(CatalogError):
+    code = "catalog.profile"
+    what = "Rule profile {profile} cannot be put in force here: {detail}."
+    cure = "NM2018 holds on both planes, SC2025 on the extranet."
+
+
 class CatalogListUnknown(CatalogError):
     code = "catalog.list-unknown"
     what = "The list {list} has no row {number}."

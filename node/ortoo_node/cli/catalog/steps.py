@@ -190,5 +190,13 @@ def _show_draft(shell: Shell, answer: Mapping[str, Any]) -> None:
             for one in answer["next"]
         ),
     )
+    if answer["refusals"]:
+        shell.table(
+            ("Not taken by the hub", "Version", "Error", "Reason"),
+            (
+                (shell.time(one["time_ms"]), one["version"], one["error"], one["reason"])
+                for one in answer["refusals"]
+            ),
+        )
     if answer["problems"]:
         show_problems(shell, answer["problems"])

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ortoo_node.app import NodeApp
-from ortoo_node.catalog import drafts, steps
+from ortoo_node.catalog import drafts, mirror, steps
 from ortoo_node.catalog.drafts import Draft
 from ortoo_protocol.core.catalog.intake import problems
 from ortoo_protocol.core.catalog.law import Problem
@@ -82,6 +82,10 @@ class StepMethods:
                 "steps": [{name: getattr(row, name) for name in names} for row in rows],
                 "next": steps.open_steps(self._profile, found),
                 "problems": self._problems(found.fields) if open_ else [],
+                "refusals": [
+                    {name: getattr(row, name) for name in ("version", "error", "reason", "time_ms")}
+                    for row in mirror.refusals_of(conn, found.code)
+                ],
             }
 
         return await self.app.station.read(read)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ortoo_protocol.core.catalog.elements import CONDITIONAL, NOT_SHARED, UNCONDITIONAL
+from ortoo_protocol.core.errors import CatalogProfile
+from ortoo_protocol.core.ids import Plane
 
 _ALL = frozenset((UNCONDITIONAL, CONDITIONAL, NOT_SHARED))
 _LIMITED = frozenset((CONDITIONAL, NOT_SHARED))
@@ -80,6 +82,16 @@ SC2025 = Profile(
 )
 
 PROFILES: Mapping[str, Profile] = MappingProxyType({each.name: each for each in (NM2018, SC2025)})
+
+
+def check_profile(name: str, plane: Plane) -> Profile:
+    """A profile that a directory of this plane may put in force. Raises CatalogProfile: Decree 809
+    is not about state or work secrets (art. 3), so SC2025 is none of the intranet's."""
+    if name not in PROFILES:
+        raise CatalogProfile(profile=name, detail="there is no such profile")
+    if name == SC2025.name and plane is Plane.INTRANET:
+        raise CatalogProfile(profile=name, detail="Decree 809 excludes secrets (art. 3)")
+    return PROFILES[name]
 
 
 def profile_named(name: str) -> Profile:
