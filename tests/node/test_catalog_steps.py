@@ -330,6 +330,15 @@ def test_stopping(office: Office) -> None:
     assert office.draft(draft).state is State.SUPERSEDED
 
 
+def test_a_code_means_the_version_that_the_step_can_be_about(office: Office) -> None:
+    office.walk(office.save().draft, *ROAD)
+    office.act(CODE, "revise", "甲")
+    assert office.act(CODE, "file-stop", "甲", "机构改革").version == 1
+    assert office.act(CODE, "keep", "甲", "不再改革").version == 1
+    assert office.act(CODE, "withdraw", "甲", "不改了").version == 2
+    assert office.act(CODE, "revise", "甲").state is State.DRAFTING
+
+
 def test_a_revision_does_not_overtake_a_stop(office: Office) -> None:
     draft = office.walk(office.save().draft, *ROAD).draft
     revision = office.act(CODE, "revise", "甲").draft

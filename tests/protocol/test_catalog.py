@@ -164,11 +164,17 @@ def test_steps_that_an_entry_does_not_show() -> None:
         "catalog.ratification",
         "catalog.lead",
     ]
-    assert [each.code for each in procedure(replace(bare, share_type=1))] == [
+    free = replace(bare, share_type=1, items=(replace(ITEM, share_type=1),))
+    assert [each.code for each in procedure(free)] == [
         "catalog.filing",
         "catalog.lead",
     ]
     assert list(procedure(replace(bare, status="stopped"))) == []
+    (problem,) = procedure(replace(WHOLE_ENTRY, share_type=1))
+    assert (problem.field, problem.item_index, problem.code) == (
+        *("share_type", 0),
+        "catalog.item-share-type",
+    )
 
 
 def test_which_profile_may_be_in_force() -> None:
@@ -278,6 +284,13 @@ def test_what_a_compiler_has_to_mend_in_an_item(
     assert given(items=[first, {"column": "persons", **second, **changes}]) == [
         (found[0], 1, found[1])
     ]
+
+
+def test_an_unconditional_resource_has_no_conditional_items() -> None:
+    first, second = FIELDS["items"]
+    items = [first, {**second, "share_type": 2}]
+    found = given(share_type=1, items=items)
+    assert found == [("share_type", 1, "catalog.item-share-type")]
 
 
 def test_dates_and_logicals_have_no_length() -> None:

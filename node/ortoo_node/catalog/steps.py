@@ -17,7 +17,7 @@ from ortoo_protocol.core.catalog.profiles import Profile, profile_named
 from ortoo_protocol.core.catalog.relations import check_relations
 from ortoo_protocol.core.catalog.steps import (
     DUTIES,
-    LIVE_STATES,
+    MOVES,
     Act,
     Side,
     State,
@@ -52,7 +52,8 @@ def act(tx: Tx, draft: str, act: str, who: str, why: str = "", rules: Rules = DE
     Returns the draft as it stands then; for `revise` the new one. Raises CatalogStep for what the
     table does not list, CatalogDuties, CatalogReason, CatalogAuthority, and what the step asks.
     """
-    return _take(tx, _found(tx, draft), _act(act), who, why, rules)[0]
+    step = _act(act)
+    return _take(tx, _meant(tx, draft, step), step, who, why, rules)[0]
 
 
 def stop(tx: Tx, code: str, reason: str, by: str, rules: Rules = DEFAULT) -> Outcome:
@@ -64,9 +65,7 @@ def stop(tx: Tx, code: str, reason: str, by: str, rules: Rules = DEFAULT) -> Out
         raise StopReason()
     if mirror.entry(tx.conn, code).provider != tx.party:
         raise CatalogOwner(resource=code)
-    found = _found(tx, code)
-    if found.state not in LIVE_STATES:
-        found = drafts.live(tx.conn, code) or found
+    found = _meant(tx, code, Act.FILE_STOP)
     if found.state is not State.STOPPING:
         found, _ = _take(tx, found, Act.FILE_STOP, by, reason, rules)
     _, outcome = _take(tx, found, Act.STOP, by, "", rules)
@@ -90,6 +89,14 @@ def _take(
     effect = _EFFECTS.get((step, to), _EFFECTS.get((step, None)))
     outcome = effect(tx, found, who, why, rules) if effect is not None else None
     return drafts.find(tx.conn, found.draft), outcome or {}
+
+
+def _meant(tx: Tx, draft: str, step: Act) -> Draft:
+    """Of a code that is published and being revised: the version that the step can be about."""
+    found = _found(tx, draft)
+    if (found.state, step) in MOVES or draft != found.code:
+        return found
+    return drafts.live(tx.conn, found.code) or found
 
 
 def _found(tx: Tx, draft: str) -> Draft:

@@ -631,6 +631,12 @@ class CatalogCodesFull(CatalogField):
     cure = "Choose another class, or lengthen sequence_digits in the scheme."
 
 
+class CatalogItemShareType(CatalogField):
+    code = "catalog.item-share-type"
+    what = "Item {item} is not unconditional, but its resource is ({article})."
+    cure = "Make the resource conditional and cite the basis, or set the item's share type to 1."
+
+
 class CatalogRelated(CatalogField):
     code = "catalog.related"
     what = "The relation leads back to where it begins: {path}."

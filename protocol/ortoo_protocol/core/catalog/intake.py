@@ -14,7 +14,7 @@ import msgspec
 
 from ortoo_protocol.core.catalog.elements import PUBLISHED, UNCONDITIONAL, UNSIZED_TYPES
 from ortoo_protocol.core.catalog.entry import Entry, Item
-from ortoo_protocol.core.catalog.law import Problem, findings
+from ortoo_protocol.core.catalog.law import Problem, findings, narrower_items
 from ortoo_protocol.core.catalog.profiles import NM2018, Profile
 from ortoo_protocol.core.errors import CatalogField, CatalogItemLength
 
@@ -110,7 +110,7 @@ def problems(fields: Mapping[str, Any], profile: Profile = NM2018) -> list[Probl
     )
     found += [
         problem
-        for problem in findings(entry, profile)
+        for problem in (*findings(entry, profile), *narrower_items(entry, profile))
         if (problem.field, problem.item_index) not in known
     ]
     return found

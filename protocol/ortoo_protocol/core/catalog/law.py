@@ -44,6 +44,7 @@ from ortoo_protocol.core.errors import (
     CatalogGrade,
     CatalogImpact,
     CatalogItems,
+    CatalogItemShareType,
     CatalogLead,
     CatalogRatification,
     CatalogRelated,
@@ -118,6 +119,7 @@ def procedure(entry: Entry, profile: Profile = NM2018) -> Iterator[Problem]:
     """Steps of the law that an entry does not show; nothing is asked of one that stops."""
     if entry.status == STOPPED:
         return
+    yield from narrower_items(entry, profile)
     if not entry.filed.strip():
         yield Problem("filed", CatalogFiling(article=profile.filing.article))
     limited = entry.share_type in profile.ratification.share_types
@@ -125,6 +127,17 @@ def procedure(entry: Entry, profile: Profile = NM2018) -> Iterator[Problem]:
         yield Problem("ratified_by", CatalogRatification(article=profile.ratification.article))
     if entry.code[:1] != DEPARTMENT and not entry.lead_department:
         yield Problem("lead_department", CatalogLead(article=profile.lead.article))
+
+
+def narrower_items(entry: Entry, profile: Profile = NM2018) -> Iterator[Problem]:
+    """What can be given only in part is conditional: no item of an unconditional resource is less
+    than that, else it would go without basis and 核定."""
+    if entry.share_type != UNCONDITIONAL:
+        return
+    for index, item in enumerate(entry.items):
+        if item.share_type != UNCONDITIONAL:
+            error = CatalogItemShareType(item=item.name, article=profile.types.article)
+            yield Problem("share_type", error, index)
 
 
 def _field(field: str, detail: str, item_index: int | None = None) -> Problem:

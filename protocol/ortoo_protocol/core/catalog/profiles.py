@@ -42,6 +42,7 @@ _NOBODY: frozenset[int] = frozenset()
 @dataclass(frozen=True)
 class Profile:
     name: str
+    types: Rule  # what the share types are
     basis: Rule  # a cited 法律, 法规 or policy
     ratification: Rule  # 核定 by the authority of the same level
     base_items: Rule  # 基础信息项 of base catalogs are unconditional
@@ -56,6 +57,7 @@ class Profile:
 
 NM2018 = Profile(
     name="NM2018",
+    types=Rule(article="Measures art. 13"),
     basis=Rule(article="Measures art. 14", share_types=_LIMITED),
     ratification=Rule(article="Measures art. 14", share_types=_LIMITED),
     base_items=Rule(article="Measures art. 14"),
@@ -67,6 +69,7 @@ NM2018 = Profile(
 
 SC2025 = Profile(
     name="SC2025",
+    types=Rule(article="Decree 809 art. 14"),
     # Art. 15: what is not shared cites a law, 行政法规 or 国务院决定; what is conditional lists its
     # conditions. Art. 16: every catalog is examined by the authority of the same level.
     basis=Rule(article="Decree 809 art. 15", share_types=frozenset((NOT_SHARED,))),
