@@ -42,6 +42,10 @@ from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store.dialect import upsert
 
 ROWS_AT_ONCE = 4_096
+# Chunks of a fresh table that share a commit: each costs the event loop and SQLite as much as a
+# thousand rows. Beyond COMMIT_BYTES of rows it would hold up whoever else writes.
+CHUNKS_A_COMMIT = 4
+COMMIT_BYTES = 512 << 10
 KEYS_AT_ONCE = 5_000
 
 
@@ -244,17 +248,18 @@ class _Run:
     counts: _Counts = field(default_factory=_Counts)
 
     async def rows(self, reading: Reading, seen: SeenKeys | None) -> None:
-        while True:
-            chunk = await asyncio.to_thread(self._next, reading, seen)
-            if chunk is None:
-                return
+        while chunks := await asyncio.to_thread(self._some, reading, seen):
             if not self.fresh:
-                await self._only_what_differs(chunk)
-            if chunk.parts:
-                twice = await self.station.write(partial(self._append, chunk))
-                self._set_aside([self.gate.twice(chunk.rows[place]) for place in sorted(twice)])
-                self.counts.upserts += len(chunk.parts) - len(twice)
-            self._set_aside(chunk.rejects)
+                for chunk in chunks:
+                    await self._only_what_differs(chunk)
+            written = [chunk for chunk in chunks if chunk.parts]
+            if written:
+                left_out = await self.station.write(partial(self._append, written))
+                for chunk, twice in zip(written, left_out, strict=True):
+                    self._set_aside([self.gate.twice(chunk.rows[at]) for at in sorted(twice)])
+                    self.counts.upserts += len(chunk.parts) - len(twice)
+            for chunk in chunks:
+                self._set_aside(chunk.rejects)
 
     async def deletes(self, reading: Reading, seen: SeenKeys | None) -> None:
         """Taken only when all rows were read."""
@@ -266,6 +271,19 @@ class _Run:
         self._passed(gone)
         held = await self.station.read(lambda conn: shadow.look(conn, self.entry.feed, gone))
         await self._delete([key for key in dict.fromkeys(gone) if key in held])
+
+    def _some(self, reading: Reading, seen: SeenKeys | None) -> list[Chunk]:
+        """The chunks of the next commit. What is compared with the shadow comes one by one: the
+        next one may hold a key of this one again."""
+        chunks: list[Chunk] = []
+        size_bytes, most = 0, CHUNKS_A_COMMIT if self.fresh else 1
+        while len(chunks) < most and size_bytes < COMMIT_BYTES:
+            chunk = self._next(reading, seen)
+            if chunk is None:
+                break
+            chunks.append(chunk)
+            size_bytes += sum(map(len, chunk.parts))
+        return chunks
 
     def _next(self, reading: Reading, seen: SeenKeys | None) -> Chunk | None:
         given = list(islice(reading.rows, ROWS_AT_ONCE))
@@ -290,20 +308,27 @@ class _Run:
         if same:
             chunk.without(same)
 
-    def _append(self, chunk: Chunk, tx: Tx) -> set[int]:
-        """The resource's feed and all its views, in one transaction. Returns rows left out."""
-        feed, twice = self.entry.feed, set[int]()
-        if self.fresh:
-            twice = table_feed.append_new(tx, feed, self.schema, chunk.keys, chunk.parts)
-        else:
-            table_feed.append_rows(tx, feed, self.schema, chunk.keys, chunk.parts)
+    def _append(self, chunks: Sequence[Chunk], tx: Tx) -> list[set[int]]:
+        """The resource's feed and all its views, in one transaction. Returns, of each chunk, the
+        rows left out."""
         followers = views.of_resource(tx.conn, self.entry.code)
-        if followers:
-            rows = [row for place, row in enumerate(chunk.rows) if place not in twice]
-            changes = [RowChange(UPSERT, row) for row in rows]
-            for view in followers:
-                views.follow(tx, view, self.schema, changes)
-        return twice
+        left_out = []
+        for chunk in chunks:
+            twice = self._append_one(chunk, tx)
+            left_out.append(twice)
+            if followers:
+                rows = [row for place, row in enumerate(chunk.rows) if place not in twice]
+                changes = [RowChange(UPSERT, row) for row in rows]
+                for view in followers:
+                    views.follow(tx, view, self.schema, changes)
+        return left_out
+
+    def _append_one(self, chunk: Chunk, tx: Tx) -> set[int]:
+        feed = self.entry.feed
+        if self.fresh:
+            return table_feed.append_new(tx, feed, self.schema, chunk.keys, chunk.parts)
+        table_feed.append_rows(tx, feed, self.schema, chunk.keys, chunk.parts)
+        return set()
 
     async def _delete_unseen(self, seen: SeenKeys) -> None:
         after = b""

@@ -28,6 +28,7 @@ from ortoo_protocol.core.errors import (
 )
 from ortoo_protocol.core.feeds import Column, TableSchema
 from ortoo_protocol.core.rows import check_schema
+from ortoo_protocol.station.store.prepared import wrapped
 
 ROWS_AT_ONCE = 4_096
 _ERRORS: dict[Trouble, type[SourceError]] = {
@@ -99,10 +100,34 @@ class TableReader:
         return sa.select(*(table.c[c.name] for c in self.columns)).select_from(table)
 
     def stream(self, connection: sa.Connection, query: sa.Executable) -> Iterator[Sequence[object]]:
+        if connection.dialect.name == "sqlite" and _as_they_are(query):
+            yield from _driver_rows(connection, query)
+            return
         streamed = connection.execution_options(yield_per=ROWS_AT_ONCE)
         with streamed.execute(query) as found:
             while rows := found.fetchmany(ROWS_AT_ONCE):
                 yield from rows
+
+
+def _as_they_are(query: sa.Executable) -> bool:
+    """Whether SQLAlchemy would give the driver's values unchanged: it knows no type of them."""
+    return isinstance(query, sa.Select) and all(
+        isinstance(column.type, sa.types.NullType) for column in query.selected_columns
+    )
+
+
+def _driver_rows(connection: sa.Connection, query: sa.Executable) -> Iterator[Sequence[object]]:
+    """The driver's own tuples: a million times not wrapped. For SQLite, where nothing is read
+    ahead of who asks."""
+    with connection.execute(query) as found:
+        while found.cursor is not None:
+            try:
+                rows = found.cursor.fetchmany(ROWS_AT_ONCE)
+            except connection.dialect.loaded_dbapi.Error as error:
+                raise wrapped(connection, "SELECT", error) from error
+            if not rows:
+                return
+            yield from rows
 
 
 def quoted(name: str) -> quoted_name:
