@@ -6,7 +6,7 @@ writes the rows: after any crash the two agree, and the engine goes on from ther
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
@@ -90,31 +90,36 @@ class SinkTable:
         return self._left
 
     def apply(self, schema: TableSchema, changes: Changes, cursor: Cursor) -> None:
-        check_schema(schema)
+        self.apply_all([(schema, changes, cursor)])
+
+    def apply_all(self, steps: Sequence[tuple[TableSchema, Changes, Cursor]]) -> None:
+        for schema, _changes, _cursor in steps:
+            check_schema(schema)
         if self._fitted is not None and self._left is not None:
             with suppress(SinkMismatch):  # perhaps a table was dropped: then all is looked at
-                self._apply(schema, changes, cursor, self._owned_still)
+                self._apply(steps, self._owned_still)
                 return
-        self._apply(schema, changes, cursor, self._owned)
+        self._apply(steps, self._owned)
 
     def _apply(
         self,
-        schema: TableSchema,
-        changes: Changes,
-        cursor: Cursor,
+        steps: Sequence[tuple[TableSchema, Changes, Cursor]],
         owned: Callable[[sa.Connection, str], Cursor | None],
     ) -> None:
+        last = steps[-1][2]
         with self._named(), self._engine.begin() as connection:
-            stored = owned(connection, cursor.feed)
-            if stored is not None and _covers(stored, cursor):
-                self._left = stored
-                return
-            if stored != self._left or (stored and not _before(stored, cursor)):
-                raise SinkMoved(name=self._name, table=self._table, feed=cursor.feed)
-            target = self._target(connection, schema)
-            target.change(connection, changes)
-            self._store(connection, cursor)
-        self._fitted, self._left = target, cursor
+            stored = owned(connection, last.feed)
+            rest = [step for step in steps if stored is None or not _covers(stored, step[2])]
+            moved = len(rest) == len(steps) and stored != self._left
+            if moved or (rest and stored and not _before(stored, rest[0][2])):
+                raise SinkMoved(name=self._name, table=self._table, feed=last.feed)
+            fitted = self._fitted
+            for schema, changes, _cursor in rest:
+                fitted = self._target(connection, schema, fitted)
+                fitted.change(connection, changes)
+            if rest:
+                self._store(connection, last)
+        self._fitted, self._left = fitted, last if rest else stored
 
     def replace(
         self, schema: TableSchema, rows: Iterable[tuple[Scalar, ...]], cursor: Cursor
@@ -122,7 +127,7 @@ class SinkTable:
         check_schema(schema)
         with self._named(), self._engine.begin() as connection:
             self._owned(connection, cursor.feed)
-            target = self._target(connection, schema)
+            target = self._target(connection, schema, self._fitted)
             target.replace(connection, rows)
             self._store(connection, cursor)
         self._fitted, self._left = target, cursor
@@ -219,9 +224,11 @@ class SinkTable:
             return str(name.casefold())
         return f"{schema or sa.inspect(connection).default_schema_name}.{name}"
 
-    def _target(self, connection: sa.Connection, schema: TableSchema) -> Target:
-        if self._fitted is not None and self._fitted.schema == schema:
-            return self._fitted
+    def _target(
+        self, connection: sa.Connection, schema: TableSchema, fitted: Target | None
+    ) -> Target:
+        if fitted is not None and fitted.schema == schema:
+            return fitted
         try:
             return fit(connection, self._path, schema)
         except Misfit as error:

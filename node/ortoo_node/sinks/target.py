@@ -24,6 +24,7 @@ from ortoo_protocol.core.codec import Scalar
 from ortoo_protocol.core.errors import RowsKey, RowsSchema
 from ortoo_protocol.core.feeds import Changes, Column, TableSchema
 from ortoo_protocol.core.rows import checks
+from ortoo_protocol.station.store.prepared import execute
 
 STAGE = "ortoo_stage"
 ROWS_AT_ONCE = 2_000
@@ -192,7 +193,7 @@ class Target:
             self._many = self._compiled(connection, self._upsert(rows=most))
         for at in range(0, whole, most):
             values = tuple(chain.from_iterable(upserts[at : at + most]))
-            connection.exec_driver_sql(self._many or "", values)
+            execute(connection, self._many or "", values)
         if whole < len(upserts):
             statement = self._compiled(connection, self._upsert())
             connection.exec_driver_sql(statement, list(upserts[whole:]))

@@ -25,6 +25,7 @@ from ortoo_protocol.core.errors import (
     RowsError,
     SinkError,
     SinkMoved,
+    SinkUnavailable,
 )
 from ortoo_protocol.core.feeds import (
     NO_CHANGES,
@@ -37,7 +38,7 @@ from ortoo_protocol.station.apply_work import Item, Work, incarnation_of, load
 from ortoo_protocol.station.context import Parts, Tx, wait
 from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.opening import Opening, Step, open_snapshot
-from ortoo_protocol.station.ports import Cursor, NeedsContents, Sink
+from ortoo_protocol.station.ports import Cursor, NeedsContents, Sink, TakesSeveral
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store.dialect import upsert
 from ortoo_protocol.station.store.tables import (
@@ -47,6 +48,7 @@ from ortoo_protocol.station.store.tables import (
 
 RETRY_FIRST_S = 0.2
 RETRY_CAP_S = 30.0
+VALUES_A_STEP = 1 << 17  # of several items, in one transaction of the sink
 _log = logging.getLogger(__name__)
 
 
@@ -132,8 +134,10 @@ class ApplyWorker:
         opening = Opening(self.parts, self.feed, incarnation, work)
         done: list[Item] = []
         try:
+            if several := isinstance(self.sink, TakesSeveral):
+                await self._apply_several(self.sink, opening, done)
             while items := work.items[len(done) :]:
-                taken = await self._apply_items(opening, items)
+                taken = await self._apply_items(opening, items[:1] if several else items)
                 if not taken:
                     break
                 done += items[:taken]
@@ -141,10 +145,38 @@ class ApplyWorker:
             await self._finish(opening, done)
         return True
 
+    async def _apply_several(self, sink: TakesSeveral, opening: Opening, done: list[Item]) -> None:
+        """Items in transactions of VALUES_A_STEP, until all are `done` or one is refused: what stands
+        before that one, and what is wrong with it, shows when they come one by one."""
+        items = opening.work.items
+        try:
+            while len(done) < len(items):
+                rest = items[len(done) :]
+                taken = await asyncio.to_thread(self._write_several, sink, opening, rest)
+                done += rest[:taken]
+        except SinkUnavailable:
+            raise
+        except OrtooError as error:
+            _log.debug("%s: one by one: %s", self.feed, error)
+
+    def _write_several(self, sink: TakesSeveral, opening: Opening, items: Sequence[Item]) -> int:
+        steps: list[Step] = []
+        values = 0
+        for item in items:
+            step = opening.step(item)
+            steps.append(step)
+            values += step.rows * len(step.schema.columns)
+            if values >= VALUES_A_STEP:
+                break
+        sink.apply_all([(step.schema, step.changes, step.cursor) for step in steps])
+        for step in steps:
+            self._applied(step)
+        return len(steps)
+
     async def _apply_items(self, opening: Opening, items: Sequence[Item]) -> int:
         """How many of `items`, from the first, are applied. 0: the first was set aside, and what
         stands behind it begins with the next look."""
-        item = items[0]
+        item, taken = items[0], 1
         try:
             step, taken = await asyncio.to_thread(opening.together, items)
             await self._fetch(step)
@@ -152,6 +184,8 @@ class ApplyWorker:
         except FeedEpoch:
             raise
         except (EnvelopeError, CodecError, FeedError, RowsError) as error:
+            if taken > 1:  # which of them?
+                return await self._apply_items(opening, items[:1])
             cursor = Cursor(self.feed, opening.incarnation, item.seq, item.hash)
             await asyncio.to_thread(self.sink.apply, opening.schema, NO_CHANGES, cursor)
             await self.database.write(partial(self._set_aside, item, error))
@@ -172,10 +206,13 @@ class ApplyWorker:
                 self.sink.apply(step.schema, step.changes, step.cursor)
         except SinkMoved:
             return  # somebody applied this already: the next look begins at the true cursor
+        self._applied(step)
+
+    def _applied(self, step: Step) -> None:
         self.progress.state, self.progress.error = "applying", ""
         self.progress.failure = None
         self.progress.applied_seq = step.cursor.seq
-        self.progress.applied_rows += len(step.changes.upserts) + len(step.changes.deletes)
+        self.progress.applied_rows += step.rows
         self.progress.applied_rows += step.snapshot.count if step.snapshot else 0
 
     async def _apply_snapshot(self, work: Work) -> None:

@@ -71,6 +71,11 @@ class Step:
     changes: Changes = NO_CHANGES
     snapshot: SnapshotRows | None = None
 
+    @property
+    def rows(self) -> int:
+        """How many `changes` there are."""
+        return len(self.changes.upserts) + len(self.changes.deletes)
+
 
 @dataclass
 class Opening:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -50,6 +50,15 @@ class Sink(Protocol):
         (subscription reread). Nothing else may be at work on this sink."""
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class TakesSeveral(Protocol):
+    """A sink whose transaction takes several items as readily as one."""
+
+    def apply_all(self, steps: Sequence[tuple[TableSchema, Changes, Cursor]]) -> None:
+        """As `apply` of each of `steps`, at least one, in turn; all of them or, when it raises,
+        none."""
 
 
 @runtime_checkable
