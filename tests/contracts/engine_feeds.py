@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from ortoo_protocol.core import topology
 from ortoo_protocol.core.codec import encode
-from ortoo_protocol.core.errors import FeedEpoch, RowsValue, SinkUnreachable
+from ortoo_protocol.core.errors import FeedEpoch, RowsValue, SinkConstraint, SinkUnreachable
 from ortoo_protocol.core.feeds import Column, RowChange, TableRows
 from ortoo_protocol.station import feed_reader, feed_writer, inbox
 from ortoo_protocol.station.apply_work import Item, load
@@ -38,7 +38,7 @@ from tests.contracts.engine_rig import (
     upserts,
 )
 from tests.support.faulty_bus import Faults
-from tests.support.memory_sink import MemorySink
+from tests.support.memory_sink import MemorySink, SeveralSink
 from tests.support.stations import COLUMNS, give, receive, terms, until, until_read
 from tests.support.trust import HUB
 
@@ -260,6 +260,44 @@ class FeedsContract:
         await publish_each(provider, upserts(1, 15))
         await until(lambda: slow.rows == broken.rows == ROWS[:16])
         assert broken.seqs == slow.seqs == sinks[B].seqs[-len(slow.seqs) :]
+
+    async def test_several_items_in_one_transaction(self, rig: EngineRig) -> None:
+        provider, _ = await rig.exchange(B, rows=5)
+        reader, sink = rig.running[B][0], SeveralSink()
+        reader.apply_to(FEED, "several", sink)
+        await until(lambda: sink.rows == ROWS[:5])
+        sink.opened.clear()
+        await publish_each(provider, upserts(20, 5))
+        await caught_up(reader, provider)
+        sink.opened.set()
+        await until(lambda: sink.rows == ROWS[:25])
+        assert max(sink.groups) > 1
+        assert sink.seqs == sorted(set(sink.seqs))
+        await until(lambda: reader.workers["several"].progress.applied_seq == sink.seqs[-1])
+
+    async def test_one_of_several_is_refused(self, rig: EngineRig) -> None:
+        """What stands before it is applied, and it is named."""
+        provider, _ = await rig.exchange(B, rows=5)
+        reader, sink = rig.running[B][0], SeveralSink()
+        reader.apply_to(FEED, "several", sink)
+        await until(lambda: sink.rows == ROWS[:5])
+
+        def refuse(change: RowChange) -> None:
+            if change.values[0] == "00012":
+                raise SinkConstraint(name="-", table="-", detail="a check")
+
+        sink.check = refuse
+        sink.opened.clear()
+        await publish_each(provider, upserts(20, 5))
+        await caught_up(reader, provider)
+        sink.opened.set()
+        worker = reader.workers["several"]
+        await until(lambda: worker.progress.error == "sink.constraint")
+        assert sink.rows == ROWS[:12]
+        sink.check = lambda _change: None
+        await until(lambda: sink.rows == ROWS[:25])
+        assert sink.snapshots == 1
+        assert sink.seqs == sorted(set(sink.seqs))
 
     async def test_poison_among_the_items(self, rig: EngineRig) -> None:
         """An item that nobody can apply: set aside, and what stands behind it goes on."""

@@ -9,9 +9,9 @@ from functools import partial
 import pytest
 import sqlalchemy as sa
 
-from ortoo_protocol.core.errors import SinkBusy, SinkConstraint, SinkMismatch
-from ortoo_protocol.core.feeds import Column
-from ortoo_protocol.station.ports import Sink
+from ortoo_protocol.core.errors import RowsValue, SinkBusy, SinkConstraint, SinkMismatch
+from ortoo_protocol.core.feeds import Changes, Column, TableSchema
+from ortoo_protocol.station.ports import Sink, TakesSeveral
 from tests.contracts.sink_contract import (
     CODE,
     COUNT,
@@ -75,6 +75,48 @@ class TableSinkContract(SinkContract):
         sink.replace(TOWNS, [*rows[1:], ("100", "new", 100)], at(3))
         assert writes() == 4
         assert self.towns(department) == [*rows[1:], ("100", "new", 100)]
+
+    def test_several_items_are_one_transaction(self, sink: Sink, department: Department) -> None:
+        assert isinstance(sink, TakesSeveral)
+        sink.apply_all(
+            [
+                (schema(CODE, NAME), put(("1", "a"), ("2", "b")), at(1)),
+                (TOWNS, put(("1", "A", 1), ("3", "c", 3), drop=(("2",),)), at(2)),
+                (TOWNS, NOTHING, at(3)),
+            ]
+        )
+        assert self.towns(department) == [("1", "A", 1), ("3", "c", 3)]
+        assert sink.read_cursor(FEED) == at(3)
+        # Those that it has are left alone, wherever they end.
+        again = (TOWNS, put(("1", "old", 0)), at(3))
+        sink.apply_all([(TOWNS, put(("3", "old", 0)), at(2)), again])
+        sink.apply_all([again, (TOWNS, put(("4", "d", 4)), at(4))])
+        assert self.towns(department) == [("1", "A", 1), ("3", "c", 3), ("4", "d", 4)]
+        assert sink.read_cursor(FEED) == at(4)
+
+    def test_several_items_or_none(self, sink: Sink, department: Department) -> None:
+        """The first one makes the table; that is taken back too, but by MySQL."""
+        assert isinstance(sink, TakesSeveral)
+        good, bad = put(("1", "a", 1)), Changes([("2", "b", "no number")])
+        for _ in range(2):
+            with pytest.raises(RowsValue):
+                sink.apply_all([(TOWNS, good, at(1)), (TOWNS, bad, at(2))])
+            assert "towns" not in department.tables() or not self.towns(department)
+            assert sink.read_cursor(FEED) is None
+        sink.apply(TOWNS, good, at(1))
+        with pytest.raises(RowsValue):
+            sink.apply_all([(TOWNS, put(("1", "b", 1)), at(2)), (TOWNS, bad, at(3))])
+        assert self.towns(department) == [("1", "a", 1)]
+        assert sink.read_cursor(FEED) == at(1)
+
+    def test_more_rows_than_a_statement_takes(self, sink: Sink, department: Department) -> None:
+        keyed = TableSchema(number=1, columns=(Column("code", "I", 0), NAME, COUNT), key=("code",))
+        rows: list[Row] = [(n, f"乡镇{n}", None if n % 3 else n) for n in range(-150, 200)]
+        sink.apply(keyed, Changes(rows, (), checked=True), at(1))
+        assert self.towns(department) == rows
+        changed: list[Row] = [(code, "改", count) for code, _, count in rows[20:330]]
+        sink.apply(keyed, Changes(changed, ((rows[0][0],),), checked=True), at(2))
+        assert self.towns(department) == [*rows[1:20], *changed, *rows[330:]]
 
     def test_columns_announced_later_are_added(self, sink: Sink, department: Department) -> None:
         sink.apply(schema(CODE, NAME), put(("1", "a")), at(1))

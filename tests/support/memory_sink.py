@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ortoo_protocol.core.codec import Scalar
@@ -78,6 +78,23 @@ class MemorySink:
         self.opened.wait(20)
         if self.failing is not None:
             raise self.failing
+
+
+@dataclass
+class SeveralSink(MemorySink):
+    """Takes several items at once; `groups`: how many each time."""
+
+    groups: list[int] = field(default_factory=list)
+
+    def apply_all(self, steps: Sequence[tuple[TableSchema, Changes, Cursor]]) -> None:
+        before = self.cursor, self.schema, dict(self.by_key), list(self.seqs)
+        try:
+            for step in steps:
+                self.apply(*step)
+        except BaseException:
+            self.cursor, self.schema, self.by_key, self.seqs = before
+            raise
+        self.groups.append(len(steps))
 
 
 def _key(schema: TableSchema, row: Row) -> Row:

@@ -146,7 +146,7 @@ class ApplyWorker:
         return True
 
     async def _apply_several(self, sink: TakesSeveral, opening: Opening, done: list[Item]) -> None:
-        """Items in transactions of VALUES_A_STEP, until all are `done` or one is refused: what stands
+        """Items in transactions of VALUES_A_STEP, until all are done or one is refused: what stands
         before that one, and what is wrong with it, shows when they come one by one."""
         items = opening.work.items
         try:
