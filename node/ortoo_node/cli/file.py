@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -128,7 +129,7 @@ def transfers(
     shell.answer(
         answer,
         lambda: shell.table(
-            ("Transfer", "File", "Goes to", "Bytes", "There", "State", "Error"),
+            ("Transfer", "File", "Goes to", "Bytes", "There", "MiB/s", "Left", "State", "Error"),
             (
                 (
                     one["transfer"],
@@ -136,6 +137,8 @@ def transfers(
                     one["target"],
                     one["size_bytes"],
                     one["done_bytes"],
+                    f"{one['bytes_a_s'] / 2**20:.1f}" if one["bytes_a_s"] else "",
+                    "" if one["left_s"] is None else str(timedelta(seconds=one["left_s"])),
                     shell.word(one["state"]),
                     shell.crossed(one["error"]),
                 )

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from ortoo_node.files import transfers
 from ortoo_node.files.incoming import WINDOW, Incoming, Plan
+from ortoo_node.files.pace import Pace
 from ortoo_node.files.receiving import Receiver, Source
 from ortoo_protocol.core.errors import (
     FileDiskFull,
@@ -55,6 +56,7 @@ class Fetch:
     woke: Signal = field(default_factory=Signal)
     incoming: Incoming | None = None
     stuck: FileError | None = None
+    pace: Pace = field(default_factory=Pace)
 
     async def run(self) -> None:
         """Returns when the file has its name. Raises FileError, GrantEnded: it never will."""
@@ -80,6 +82,8 @@ class Fetch:
     def came(self, error: FileError | None) -> None:
         """Chunks were written, or could not be. In the event loop."""
         self.stuck = error or self.stuck
+        if self.incoming is not None:
+            self.pace.saw(asyncio.get_running_loop().time(), self.incoming.done)
         self.woke.set()
 
     # --- what is asked for ---

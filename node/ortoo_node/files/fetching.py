@@ -77,6 +77,13 @@ class Fetcher:
         incoming = None if fetch is None else fetch.incoming
         return int(row.done if incoming is None else max(row.done, incoming.done))
 
+    def bytes_a_s(self, row: Row[Any]) -> int:
+        """How fast it comes, over the last seconds."""
+        fetch, _ = self._running.get(row.transfer, (None, None))
+        if fetch is None:
+            return 0
+        return int(row.chunk_bytes * fetch.pace.chunks_a_s(asyncio.get_running_loop().time()))
+
     # --- in the writer ---
 
     def on_manifest(self, tx: Tx, opened: Opened[Shape]) -> None:

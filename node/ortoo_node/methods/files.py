@@ -125,7 +125,9 @@ class FileMethods:
         return found
 
     def _transfer(self, row: Row[Any]) -> dict[str, Any]:
-        done = self.app.files.fetcher.done_chunks(row)
+        fetcher = self.app.files.fetcher
+        done_bytes = min(fetcher.done_chunks(row) * row.chunk_bytes, row.size_bytes)
+        bytes_a_s = fetcher.bytes_a_s(row)
         return {
             "transfer": row.transfer,
             "resource": row.resource,
@@ -136,7 +138,9 @@ class FileMethods:
             "sha256": row.sha256,
             "target": row.target,
             "size_bytes": row.size_bytes,
-            "done_bytes": min(done * row.chunk_bytes, row.size_bytes),
+            "done_bytes": done_bytes,
+            "bytes_a_s": bytes_a_s,
+            "left_s": (row.size_bytes - done_bytes) // bytes_a_s if bytes_a_s else None,
             "state": row.state,
             "error": {"code": row.error, "what": row.error, "cure": "", "facts": {}}
             if row.error

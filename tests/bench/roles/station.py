@@ -210,13 +210,10 @@ class StationRole(OpenedStation):
         """Fetch a file; seconds until it is whole, checked and in place."""
         begun = time.perf_counter()
         answer = await self.methods["file.get"](resource=resource, name=name, to=to)
-        while True:
-            found = await self.methods["file.transfer"](transfer=answer["transfer"])
-            if found["state"] == "done":
-                return time.perf_counter() - begun
-            if found["state"] not in ("waiting", "running"):
-                raise AssertionError(f"the file is {found}")
-            await asyncio.sleep(LOOK_S)
+        ended = await self.app.files.fetcher.until_ended(answer["transfer"])
+        if ended.state != "done":
+            raise AssertionError(f"the file is {ended}")
+        return time.perf_counter() - begun
 
     async def declare_events(self, resource: str) -> None:
         """The schema goes out; readers may begin."""
