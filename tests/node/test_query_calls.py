@@ -21,7 +21,7 @@ from ortoo_protocol.core.feeds import Column
 from ortoo_protocol.core.grants import GrantEnded, GrantTerms
 from ortoo_protocol.core.queries import QueryPage
 from ortoo_protocol.core.topology import Change, Verb
-from ortoo_protocol.station import grants_held
+from ortoo_protocol.station import calls, grants_held
 from ortoo_protocol.station.context import Post
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store.tables import journal, quarantine
@@ -297,6 +297,40 @@ async def test_an_ask_is_not_answered_a_second_time_as_another(tmp_path: Path) -
         assert await count(both.provider.app.station, queries) == 1
         assert not both.reader.app.queries.reader._open
         assert await both.rows(grant, parameters=LEAST) == ROWS
+
+
+async def test_what_is_long_goes_the_long_way_and_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "MOST_PLAIN_BYTES", 100)
+    async with pair(tmp_path) as both:
+        grant = await both.grant()
+        assert await both.rows(grant, parameters=LEAST) == ROWS
+        offered = await both.reader.call("query.offered", grant=grant.grant)
+        assert [each["code"] for each in offered["queries"]] == ["by-income"]
+        with pytest.raises(errors.QueryUnknown):
+            await both.rows(grant, "no-such")
+
+
+async def test_a_flood_of_calls_waits_in_bounds_and_all_are_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "MOST_OPEN", 2)
+    monkeypatch.setattr(calls, "MOST_OPEN_BYTES", 3_000)
+    async with pair(tmp_path) as both:
+        grant, station = await both.grant(), both.provider.app.station
+        most: list[tuple[int, int]] = []
+        start = station.database.start
+
+        def noting(job: Any) -> Any:
+            most.append((station.calls._begun, station.calls._begun_bytes))
+            return start(job)
+
+        monkeypatch.setattr(station.database, "start", noting)
+        asking = [asyncio.create_task(both.rows(grant, parameters=LEAST)) for _ in range(40)]
+        assert await asyncio.gather(*asking) == [ROWS] * 40
+        assert max(begun for begun, _ in most) <= 2
+        assert station.calls._begun == station.calls._begun_bytes == 0
 
 
 @pytest.mark.parametrize("fault", ["signature", "expired", "unread"])

@@ -26,7 +26,11 @@ from ortoo_protocol.station.context import Parts, Signal, Tx
 from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.store.failures import store_failure
 
-MOST_OPEN = 32  # transactions begun and not yet on disk; after that, what comes waits
+# Begun and not yet on disk: transactions, and bytes in them. After that, what comes waits.
+MOST_OPEN = 32
+MOST_OPEN_BYTES = 16 << 20
+# What is longer is no ordinary call, and would hold up the event loop.
+MOST_PLAIN_BYTES = 128 << 10
 _log = logging.getLogger(__name__)
 
 
@@ -45,6 +49,7 @@ class Calls:
     database: Database
     parts: Parts
     _begun: int = 0
+    _begun_bytes: int = 0
     _ended: Signal = field(default_factory=Signal)
 
     async def take(self, deliveries: Sequence[Delivery]) -> None:
@@ -52,10 +57,16 @@ class Calls:
         rest = [came for came in map(self._open, deliveries) if not self._answered(came)]
         if not rest:
             return
-        while self._begun >= MOST_OPEN:
+        size_bytes = sum(len(came.raw) for came in rest)
+        while self._begun and not self._has_room(size_bytes):
             await self._ended.ticket().wait()
         self._begun += 1
-        self.database.start(partial(_handle, rest)).add_done_callback(self._done)
+        self._begun_bytes += size_bytes
+        job = self.database.start(partial(_handle, rest))
+        job.add_done_callback(partial(self._done, size_bytes))
+
+    def _has_room(self, size_bytes: int) -> bool:
+        return self._begun < MOST_OPEN and self._begun_bytes + size_bytes <= MOST_OPEN_BYTES
 
     def _open(self, delivery: Delivery) -> _Came:
         via = delivery.routing_key.partition(".")[0]
@@ -73,8 +84,9 @@ class Calls:
             return False
         return True
 
-    def _done(self, job: asyncio.Future[None]) -> None:
+    def _done(self, size_bytes: int, job: asyncio.Future[None]) -> None:
         self._begun -= 1
+        self._begun_bytes -= size_bytes
         self._ended.set()
         if not job.cancelled() and (error := job.exception()) is not None:
             # A store that cannot keep them (StoreError) is no reason to stop: they are asked again.
@@ -83,6 +95,8 @@ class Calls:
 
 def _plainly(parts: Parts, raw: bytes) -> Opened[Shape] | None:
     """None: something about it is not as it should be, or not yet."""
+    if len(raw) > MOST_PLAIN_BYTES:
+        return None
     now_ms, trust = parts.clock(), parts.trust.current
     try:
         message = verify(
