@@ -5,8 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, select
 
 from ortoo_hub import cases
+from ortoo_hub.catalog import conflicts
 from ortoo_hub.directory import catalog_feed
+from ortoo_protocol.core.catalog import claims
 from ortoo_protocol.core.errors import (
+    CatalogConflicted,
     JournalError,
     JournalRefused,
     MemberSilent,
@@ -51,6 +54,9 @@ def findings(conn: Connection, trust: Trust, now_ms: int) -> list[OrtooError]:
         heard_ms = seen.get(entry.party)
         if entry.status == "active" and heard_ms is not None and now_ms - heard_ms > SILENT_MS:
             found.append(MemberSilent(party=entry.party, hours=(now_ms - heard_ms) // 3_600_000))
+    open_conflicts = len(conflicts.listed(conn, claims.OPEN, MAX_SHOWN))
+    if open_conflicts:
+        found.append(CatalogConflicted(count=open_conflicts))
     return [*found, *_refused_checkpoints(conn)]
 
 

@@ -26,6 +26,7 @@ from ortoo_protocol.core.cases import (
     move,
 )
 from ortoo_protocol.core.catalog import UNCONDITIONAL, Entry
+from ortoo_protocol.core.catalog.elements import PLANNED, PUBLISHED
 from ortoo_protocol.core.codec import Shape, decode, encode
 from ortoo_protocol.core.errors import (
     CaseField,
@@ -38,6 +39,7 @@ from ortoo_protocol.core.errors import (
 )
 from ortoo_protocol.core.masks import Mask
 from ortoo_protocol.core.verify import Opened, as_body
+from ortoo_protocol.i18n import mark
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import SettledLetter, Tx
 from ortoo_protocol.station.sending import send
@@ -103,8 +105,12 @@ def apply(tx: Tx, wish: Wish) -> str:
 
 
 def _check_wish(entry: Entry, wish: Wish) -> None:
-    if entry.status != "published":
-        raise CatalogShareType(resource=entry.code, share_type="已停止", detail="it was stopped")
+    if entry.status == PLANNED:
+        detail = mark("it is not supplied yet")
+        raise CatalogShareType(resource=entry.code, share_type="预编", detail=detail)
+    if entry.status != PUBLISHED:
+        detail = mark("it was stopped")
+        raise CatalogShareType(resource=entry.code, share_type="已停止", detail=detail)
     unknown = set(wish.items) - {item.column for item in entry.items}
     if unknown:
         raise GrantScope(detail=f"no such items: {', '.join(sorted(unknown))}")

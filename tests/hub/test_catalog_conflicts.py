@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from ortoo_hub import supervision
 from ortoo_hub.catalog import conflicts
 from ortoo_hub.store.tables import catalog_claims
 from ortoo_protocol.core.catalog import Entry, Refusal
@@ -66,6 +67,11 @@ async def test_both_compilers_learn_of_it_and_a_person_resolves_it(
         await until(lambda: told(kit, PROVIDER) and told(kit, THIRD))
         assert told(kit, PROVIDER) == [(MINE, THEIRS, ("婚姻 状况",), "open")]
         assert told(kit, THIRD) == [(THEIRS, MINE, ("婚姻 状况",), "open")]
+        trust = running.hub.station.parts.trust.current
+        shown = await running.hub.station.read(
+            lambda conn: supervision.findings(conn, trust, kit.clock())
+        )
+        assert "catalog.conflicted" in [each.code for each in shown]
         (listed,) = (await running.call["catalog.conflicts"]())["conflicts"]
         assert {listed["resource"], listed["other"]} == {MINE, THEIRS}
 

@@ -10,6 +10,7 @@ from typing import Any
 from ortoo_node.app import NodeApp
 from ortoo_node.methods.catalog import catalog_methods
 from ortoo_node.methods.catalog.changes import ChangeMethods
+from ortoo_node.methods.catalog.lists import ListMethods
 from ortoo_node.methods.catalog.sources import AttachmentMethods
 from ortoo_node.methods.dispatches import DispatchMethods
 from ortoo_node.methods.files import FileMethods
@@ -68,6 +69,7 @@ class NodeMethods:
                 )
         findings += await AttachmentMethods(self.app).findings()
         findings += await ChangeMethods(self.app).findings()
+        findings += await ListMethods(self.app).findings()
         return {"findings": findings}
 
     async def stop(self) -> dict[str, bool]:

@@ -783,6 +783,12 @@ class CatalogConflictUnknown(CatalogError):
     cure = "List them: catalog conflicts."
 
 
+class CatalogConflicted(CatalogError):
+    code = "catalog.conflicted"
+    what = "{count} conflicts over sources of data are open (一数一源)."
+    cure = "List them: catalog conflicts. A person of the region's authority resolves each."
+
+
 class CatalogResolution(CatalogError):
     code = "catalog.resolution"
     what = "{source} is neither of the two resources of this conflict: {first}, {second}."

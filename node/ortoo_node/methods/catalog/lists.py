@@ -12,10 +12,12 @@ from sqlalchemy import Connection
 from ortoo_node.app import NodeApp
 from ortoo_node.catalog import conflicts, lists
 from ortoo_node.methods.catalog.entries import party_name
+from ortoo_protocol.core.catalog.claims import OPEN
 from ortoo_protocol.core.catalog.lists import LISTS, ListEntry
-from ortoo_protocol.core.errors import CatalogField
+from ortoo_protocol.core.errors import CatalogConflicted, CatalogField
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.control_client import error_to
 
 
 @dataclass
@@ -83,6 +85,14 @@ class ListMethods:
     async def conflicts(self, state: str = "") -> dict[str, Any]:
         found = await self.app.station.read(lambda conn: conflicts.listed(conn, state))
         return {"conflicts": [msgspec.to_builtins(each) for each in found]}
+
+    async def findings(self) -> list[dict[str, Any]]:
+        """For doctor: conflicts that are open."""
+        found = await self.app.station.read(lambda conn: conflicts.listed(conn, OPEN))
+        if not found:
+            return []
+        error = error_to(CatalogConflicted(count=len(found)))
+        return [{"check": "catalog", "subject": "", "level": "warning", "error": error}]
 
     def _view(self, row: ListEntry, accepted_ms: int | None) -> dict[str, Any]:
         name = party_name(self.app.station.parts.trust.current, row.provider)

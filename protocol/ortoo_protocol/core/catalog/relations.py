@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ortoo_protocol.core.errors import CatalogRelated
 
-MAX_FOLLOWED = 2_000  # entries that are looked at; whoever relates more is not followed further
+MAX_FOLLOWED = (
+    200  # entries that are looked at: a catalog woven of relations costs no more than this
+)
 
 
 def circle(
