@@ -717,6 +717,230 @@ class CatalogOwner(CatalogError):
     cure = "Choose a code of your own."
 
 
+class SheetError(CatalogError):
+    """A file of catalog entries that is not taken in; nothing of it is."""
+
+    code = "catalog.sheet"
+    what = "File {file} cannot be used: {detail}."
+    cure = "Correct the file and import it again; nothing of it was taken in."
+
+
+class SheetKind(SheetError):
+    code = "catalog.sheet-kind"
+    what = "File {file} is no workbook (.xlsx), CSV or JSON that can be read."
+    cure = "Save it as .xlsx, .csv or .json, and import that."
+
+
+class SheetOld(SheetError):
+    code = "catalog.sheet-old"
+    what = "File {file} is a workbook of the old form (.xls)."
+    cure = "Open it in a spreadsheet program and save it as .xlsx."
+
+
+class SheetPassword(SheetError):
+    code = "catalog.sheet-password"
+    what = "File {file} is protected by a password."
+    cure = "Open it, take the password to open it away, save it, and import it again."
+
+
+class SheetMacros(SheetError):
+    code = "catalog.sheet-macros"
+    what = "Workbook {file} holds macros (programs)."
+    cure = "Save it as .xlsx without macros; programs are never taken in."
+
+
+class SheetUnpacks(SheetError):
+    code = "catalog.sheet-unpacks"
+    what = "Workbook {file} unpacks to more than {limit_mb} MB."
+    cure = "Take pictures and other sheets out of it, or split it."
+
+
+class SheetRows(SheetError):
+    code = "catalog.sheet-rows"
+    what = "File {file} has more than {limit} rows: cell {cell} is beyond them."
+    cure = "Split it into several files; each resource stays whole."
+
+
+class SheetCellSize(SheetError):
+    code = "catalog.sheet-cell-size"
+    what = "Cell {cell} of {file} holds more than {limit} characters."
+    cure = "Shorten it: a spreadsheet program itself shows no more."
+
+
+class SheetEncoding(SheetError):
+    code = "catalog.sheet-encoding"
+    what = "File {file} is not text in {encoding}: byte {place} does not fit."
+    cure = "Save it as UTF-8 or GB18030."
+
+
+class SheetLine(SheetError):
+    code = "catalog.sheet-line"
+    what = "File {file} cannot be read from line {line} on: {detail}."
+    cure = "Correct that line; a program that writes CSV doubles quotes inside quotes."
+
+
+class SheetHeader(SheetError):
+    code = "catalog.sheet-header"
+    what = "File {file} has no header within its first {rows} rows."
+    cure = "Take the headings from the template: catalog template FILE.xlsx."
+
+
+class SheetColumns(SheetError):
+    code = "catalog.sheet-columns"
+    what = "The header in row {row} of {file} lacks: {columns}."
+    cure = "Add these headings; catalog template FILE.xlsx writes all of them."
+
+
+class SheetTwice(SheetError):
+    code = "catalog.sheet-twice"
+    what = "The header of {file} has {heading} twice: in {cell} and {other}."
+    cure = "Leave one of the two columns; which one counts cannot be guessed."
+
+
+class SheetJson(SheetError):
+    code = "catalog.sheet-json"
+    what = "File {file} is no JSON of catalog entries: {detail}."
+    cure = "catalog export FILE.json shows the form."
+
+
+class SheetEmpty(SheetError):
+    code = "catalog.sheet-empty"
+    what = "File {file} holds no resource."
+    cure = "Write one row for each item below the header."
+
+
+class SheetProblems(SheetError):
+    code = "catalog.sheet-problems"
+    what = "{count} problems in {file}; nothing of it was taken in."
+    cure = "Mend what is marked in {marked}, and import that."
+
+
+class CatalogImport(CatalogError):
+    code = "catalog.import"
+    what = "The import did not come to its end."
+    cure = "Begin it again; nothing of it was taken in."
+
+
+class ImportGone(CatalogImport):
+    code = "catalog.import-gone"
+    what = "This import is not under way any more: the service restarted, or it waited too long."
+
+
+class ImportOrder(CatalogImport):
+    code = "catalog.import-order"
+    what = "A part of the import came as number {found} where {wanted} was expected."
+
+
+class ImportFull(CatalogImport):
+    code = "catalog.import-full"
+    what = "Too many imports are under way at this station, or too large ones."
+    cure = "Wait until they have ended, or split the file."
+
+
+class CellError(CatalogError):
+    """What is wrong with one cell; which one is said beside it."""
+
+    code = "catalog.cell"
+    what = "It cannot be used: {detail}."
+    cure = "Correct the cell."
+
+
+class CellMissing(CellError):
+    code = "catalog.cell-missing"
+    what = "Nothing is written for {heading}."
+    cure = "Fill it in: the catalog needs it."
+
+
+class CellChoice(CellError):
+    code = "catalog.cell-choice"
+    what = "{shown} is none of the values that are possible here."
+    cure = "Choose: {choices}."
+
+
+class CellNumber(CellError):
+    code = "catalog.cell-number"
+    what = "{shown} is no number of the kind that belongs here."
+    cure = "Write digits alone, such as {example}."
+
+
+class CellLength(CellError):
+    code = "catalog.cell-length"
+    what = "A length of {shown} is none."
+    cure = "Write how many characters or digits the longest value has: 1 or more."
+
+
+class CellDate(CellError):
+    code = "catalog.cell-date"
+    what = "{shown} is no day of the calendar."
+    cure = "Write it as 2026-01-31 or 2026年1月31日."
+
+
+class CellText(CellError):
+    code = "catalog.cell-text"
+    what = "{characters} characters stand here; {limit} are the most."
+    cure = "Shorten it."
+
+
+class CellFormula(CellError):
+    code = "catalog.cell-formula"
+    what = "A formula without a stored value stands here."
+    cure = "Write the value itself, or open the file in a spreadsheet program and save it."
+
+
+class CellShowsError(CellError):
+    code = "catalog.cell-shows-error"
+    what = "The cell shows the error {shown}."
+    cure = "Write the value itself."
+
+
+class CellDigits(CellError):
+    code = "catalog.cell-digits"
+    what = "A code is kept here as a number of more than 15 digits: it was rounded."
+    cure = "Format the column as text and enter the code anew."
+
+
+class CellDiffers(CellError):
+    code = "catalog.cell-differs"
+    what = "It differs from {other}, though both rows belong to {resource}."
+    cure = "Write the same in both, or give the row the name of its own resource."
+
+
+class CellMerged(CellError):
+    code = "catalog.cell-merged"
+    what = "It is merged over {range}, but {resource} has the rows {first} to {last}."
+    cure = "Merge over exactly the rows of one resource, or write the value into each row."
+
+
+class CellApart(CellError):
+    code = "catalog.cell-apart"
+    what = "{resource} begins here again; its first row is {row}."
+    cure = "Put all rows of a resource below each other."
+
+
+class CellStray(CellError):
+    code = "catalog.cell-stray"
+    what = "The row belongs to no resource: no name stands here or above."
+    cure = "Write the name of the resource here."
+
+
+class CellTwice(CellError):
+    code = "catalog.cell-twice"
+    what = "{shown} stands in {other} already."
+    cure = "Give each its own; a resource without a code is given one."
+
+
+class CellDepartment(CellError):
+    code = "catalog.cell-department"
+    what = "{shown} is no unified social credit code: {detail}."
+    cure = "Copy its 18 characters from the certificate."
+
+
+class CellDivision(CellError):
+    code = "catalog.cell-division"
+    what = "{shown} names the division {division}, which is none of this region."
+    cure = "Characters 3 to 8 are the division by GB/T 2260; compare them with the certificate."
+
+
 class CatalogShareType(CatalogError):
     code = "catalog.share-type"
     what = "{resource} is {share_type}: {detail}."

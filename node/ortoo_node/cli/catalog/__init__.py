@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ortoo_node.cli.catalog import changes, entries, lists, sources, steps
+from ortoo_node.cli.catalog import changes, entries, lists, sheets, sources, steps
 
 app = typer.Typer(
     help="The catalog of resources: compiled, filed, published, found, stopped.",
@@ -16,3 +16,4 @@ app.add_typer(lists.app, name="lists")
 app.add_typer(lists.beside)
 app.add_typer(sources.app)
 app.add_typer(changes.app, name="change")
+app.add_typer(sheets.app)

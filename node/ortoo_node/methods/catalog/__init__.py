@@ -9,6 +9,7 @@ from ortoo_node.methods.catalog.changes import ChangeMethods
 from ortoo_node.methods.catalog.entries import EntryMethods, party_name
 from ortoo_node.methods.catalog.lists import ListMethods
 from ortoo_node.methods.catalog.sources import AttachmentMethods
+from ortoo_node.methods.catalog.sheets import SheetMethods
 from ortoo_node.methods.catalog.steps import StepMethods
 from ortoo_protocol.station.common_methods import Method
 
@@ -22,4 +23,5 @@ def catalog_methods(app: NodeApp) -> Mapping[str, Method]:
         **ListMethods(app).as_mapping(),
         **AttachmentMethods(app).as_mapping(),
         **ChangeMethods(app).as_mapping(),
+        **SheetMethods(app).as_mapping(),
     }

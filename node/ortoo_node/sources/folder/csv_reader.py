@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 def read_csv(copied: Copied, asked: Asked) -> Iterator[Line]:
     """The rows of a CSV file. Raises SourceFileEncoding, SourceFileLine, SourceFileColumns,
     SourceFileTwice, all before the first row."""
-    text = _Text(copied, asked, find_encoding(copied, asked))
+    text = Text(copied, asked, find_encoding(copied, asked))
     delimiter = asked.options.delimiter or _delimiter(text, asked)
     header, at = find_header(islice(text.records(delimiter), HEADER_ROWS), asked, copied.name)
     header = check_complete(header, asked, copied.name)
@@ -54,7 +54,7 @@ def first_rows(copied: Copied, asked: Asked) -> list[tuple[int, Sequence[object]
 
     Raises SourceFileEncoding, SourceFileLine.
     """
-    text = _Text(copied, asked, find_encoding(copied, asked))
+    text = Text(copied, asked, find_encoding(copied, asked))
     delimiters = (asked.options.delimiter,) if asked.options.delimiter else DELIMITERS
     most = max(HEADER_ROWS, asked.options.header_row)
     found: list[list[tuple[int, Sequence[object]]]] = []
@@ -67,7 +67,7 @@ def first_rows(copied: Copied, asked: Asked) -> list[tuple[int, Sequence[object]
     return max(found, key=lambda rows: max((len(cells) for _, cells in rows), default=0))
 
 
-def _rows(text: _Text, delimiter: str, header: Header, at: int, asked: Asked) -> Iterator[Line]:
+def _rows(text: Text, delimiter: str, header: Header, at: int, asked: Asked) -> Iterator[Line]:
     places = [place for place in header.places if place is not None]
     pairs = list(zip(places, map(change_of, asked.letters), strict=True))
     records = text.records(delimiter)
@@ -85,7 +85,7 @@ def _rows(text: _Text, delimiter: str, header: Header, at: int, asked: Asked) ->
         yield number, tuple([change(cells[place]) for place, change in pairs])
 
 
-class _Text:
+class Text:
     """A file's records, read from its beginning as often as asked."""
 
     def __init__(self, copied: Copied, asked: Asked, encoding: str) -> None:
@@ -105,8 +105,14 @@ class _Text:
                 for cells in reader:
                     yield line, cells
                     line = reader.line_num + 1
-            except csv.Error:
-                raise self._broken(line, mark("its quotes do not match")) from None
+            except csv.Error as error:
+                too_long = "field larger" in str(error)
+                said = (
+                    mark("one of its fields is too long")
+                    if too_long
+                    else mark("its quotes do not match")
+                )
+                raise self._broken(line, said) from None
         finally:
             text.detach()
 
@@ -122,7 +128,7 @@ class _Text:
         return SourceFileLine(file=shown(self.name), name=self._source, line=line, detail=detail)
 
 
-def _delimiter(text: _Text, asked: Asked) -> str:
+def _delimiter(text: Text, asked: Asked) -> str:
     """The first of `DELIMITERS` with which a row is a complete header, else the one with which a
     row has the most of it."""
     best, most = DELIMITERS[0], -1

@@ -9,13 +9,9 @@ belong to a code and are kept.
 from __future__ import annotations
 
 import logging
-import lzma
-import re
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import date, datetime, time
 from itertools import islice
 from typing import Any
 
@@ -30,23 +26,18 @@ from ortoo_node.sources.folder.rows import (
     shown,
 )
 from ortoo_node.sources.folder.spool import Copied
-from ortoo_node.sources.folder.text import change_of
+from ortoo_node.sources.folder.xlsx_cells import CellValue, Merged
 from ortoo_protocol.core.errors import (
     SourceFile,
     SourceFileSize,
     SourceRow,
-    SourceRowCell,
-    SourceRowDigits,
-    SourceRowFormula,
 )
 from ortoo_protocol.i18n import mark
 
 MOST_BYTES = 4 << 30  # unpacked: sheets are streamed
 MOST_KEPT_BYTES = 64 << 20  # unpacked: of what openpyxl keeps in memory
 MOST_PARTS = 10_000
-EXACT_DIGITS = 15  # of a number in a spreadsheet
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # .xls, and .xlsx with a password
-_ZEROS = re.compile(r"0{2,}")
 _log = logging.getLogger(__name__)
 
 
@@ -58,7 +49,7 @@ def read_xlsx(copied: Copied, asked: Asked) -> Iterator[Line]:
         _check_archive(copied, file, asked)
         sheet = _open(copied, file, asked)
         noted = _noted(sheet)
-    merged = _Merged(noted.merged)
+    merged = Merged(noted.merged)
     first = (
         (number, [cell.value for cell in merged.fill(number, cells, across=False)])
         for number, cells in _cells(sheet, file, asked)
@@ -77,7 +68,7 @@ def first_rows(copied: Copied, asked: Asked) -> list[tuple[int, Sequence[object]
     with _named(file, asked):
         _check_archive(copied, file, asked)
         sheet = _open(copied, file, asked)
-        merged = _Merged(_noted(sheet).merged)
+        merged = Merged(_noted(sheet).merged)
     most = max(HEADER_ROWS, asked.options.header_row)
     return [
         (number, [cell.value for cell in merged.fill(number, cells, across=False)])
@@ -140,9 +131,9 @@ def _rows(
     sheet: Any, noted: xlsx_sheet.Noted, header: Header, at: int, asked: Asked, file: str
 ) -> Iterator[Line]:
     places = [place for place in header.places if place is not None]
-    merged = _Merged(noted.merged)
+    merged = Merged(noted.merged)
     values = [
-        _Value(letter, place, file, noted.bare_formulas)
+        CellValue(letter, place, file, noted.bare_formulas)
         for letter, place in zip(asked.letters, places, strict=True)
     ]
     head: list[object] = []
@@ -160,105 +151,10 @@ def _rows(
                 yield number, error
 
 
-def _bare(noted: xlsx_sheet.Noted, number: int, values: Sequence[_Value]) -> bool:
+def _bare(noted: xlsx_sheet.Noted, number: int, values: Sequence[CellValue]) -> bool:
     """Whether a row that looks empty has formulas that were never calculated."""
     refs = noted.bare_formulas
     return bool(refs) and any(value.ref(number) in refs for value in values)
-
-
-class _Merged:
-    """Fills cells below and right of a merged range's first cell. Rows come in order."""
-
-    def __init__(self, refs: Sequence[str]) -> None:
-        from openpyxl.utils import range_boundaries
-
-        bounds = []
-        for ref in refs:
-            left, top, right, bottom = (each or 1 for each in range_boundaries(ref))
-            bounds.append((top, left, bottom, right))
-        self._coming = sorted(bounds, reverse=True)
-        self._open: list[tuple[int, int, int, Any]] = []  # bottom, left, right, first cell
-
-    def fill(self, number: int, cells: Sequence[Any], *, across: bool) -> Sequence[Any]:
-        """`across`: also to the right, which in a header would be one name twice."""
-        while self._coming and self._coming[-1][0] <= number:
-            top, left, bottom, right = self._coming.pop()
-            if top == number and left <= len(cells):
-                self._open.append((bottom, left, right, cells[left - 1]))
-        if not self._open:
-            return cells
-        self._open = [each for each in self._open if each[0] >= number]
-        filled = list(cells)
-        for _, left, right, first in self._open:
-            # A range over all columns is a line of text, not 16,384 values.
-            last = min(right, max(len(filled), left + 1_000)) if across else left
-            filled.extend([_NOTHING] * (last - len(filled)))
-            filled[left - 1 : last] = [first] * (last - left + 1)
-        return filled
-
-
-class _Nothing:
-    value, data_type, number_format = None, "n", "General"
-
-
-_NOTHING = _Nothing()
-
-
-class _Value:
-    """The value of one item in a row."""
-
-    def __init__(self, letter: str, place: int, file: str, bare: set[str]) -> None:
-        from openpyxl.utils import get_column_letter
-
-        self._letter = letter
-        self._place = place
-        self._file = file
-        self._bare = bare
-        self._column = get_column_letter(place + 1)
-        self._change = change_of(letter)
-
-    def ref(self, number: int) -> str:
-        return f"{self._column}{number}"
-
-    def cell(self, cells: Sequence[Any]) -> Any:
-        return cells[self._place] if self._place < len(cells) else _NOTHING
-
-    def of(self, number: int, cells: Sequence[Any]) -> object:
-        """Raises SourceRow."""
-        cell = self.cell(cells)
-        value = cell.value
-        if value is None:
-            if self._bare and self.ref(number) in self._bare:
-                raise SourceRowFormula(line=number, file=self._file, cell=self.ref(number))
-            return None
-        if cell.data_type == "e":
-            where = self.ref(number)
-            raise SourceRowCell(line=number, file=self._file, cell=where, shown=str(value))
-        if type(value) is str:
-            return self._change(value)
-        return self._text(value, cell, number) if self._letter in "CM" else value
-
-    def _text(self, value: object, cell: Any, number: int) -> object:
-        if isinstance(value, datetime) and value.time() == time(0):
-            return value.date().isoformat()
-        if isinstance(value, (date, time)):
-            return value.isoformat()
-        if type(value) is float and value.is_integer():
-            value = int(value)
-        if type(value) is not int:
-            return value
-        if len(str(abs(value))) > EXACT_DIGITS:
-            raise SourceRowDigits(line=number, file=self._file, cell=self.ref(number))
-        shape = _shape(cell)
-        return str(value).zfill(len(shape)) if _ZEROS.fullmatch(shape) else str(value)
-
-
-def _shape(cell: Any) -> str:
-    """The cell's number format, if the workbook has it."""
-    try:
-        return cell.number_format or ""
-    except (IndexError, KeyError):
-        return ""
 
 
 @contextmanager
@@ -272,21 +168,7 @@ def _named(file: str, asked: Asked) -> Iterator[None]:
         raise SourceFile(file=file, name=asked.source, detail=str(error)) from None
     except (zipfile.BadZipFile, zipfile.LargeZipFile) as error:
         raise SourceFile(file=file, name=asked.source, detail=str(error)) from None
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        IndexError,
-        AttributeError,
-        EOFError,
-        OSError,
-        SyntaxError,
-        NotImplementedError,
-        RuntimeError,
-        OverflowError,
-        zlib.error,
-        lzma.LZMAError,
-    ) as error:
+    except xlsx_sheet.UNREADABLE as error:
         detail = mark("it is no workbook that can be read")
         _log.info("%s: %s: %s", file, type(error).__name__, error)
         raise SourceFile(file=file, name=asked.source, detail=detail) from error

@@ -7,12 +7,33 @@ formula that was never calculated, and makes as many cells as a reference claims
 
 from __future__ import annotations
 
+import lzma
 import re
+import zipfile
+import zlib
 from dataclasses import dataclass, field
 from typing import BinaryIO
 from xml.parsers import expat
 
 PIECE_BYTES = 1 << 18
+# What openpyxl and the libraries below it raise on a file that is no workbook.
+UNREADABLE: tuple[type[Exception], ...] = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    EOFError,
+    OSError,
+    SyntaxError,
+    NotImplementedError,
+    RuntimeError,
+    OverflowError,
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
 MOST_NOTED = 100_000
 MOST_ROWS = 1_048_576
 _NUMBER = re.compile(r"[+-]?(\d{1,400}\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -23,12 +44,30 @@ class Unfit(Exception):
     """The sheet is no acceptable XML, or has more merged cells or bare formulas than are noted."""
 
 
+class Beyond(Unfit):
+    """Cell `ref` goes beyond a bound."""
+
+    def __init__(self, ref: str, bound: str) -> None:
+        super().__init__(f"cell {ref} is beyond the {bound}")
+        self.ref = ref
+        self.bound = bound
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """`row`: the last that may hold something. `characters`: of one cell."""
+
+    row: int = MOST_ROWS
+    characters: int = 1 << 30
+
+
 @dataclass
 class Noted:
-    """References as they stand in the file (``B2:B9``, ``C5``)."""
+    """References as they stand in the file (``B2:B9``, ``C5``); the last row with something."""
 
     merged: list[str] = field(default_factory=list)
     bare_formulas: set[str] = field(default_factory=set)
+    last_row: int = 0
 
 
 @dataclass
@@ -37,12 +76,15 @@ class _Cell:
     kind: str  # n number, s shared text, str and inlineStr text, b truth, e error, d date
     has_formula: bool = False
     value: str = ""
+    characters: int = 0  # of everything in it
 
 
 class _Look:
-    def __init__(self, texts: int) -> None:
+    def __init__(self, texts: int, bounds: Bounds) -> None:
         self.noted = Noted()
         self._texts = texts
+        self._bounds = bounds
+        self._row = 0
         self._cell: _Cell | None = None
         self._in_value = False
 
@@ -54,9 +96,10 @@ class _Look:
                 _check(ref)
             self._cell = _Cell(ref, attributes.get("t", "n"))
         elif name == "row":
-            number = attributes.get("r", "1")
+            number = attributes.get("r", str(self._row + 1))
             if len(number) > 7 or not number.isdecimal() or int(number) > MOST_ROWS:
                 raise Unfit("a row beyond the last one")
+            self._row = int(number)
         elif name == "f" and self._cell is not None:
             self._cell.has_formula = True
         elif name == "v":
@@ -74,6 +117,8 @@ class _Look:
             self._in_value = False
         elif name == "c" and self._cell is not None:
             cell, self._cell = self._cell, None
+            if cell.characters:
+                self._note_row(cell)
             if cell.value:
                 self._check_value(cell)
             elif cell.has_formula and cell.kind not in ("str", "inlineStr"):
@@ -81,8 +126,19 @@ class _Look:
                 self.noted.bare_formulas.add(cell.ref)
 
     def text(self, text: str) -> None:
-        if self._in_value and self._cell is not None:
-            self._cell.value += text
+        cell = self._cell
+        if cell is None:
+            return
+        cell.characters += len(text)
+        if cell.characters > self._bounds.characters:
+            raise Beyond(cell.ref, "characters")
+        if self._in_value:
+            cell.value += text
+
+    def _note_row(self, cell: _Cell) -> None:
+        if self._row > self._bounds.row:
+            raise Beyond(cell.ref, "row")
+        self.noted.last_row = max(self.noted.last_row, self._row)
 
     def _check_value(self, cell: _Cell) -> None:
         """What openpyxl would stumble over in the middle of the rows."""
@@ -103,11 +159,14 @@ def _check(ref: str) -> None:
         raise Unfit("a cell beyond the last one")
 
 
-def look_through(sheet: BinaryIO, texts: int) -> Noted:
-    """Read `sheet` to its end; the workbook shares so many `texts`. Raises Unfit; errors of the
-    archive are its own."""
+_ORDINARY = Bounds()
+
+
+def look_through(sheet: BinaryIO, texts: int, bounds: Bounds = _ORDINARY) -> Noted:
+    """Read `sheet` to its end; the workbook shares so many `texts`. Raises Unfit, which is Beyond
+    for what goes beyond `bounds`; errors of the archive are its own."""
     parser = expat.ParserCreate(namespace_separator=" ")
-    look = _Look(texts)
+    look = _Look(texts, bounds)
     parser.StartElementHandler = look.start
     parser.EndElementHandler = look.end
     parser.CharacterDataHandler = look.text
