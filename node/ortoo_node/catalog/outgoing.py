@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, select
 
 from ortoo_node.catalog import dcat
@@ -14,9 +15,9 @@ from ortoo_node.store.tables import catalog
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.catalog.elements import STOPPED
 from ortoo_protocol.core.catalog.intake import fields_of
-from ortoo_protocol.core.codec import decode
+from ortoo_protocol.station.catalog.stored import unpack
 
-MOST_BYTES = 4 << 20  # of entries in one answer, as they are stored
+MOST_BYTES = 4 << 20  # of entries in one answer, as JSON
 _ROWS = 500
 
 
@@ -35,11 +36,12 @@ def part(conn: Connection, wanted: Wanted, after: str) -> tuple[list[dict[str, A
     end."""
     entries: list[dict[str, Any]] = []
     size = 0
-    for entry, bytes_ in _entries(conn, wanted, after):
-        size += bytes_
+    for entry in _entries(conn, wanted, after):
+        fields = fields_of(entry)
+        size += len(msgspec.json.encode(fields))
         if entries and size > MOST_BYTES:
             return entries, str(entries[-1]["code"])
-        entries.append(fields_of(entry))
+        entries.append(fields)
     return entries, ""
 
 
@@ -47,13 +49,13 @@ def harvested(
     conn: Connection, wanted: Wanted, about: dcat.About, after: str, size: int
 ) -> dict[str, Any]:
     """A page in DCAT: `size` entries behind code `after`."""
-    entries = [entry for entry, _ in islice(_entries(conn, wanted, after), size + 1)]
+    entries = list(islice(_entries(conn, wanted, after), size + 1))
     following = entries[size - 1].code if len(entries) > size else ""
     return dcat.page(entries[:size], about, size, after, following)
 
 
-def _entries(conn: Connection, wanted: Wanted, after: str) -> Iterator[tuple[Entry, int]]:
-    """(entry, bytes it is stored in), by code."""
+def _entries(conn: Connection, wanted: Wanted, after: str) -> Iterator[Entry]:
+    """By code."""
     query = select(catalog.c.code, catalog.c.entry).order_by(catalog.c.code).limit(_ROWS)
     if wanted.codes:
         query = query.where(catalog.c.code.in_(wanted.codes))
@@ -64,9 +66,9 @@ def _entries(conn: Connection, wanted: Wanted, after: str) -> Iterator[tuple[Ent
     while True:
         rows = conn.execute(query.where(catalog.c.code > after)).all()
         for row in rows:
-            entry = decode(row.entry, Entry)
+            entry = unpack(row.entry)
             if not wanted.open_only or entry.open_to_society:
-                yield entry, len(row.entry)
+                yield entry
         if len(rows) < _ROWS:
             return
         after = rows[-1].code

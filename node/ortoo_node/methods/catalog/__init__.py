@@ -8,8 +8,8 @@ from ortoo_node.app import NodeApp
 from ortoo_node.methods.catalog.changes import ChangeMethods
 from ortoo_node.methods.catalog.entries import EntryMethods, party_name
 from ortoo_node.methods.catalog.lists import ListMethods
-from ortoo_node.methods.catalog.sources import AttachmentMethods
 from ortoo_node.methods.catalog.sheets import SheetMethods
+from ortoo_node.methods.catalog.sources import AttachmentMethods
 from ortoo_node.methods.catalog.steps import StepMethods
 from ortoo_protocol.station.common_methods import Method
 
