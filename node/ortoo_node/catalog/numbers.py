@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from ortoo_node.store.tables import catalog, catalog_drafts, catalog_numbers
 from ortoo_protocol.core.catalog import codes
@@ -37,9 +37,11 @@ def code(tx: Tx, scheme: Scheme, given: str) -> str:
     prefix = codes.class_for(scheme, given, tx.party)
     first, beyond = f"{prefix}/", f"{prefix}0"  # "0" follows "/": all codes of the class
     taken = [f"{prefix}/{_last(tx.conn, f'code/{prefix}')}"]
+    whole = len(first) + scheme.sequence_digits  # of one length the last is the highest
     for table in (catalog, catalog_drafts):
-        query = select(table.c.code).where(table.c.code >= first, table.c.code < beyond)
-        taken += tx.conn.execute(query).scalars()
+        in_class = (table.c.code >= first, table.c.code < beyond)
+        query = select(table.c.code).where(*in_class, func.length(table.c.code) == whole)
+        taken += tx.conn.execute(query.order_by(table.c.code.desc()).limit(1)).scalars()
     made = codes.allocate(scheme, prefix, taken)
     _keep(tx.conn, f"code/{prefix}", int(made.partition("/")[2]))
     return made

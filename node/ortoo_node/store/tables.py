@@ -63,6 +63,7 @@ catalog_drafts = Table(
     Column("filed", String(32), nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("changed_ms", BigInteger, nullable=False),
+    Index("catalog_drafts_name", "department", "name"),
 )
 
 catalog_steps = Table(

@@ -27,6 +27,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_catalog_drafts_code", "catalog_drafts", ["code"])
     op.create_index("ix_catalog_drafts_state", "catalog_drafts", ["state"])
+    op.create_index("catalog_drafts_name", "catalog_drafts", ["department", "name"])
     op.create_table(
         "catalog_steps",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
