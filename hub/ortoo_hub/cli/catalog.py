@@ -6,23 +6,12 @@ from typing import Annotated
 
 import typer
 
-from ortoo_protocol.cli.common import show_conflicts, show_entries, show_entry, show_list_rows
+from ortoo_protocol.cli.catalog import looking
+from ortoo_protocol.cli.common import show_conflicts, show_entry, show_list_rows
 from ortoo_protocol.cli.shell import Json, Shell
 
 app = typer.Typer(help="The regional catalog.", no_args_is_help=True)
-
-
-@app.command("search")
-def search(
-    ctx: typer.Context,
-    text: Annotated[str, typer.Argument(help="Words to look for in names, abstracts and items.")],
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
-    as_json: Json = False,
-) -> None:
-    """Search the regional catalog."""
-    shell = Shell.of(ctx)
-    answer = shell.call("catalog.search", text=text, limit=limit)
-    shell.answer(answer, lambda: show_entries(shell, answer["entries"]))
+app.add_typer(looking.app)
 
 
 @app.command("show")

@@ -31,25 +31,6 @@ def end_of_day_ms(day: datetime | None) -> int:
     return 0 if day is None else int((day + timedelta(days=1)).astimezone().timestamp() * 1000)
 
 
-def show_entries(shell: Shell, entries: Iterable[Mapping[str, Any]]) -> None:
-    shell.table(
-        ("Code", "Name", "Provider", "Department", "Share type", "Cycle", "Items", "Status"),
-        (
-            (
-                entry["code"],
-                entry["name"],
-                f"{entry['provider']} {entry['provider_name']}",
-                entry["department_name"],
-                shell.word(SHARE_TYPES.get(entry["share_type"])),
-                entry["cycle"],
-                entry["items"],
-                shell.word(entry["status"]),
-            )
-            for entry in entries
-        ),
-    )
-
-
 def show_entry(shell: Shell, answer: Mapping[str, Any]) -> None:
     """One entry of the catalog with its items."""
     entry = answer["entry"]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import typer
 
 from ortoo_node.cli.catalog import changes, entries, lists, sheets, sources, steps
+from ortoo_node.cli.catalog import changes, entries, lists, sources, steps
+from ortoo_protocol.cli.catalog import looking
 
 app = typer.Typer(
     help="The catalog of resources: compiled, filed, published, found, stopped.",
     no_args_is_help=True,
 )
 app.add_typer(entries.app)
+app.add_typer(looking.app)
 app.add_typer(steps.app)
 app.add_typer(lists.app, name="lists")
 app.add_typer(lists.beside)

@@ -1,4 +1,4 @@
-"""catalog: entries added, searched, shown, stopped."""
+"""catalog: entries added, listed, shown, stopped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ortoo_protocol.cli.common import show_entries, show_entry
+from ortoo_protocol.cli.catalog.looking import show_entries
+from ortoo_protocol.cli.common import show_entry
 from ortoo_protocol.cli.shell import Json, Shell
 
 app = typer.Typer()
@@ -44,19 +45,6 @@ def read_entry(shell: Shell, file: Path) -> dict[str, Any]:
     if not isinstance(entry, dict):
         raise typer.BadParameter(shell.say("{file} holds no entry.", file=file))
     return entry
-
-
-@app.command("search")
-def search(
-    ctx: typer.Context,
-    text: Annotated[str, typer.Argument(help="Words to look for in names, abstracts and items.")],
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
-    as_json: Json = False,
-) -> None:
-    """Search the region's catalog; works also while the hub is down."""
-    shell = Shell.of(ctx)
-    answer = shell.call("catalog.search", text=text, limit=limit)
-    shell.answer(answer, lambda: show_entries(shell, answer["entries"]))
 
 
 @app.command("list")

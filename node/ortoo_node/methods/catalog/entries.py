@@ -34,7 +34,7 @@ class EntryMethods:
 
     @property
     def looking(self) -> CatalogLooking:
-        return CatalogLooking(self.app.station, entries, self._party_name)
+        return CatalogLooking(self.app.station, entries, self._party_name, self.app.rules.scheme)
 
     def as_mapping(self) -> Mapping[str, Method]:
         return {

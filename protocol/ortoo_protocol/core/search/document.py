@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ortoo_protocol.core.catalog import Entry
+from ortoo_protocol.core.catalog.elements import mode_named
 from ortoo_protocol.core.search.initials import initials
 from ortoo_protocol.core.search.words import fold, pieces
 
@@ -48,14 +49,20 @@ def labels(entry: Entry) -> Iterable[str]:
     yield label("provider", entry.provider)
     yield label("league", league_of(entry.provider))
     yield label("department", entry.department)
+    yield label("department_name", entry.department_name)
     yield label("kind", entry.code[:1])
     yield label("theme", theme_of(entry.code))
     yield label("share", str(entry.share_type))
     yield label("cycle", entry.cycle)
     yield label("status", entry.status)
     yield label("grade", entry.grade)
-    for mode in entry.modes:
+    for mode in modes_of(entry):
         yield label("mode", mode)
+
+
+def modes_of(entry: Entry) -> list[str]:
+    """By their own names, each once."""
+    return sorted({mode_named(mode) for mode in entry.modes})
 
 
 _LETTERS = {
@@ -63,6 +70,7 @@ _LETTERS = {
     "provider": "p",
     "league": "l",
     "department": "d",
+    "department_name": "n",
     "kind": "c",
     "theme": "t",
     "share": "s",

@@ -17,7 +17,7 @@ from ortoo_protocol.core.catalog import NOT_SHARED, Entry
 from ortoo_protocol.core.catalog.elements import PUBLISHED
 from ortoo_protocol.core.catalog.freshness import FINEST_MS, PROMISES_MS, Carriage
 from ortoo_protocol.core.errors import CatalogOwner
-from ortoo_protocol.core.search.document import VERSION, document, league_of, theme_of
+from ortoo_protocol.core.search.document import VERSION, document, league_of, modes_of, theme_of
 from ortoo_protocol.station.catalog.stored import unpack
 from ortoo_protocol.station.catalog.texts import Replaced, texts_of
 from ortoo_protocol.station.context import Tx
@@ -142,7 +142,7 @@ def _values(change: Change) -> tuple[object, ...]:
     return (
         entry.code, len(entry.name), entry.status, entry.provider, league_of(entry.provider),
         entry.department, entry.department_name, entry.code[:1], theme_of(entry.code),
-        entry.share_type, entry.cycle, " ".join(sorted(set(entry.modes))), entry.grade,
+        entry.share_type, entry.cycle, " ".join(modes_of(entry)), entry.grade,
         len(entry.items), change.changed_ms, promise_ms(entry, change.finest_ms),
     )  # fmt: skip
 

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, select
 
 from ortoo_protocol.core.catalog import freshness
+from ortoo_protocol.core.catalog.codes import BUILT_IN, Scheme
+from ortoo_protocol.core.catalog.divisions import LEAGUES
 from ortoo_protocol.core.errors import CatalogQuery
 from ortoo_protocol.station.catalog.searching import FACETS, Asked, search
 from ortoo_protocol.station.catalog.statistics import statistics
@@ -26,11 +28,13 @@ INDEXED = tuple(  # what `summary` wants beside code and entry
 @dataclass(frozen=True)
 class CatalogLooking:
     """The methods catalog.search and catalog.statistics. `entries`: the table of this party's
-    entries, with the columns code and entry; `name_of`: a party's name."""
+    entries, with the columns code and entry; `name_of`: a party's name; `scheme`: its table of
+    codes."""
 
     station: Station
     entries: Table
     name_of: Callable[[str], str]
+    scheme: Scheme = BUILT_IN
 
     def as_mapping(self) -> Mapping[str, Method]:
         return {"catalog.search": self.search, "catalog.statistics": self.statistics}
@@ -57,6 +61,11 @@ class CatalogLooking:
                 "entries": [self.summary(row, now_ms) for row in rows],
                 "total": found.total,
                 "facets": found.facets,
+                "names": {
+                    name: {value: self.name(name, value) for value in values}
+                    for name, values in found.facets.items()
+                    if name in ("kind", "theme", "league")
+                },
             }
 
         return await self.station.read(look)
@@ -65,8 +74,18 @@ class CatalogLooking:
         """`filters`: of provider, league and department."""
         now_ms, chosen = self.station.parts.clock(), Filter.of(filters or {})
         found = await self.station.read(lambda conn: statistics(conn, now_ms, chosen))
-        parties = self.station.parts.trust.current.parties
-        return {**found, "parties": {each.party: each.name for each in parties}}
+        for group in ("kind", "theme", "league"):
+            for row in found[group]:
+                row["name"] = self.name(group, row["value"])
+        for row in found["department"]:
+            row["league_name"] = self.name("league", row["league"])
+        return found
+
+    def name(self, group: str, value: str) -> str:
+        """Of a catalog type, a theme or a league; the value itself where nobody named it."""
+        if group == "league":
+            return LEAGUES.get(f"{value}00") or self.name_of(f"s{value}00") or value
+        return self.scheme.classes.get(value, value)
 
     def summary(self, row: Row[Any], now_ms: int) -> dict[str, Any]:
         entry = unpack(row.entry)

@@ -63,11 +63,7 @@ class Count:
 def statistics(conn: Connection, now_ms: int, chosen: Filter = ANYTHING) -> dict[str, Any]:
     """All of it as plain values; of `chosen` provider, league and department count. Groups with the
     most entries come first."""
-    where = [
-        catalog_index.c[name] == getattr(chosen, name)
-        for name in ("provider", "league", "department")
-        if getattr(chosen, name)
-    ]
+    where = _where(chosen)
     counted = {name: _counted(conn, now_ms, GROUPS[name], where) for name in GROUPS}
     whole = Count()
     for part in counted["kind"].values():
@@ -80,6 +76,16 @@ def statistics(conn: Connection, now_ms: int, chosen: Filter = ANYTHING) -> dict
             {**_named(name, group, names), **count.plain()} for group, count in _sorted(groups)
         ]
     return found
+
+
+def _where(chosen: Filter) -> list[ColumnElement[bool]]:
+    named = "department" if chosen.department.isascii() else "department_name"
+    given = {
+        "provider": chosen.provider,
+        "league": chosen.league,
+        named: chosen.department,
+    }
+    return [catalog_index.c[name] == value for name, value in given.items() if value]
 
 
 Groups = dict[tuple[str, ...], Count]

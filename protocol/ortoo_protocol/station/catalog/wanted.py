@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
+from ortoo_protocol.core.catalog.elements import mode_named
 from ortoo_protocol.core.catalog.freshness import STATES
 from ortoo_protocol.core.errors import CatalogQuery
 from ortoo_protocol.core.search.document import label
@@ -23,8 +24,9 @@ FIELDS_OF = {
 
 @dataclass(frozen=True)
 class Filter:
-    """What an entry must be; empty: anything. `theme`: 类 and 项, the first three of a code;
-    `share`: 1, 2, 3 as text; `freshness`: one of core.catalog.freshness.STATES."""
+    """What an entry must be; empty: anything. `league`: four digits; `department`: code or name;
+    `theme`: 类 and 项, the first three of a code; `share`: 1, 2, 3 as text; `freshness`: one of
+    core.catalog.freshness.STATES."""
 
     provider: str = ""
     league: str = ""
@@ -51,8 +53,12 @@ class Filter:
         return made
 
     def labels(self) -> tuple[str, ...]:
-        given = ((each.name, getattr(self, each.name)) for each in fields(self))
-        return tuple(label(name, value) for name, value in given if value and name != "freshness")
+        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        del given["freshness"]
+        given["mode"] = mode_named(self.mode)
+        if not self.department.isascii():
+            given["department_name"] = given.pop("department")
+        return tuple(label(name, value) for name, value in given.items() if value)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What station and hub show of the catalog alike: found entries, numbers, the printed report."""
