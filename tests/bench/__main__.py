@@ -20,7 +20,10 @@ from tests.bench.children import ROOT
 from tests.bench.measuring import Row
 from tests.bench.rig import Rig
 
-BENCHES = ("letters", "events", "table", "fanout", "query", "file", "mix", "idle")
+BENCHES = (
+    *("letters", "events", "table", "fanout", "query", "file", "mix", "idle"),
+    *("search", "scale"),
+)
 
 
 def arguments(given: list[str]) -> argparse.Namespace:

@@ -63,6 +63,18 @@ _ABOUT = {
         "published no throughput; a Finnish sizing guide gives less than 50 requests a minute "
         "for 2 vCPU.",
     ),
+    "search": (
+        "Search in the catalog",
+        "100,000 made-up entries in a station's SQLite store, asked as its command line asks: "
+        "words from anywhere in names, drawn as often as they stand there, so that words which "
+        "nearly every entry holds are among them.",
+    ),
+    "scale": (
+        "The catalog of a region",
+        "A hub and its stations with real stores and the node's own handlers in one process, on "
+        "the broker in memory: entries are published at their stations, checked by the hub, and "
+        "stand in every mirror.",
+    ),
     "idle": (
         "Idle",
         "Memory of a hub and a station that were started by their own programs and wait, linked to "

@@ -82,7 +82,7 @@ ANSWERS: dict[str, object] = {
         "parties": [MEMBER],
         "pending": CHANGES,
     },
-    "catalog.search": {"entries": []},
+    "catalog.search": {"entries": [], "total": 0, "facets": {}, "names": {}},
     "catalog.show": {
         "entry": {
             **dict.fromkeys(("code", "name", "provider", "department_name", "department"), "x"),
@@ -269,7 +269,11 @@ class TestFounding:
             {"party": "s150700", "reason": "整改完成"},
         ),
         (["directory", "show"], "directory.show", {}),
-        (["catalog", "search", "低保"], "catalog.search", {"text": "低保", "limit": 50}),
+        (
+            ["catalog", "search", "低保"],
+            "catalog.search",
+            {"text": "低保", "limit": 50, "offset": 0, "filters": {}, "facets": []},
+        ),
         (["catalog", "show", "3/1"], "catalog.show", {"code": "3/1"}),
         (["catalog", "refusals"], "catalog.refusals", {}),
         (["catalog", "conflicts"], "catalog.conflicts", {"state": "open"}),

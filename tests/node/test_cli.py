@@ -164,7 +164,17 @@ SUBSCRIPTION = {
 
 ANSWERS: dict[str, object] = {
     "catalog.add": {"code": "3/1", "version": 2, "name": "x", "feed": "s150700.x", "seq": 4},
-    "catalog.search": {"entries": [SUMMARY]},
+    "catalog.search": {
+        "entries": [SUMMARY],
+        "total": 73,
+        "facets": {
+            "league": {"1500": 70, "1507": 3},
+            "share": {"1": 73},
+            "freshness": {"late": 2},
+            "theme": {f"3{number:02d}": 1 for number in range(20)},
+        },
+        "names": {"league": {"1500": "自治区本级", "1507": "呼伦贝尔市"}, "theme": {"301": "民政"}},
+    },
     "catalog.list": {"entries": []},
     "catalog.show": {
         "entry": ENTRY,
@@ -482,7 +492,30 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "method", "params"),
     [
-        (["catalog", "search", "乡镇"], "catalog.search", {"text": "乡镇", "limit": 50}),
+        (
+            ["catalog", "search", "乡镇"],
+            "catalog.search",
+            {"text": "乡镇", "limit": 50, "offset": 0, "filters": {}, "facets": []},
+        ),
+        (
+            [
+                *("catalog", "search", "--league", "呼伦贝尔市", "--share", "有条件共享"),
+                *("--freshness", "stale", "--mode", "联机查询", "--offset", "5", "--limit", "9"),
+            ],
+            "catalog.search",
+            {
+                "text": "",
+                "limit": 9,
+                "offset": 5,
+                "filters": {
+                    "league": "1507",
+                    "share": "2",
+                    "mode": "联机查询",
+                    "freshness": "stale",
+                },
+                "facets": [],
+            },
+        ),
         (["catalog", "list", "--mine"], "catalog.list", {"mine": True}),
         (["catalog", "show", "3150000/0001"], "catalog.show", {"code": "3150000/0001"}),
         (["catalog", "refusals"], "catalog.refusals", {}),
@@ -666,6 +699,10 @@ def test_each_command_asks_its_method(
 def test_what_people_look_for_is_shown(folder: Path, service: FakeService) -> None:
     found = run(folder, "catalog", "search", "乡镇").output
     assert all(part in found for part in ("乡镇区划", "无条件共享", "自治区民政厅", "已发布"))
+    assert "第 1 至 1 条，共 73 条。" in found
+    counted = run(folder, "catalog", "search", "乡镇", "--facets").output
+    expected = ("自治区本级 70 · 呼伦贝尔市 3", "无条件共享 73", "逾期 2", "民政 1", "另有 8 项")
+    assert all(part in counted for part in expected)
     case = run(folder, "request", "show", CASE).output
     assert all(part in case for part in ("超出履职需要", "已拒绝", "已公证登记", "张三"))
     assert "没有记录。" in run(folder, "catalog", "list").output

@@ -4,7 +4,10 @@ with, and of what they keep on it. Nothing in it is real but the words."""
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from stdnum.cn import uscc
 
 from ortoo_protocol.core.catalog import Entry, Item
 from ortoo_protocol.core.catalog.elements import CYCLE_ORDER, MODES
@@ -59,25 +62,33 @@ _ITEMS = """
 """
 
 
-def departments(provider: str) -> list[tuple[str, str]]:
-    """Code and name; the codes are made up and without a right check digit."""
-    place = LEAGUES.get(provider, "")
-    return [
-        (f"1{provider[1:]}M{number:08d}N"[:18], place + kind)
-        for number, kind in enumerate(_DUTIES, 1)
-    ]
+@lru_cache(maxsize=1_000)
+def departments(provider: str, count: int = len(_DUTIES)) -> list[tuple[str, str]]:
+    """Code and name. The codes are made up, with right check digits."""
+    place, kinds = LEAGUES.get(provider, provider), list(_DUTIES)
+    found = []
+    for number in range(1, count + 1):
+        kind = kinds[(number - 1) % len(kinds)]
+        bare = f"11{provider[1:]}MB{number:07d}"
+        suffix = "" if number <= len(kinds) else f"第{number // len(kinds)}分局"
+        found.append((bare + uscc.calc_check_digit(bare), f"{place}{kind}{suffix}"))
+    return found
 
 
 def entries(
-    count: int, providers: tuple[str, ...] = tuple(LEAGUES), seed: int = 1
+    count: int,
+    providers: Sequence[str] = tuple(LEAGUES),
+    seed: int = 1,
+    departments_each: int = len(_DUTIES),
 ) -> Iterator[Entry]:
     """Different codes, the providers in turn; the same for the same arguments."""
     chosen = random.Random(seed)  # noqa: S311  # not for secrets
     kinds = list(_DUTIES)
     for number in range(count):
         provider = providers[number % len(providers)]
-        place = chosen.randrange(len(kinds))
-        code, department = departments(provider)[place]
+        which = chosen.randrange(departments_each)
+        code, department = departments(provider, departments_each)[which]
+        place = which % len(kinds)
         subject = chosen.choice(_DUTIES[kinds[place]].split())
         yield _entry(number + 1, provider, code, department, place, subject, chosen)
 
@@ -96,7 +107,7 @@ def _entry(
     share = chosen.choices((1, 2, 3), (5, 4, 1))[0]
     name = subject + kept
     if chosen.random() < 0.4:
-        name = department.removesuffix(list(_DUTIES)[place]) + name
+        name = LEAGUES.get(provider, provider) + name
     return Entry(
         code=f"3{place + 1:02d}{chosen.randint(1, 30):03d}/{number:06d}",
         version=1,
@@ -128,4 +139,6 @@ def _entry(
         compiled_by="甲",
         secrecy_checked_by="乙",
         approved_by="丙",
+        filed="登记〔2026〕1号",
+        ratified_by="丁",
     )
