@@ -130,6 +130,7 @@ class MemoryBroker:
         self._calm.set()
         self._held: list[Callable[[], object]] = []
         self._numbers = 0
+        self._routes: dict[tuple[str, str], list[str]] = {}
 
     # --- operator ---
 
@@ -177,6 +178,7 @@ class MemoryBroker:
         self.cut()
         self.lines.clear()
         self._standing.clear()
+        self._routes.clear()
 
     def set_alarm(self, raised: bool) -> None:
         if raised:
@@ -194,11 +196,13 @@ class MemoryBroker:
     # --- what stands here ---
 
     def _put(self, thing: Thing) -> None:
+        self._routes.clear()
         self._standing.setdefault(type(thing), {})[_place(thing)] = thing
         if isinstance(thing, Queue):
             self.lines.setdefault(thing.name, Line(thing))
 
     def _remove(self, thing: Thing) -> None:
+        self._routes.clear()
         self._standing.get(type(thing), {}).pop(_place(thing), None)
         if isinstance(thing, Queue):
             line = self.lines.pop(thing.name, None)
@@ -248,14 +252,22 @@ class MemoryBroker:
     def route(self, exchange: str, routing_key: str, body: bytes, mandatory: bool) -> Outcome:
         if self._one(Exchange, exchange) is None:
             return Outcome.UNROUTABLE
-        bindings = [b for b in self._of(Binding) if b.exchange == exchange]
-        queues = {b.queue for b in bindings if matches(b.key, routing_key)}
+        queues = self.queues_of(exchange, routing_key)
         if not queues:
             return Outcome.UNROUTABLE if mandatory else Outcome.CONFIRMED
         self._numbers += 1
         message = Message(routing_key, body, self._numbers)
-        taken = [self.lines[queue].offer(message) for queue in sorted(queues)]
+        taken = [self.lines[queue].offer(message) for queue in queues]
         return Outcome.CONFIRMED if all(taken) else Outcome.REFUSED
+
+    def queues_of(self, exchange: str, routing_key: str) -> Sequence[str]:
+        """Where what is published like that goes; looked up once for as long as nothing changes."""
+        known = self._routes.get((exchange, routing_key))
+        if known is None:
+            bindings = [b for b in self._of(Binding) if b.exchange == exchange]
+            known = sorted({b.queue for b in bindings if matches(b.key, routing_key)})
+            self._routes[exchange, routing_key] = known
+        return known
 
     def is_calm(self) -> bool:
         return self._calm.is_set()

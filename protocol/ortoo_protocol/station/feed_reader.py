@@ -7,9 +7,9 @@ have no sink: their handler runs here, in the same transaction.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from ortoo_protocol.core import feeds
 from ortoo_protocol.core.envelope import Position, envelope_hash, split
@@ -30,6 +30,7 @@ from ortoo_protocol.core.verify import Message, Opened, open_content, read_heade
 from ortoo_protocol.station import quarantine, secrets, trusting
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import insert_new, upsert
+from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import (
     feed_in_items,
     feed_in_keys,
@@ -82,8 +83,54 @@ def end(tx: Tx, feed: str, fence: int, error: str) -> None:
     _set(tx, feed, state=ENDED, error=error, fence=fence)
 
 
-def feed_row(tx: Tx, feed: str) -> Row[Any] | None:
-    return tx.conn.execute(select(feeds_in).where(feeds_in.c.feed == feed)).first()
+class FeedIn(NamedTuple):
+    """A row of feeds_in."""
+
+    feed: str
+    start: str
+    state: str
+    error: str
+    incarnation: int
+    seq: int
+    hash: bytes
+    head_seq: int
+    head_ms: int
+    fence: int | None
+
+
+# What is done with every item.
+_ROW = Prepared(
+    select(*(feeds_in.c[name] for name in FeedIn._fields)).where(
+        feeds_in.c.feed == bindparam("of")
+    ),
+    ("of",),
+)
+_MARK = Prepared(
+    update(feeds_in)
+    .where(feeds_in.c.feed == bindparam("of"))
+    .values(
+        incarnation=bindparam("incarnation"),
+        seq=bindparam("seq"),
+        hash=bindparam("hash"),
+        error=bindparam("error"),
+    ),
+    ("incarnation", "seq", "hash", "error", "of"),
+)
+_KEEP = Prepared(feed_in_items.insert(), ("feed", "incarnation", "seq", "hash", "raw"))
+_PARKED = Prepared(
+    select(feed_in_parked.c.raw).where(
+        feed_in_parked.c.feed == bindparam("of"),
+        feed_in_parked.c.incarnation == bindparam("incarnation"),
+        feed_in_parked.c.seq == bindparam("seq"),
+    ),
+    ("of", "incarnation", "seq"),
+)
+
+
+def feed_row(tx: Tx, feed: str) -> FeedIn | None:
+    for row in _ROW.rows(tx.conn, feed):
+        return FeedIn(*row)
+    return None
 
 
 def _set(tx: Tx, feed: str, **values: object) -> None:
@@ -143,7 +190,7 @@ def _take_run(tx: Tx, message: Message, position: Position) -> None:
 
 
 def _mark(tx: Tx, feed: str, mark: Watermark) -> None:
-    _set(tx, feed, incarnation=mark.incarnation, seq=mark.seq, hash=mark.hash, error="")
+    _MARK.one(tx.conn, mark.incarnation, mark.seq, mark.hash, "", feed)
 
 
 def _take(tx: Tx, message: Message, position: Position) -> Watermark:
@@ -160,14 +207,8 @@ def _take(tx: Tx, message: Message, position: Position) -> Watermark:
                 raise
             state, error = State.REFUSED, failure.code
             quarantine.keep(tx, message.envelope.raw, failure, message.header.sender)
-    item = {
-        "feed": feed,
-        "incarnation": position.incarnation,
-        "seq": position.seq,
-        "hash": message.hash,
-        "raw": message.envelope.raw if sealed else None,
-    }
-    tx.conn.execute(insert(feed_in_items).values(item))
+    raw = message.envelope.raw if sealed else None
+    _KEEP.one(tx.conn, feed, position.incarnation, position.seq, message.hash, raw)
     tx.journal(message, Direction.RECEIVED, state, flow=feed, error=error)
     if sealed:
         tx.after_commit(tx.parts.signals.apply.set)
@@ -223,7 +264,7 @@ def _dispute(tx: Tx, feed: str, message: Message, error: OrtooError) -> None:
     _set(tx, feed, state=DISPUTED, error=error.code)
 
 
-def _begin_incarnation(tx: Tx, row: Row[Any], incarnation: int) -> None:
+def _begin_incarnation(tx: Tx, row: FeedIn, incarnation: int) -> None:
     if row.start == SNAPSHOT:
         resync(tx, row.feed, "feed.incarnation")
         return
@@ -253,16 +294,16 @@ def _park(tx: Tx, message: Message, position: Position) -> None:
 
 def _unpark(tx: Tx, feed: str, mark: Watermark) -> Message | None:
     """The parked item after `mark`, taken out; it was verified when it was parked."""
+    found = _PARKED.rows(tx.conn, feed, mark.incarnation, mark.seq + 1)
+    if not found:
+        return None
     here = (
         (feed_in_parked.c.feed == feed)
         & (feed_in_parked.c.incarnation == mark.incarnation)
         & (feed_in_parked.c.seq == mark.seq + 1)
     )
-    raw = tx.conn.execute(select(feed_in_parked.c.raw).where(here)).scalar()
-    if raw is None:
-        return None
     tx.conn.execute(delete(feed_in_parked).where(here))
-    return stored_message(tx, raw)
+    return stored_message(tx, found[0][0])
 
 
 def stored_message(tx: Tx, raw: bytes) -> Message:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import typer
 
 from ortoo_node.cli.catalog import changes, entries, lists, sheets, sources, steps
-from ortoo_node.cli.catalog import changes, entries, lists, sources, steps
 from ortoo_protocol.cli.catalog import looking
 
 app = typer.Typer(
