@@ -13,6 +13,7 @@ import socket
 import ssl
 from pathlib import Path
 
+from ortoo_demo import catalogs
 from ortoo_demo.checks import check
 from ortoo_demo.plane import Plane
 from ortoo_demo.texts import Text
@@ -202,10 +203,11 @@ def enrol(plane: Plane) -> Text:
 def _request(plane: Plane, station: str) -> str:
     """The station's request; returns the fingerprint that its people read out."""
     token = plane.call(plane.cast.hub, "member.token", party=station)["token"]
+    named = {d.code: d.name for d in plane.cast.departments if d.station == station}
+    named |= catalogs.departments(station)
     departments: list[str] = []
-    for department in plane.cast.departments:
-        if department.station == station:
-            departments += ["--department", f"{department.code}={department.name}"]
+    for code, name in named.items():
+        departments += ["--department", f"{code}={name}"]
     made = plane.cli(
         station, "enrol", "request", str(plane.desk(f"request-{station}")),
         "--token", token, "--contact", "联系人甲 0000-0000000", *departments,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ortoo_demo import ending, following, founding, proving, searching, sharing
+from ortoo_demo import catalogs, ending, following, founding, proving, searching, sharing
 from ortoo_demo.plane import Plane
 from ortoo_demo.texts import Text
 
@@ -23,6 +23,7 @@ STEPS: tuple[Step, ...] = (
     Step(Text("根与登记管理员门限签名", "ceremony with thresholds"), founding.ceremony),
     Step(Text("节点入网", "enrolment"), founding.enrol),
     Step(Text("目录联合与检索", "catalog federated and found"), sharing.catalog),
+    Step(Text("整本目录导入", "whole catalogs imported"), catalogs.imported),
     Step(Text("无条件共享：直接订阅", "unconditional: subscribed"), sharing.unconditional),
     Step(Text("有条件共享：拒绝须有理由", "conditional: refused with reason"), sharing.refused),
     Step(Text("有条件共享：按信息项核准", "conditional: granted in part"), sharing.granted_in_part),
