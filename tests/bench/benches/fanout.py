@@ -135,16 +135,19 @@ async def _free(rig: Rig, sender: Child, crowd: Child, way: Way, items: int, idl
 def _rows(ways: list[Way], items: int, idle: float, pace: float) -> list[Row]:
     by_queues = [way for way in ways if way.kind == QUEUES]
     few, many = by_queues[0], by_queues[-1]
-    figure, other = median(many.paced_us), median(few.paced_us)
+    told = (
+        f"publisher's process, items of {ITEM_BYTES >> 10} KiB; what it uses when idle "
+        f"({idle:.1%} of a core) is taken off"
+    )
     rows = [
-        Row(
-            f"fanout CPU, from {few.count} to {many.count}", round(figure, 1), "µs/item",
-            f"itself with {few.count} reader", round(other, 1), round(figure / other, 3), 1.1,
-            "lower", len(many.paced_us), round(spread(many.paced_us), 3),
-            f"publisher's process, items of {ITEM_BYTES >> 10} KiB, at {pace:.0f} items/s with 1 "
-            f"reader as with {many.count}, a pace that {many.count} queues can hold; what it uses "
-            f"when idle ({idle:.1%} of a core) is taken off",
-        )
+        _growth(
+            few, many, few.paced_us, many.paced_us, "at one pace",
+            f"{told}; {pace:.0f} items/s whoever reads, each in a commit of its own",
+        ),
+        _growth(
+            few, many, few.cpu_us, many.cpu_us, "free",
+            f"{told}; {items} items as fast as they go, which is not equally fast",
+        ),
     ]  # fmt: skip
     for way in ways:
         name = f"{way.count} readers, {way.kind}"
@@ -156,3 +159,14 @@ def _rows(ways: list[Way], items: int, idle: float, pace: float) -> list[Row]:
             alone(f"fanout broker CPU, {name}", "µs/item", way.broker_us, better="lower"),
         ]
     return rows
+
+
+def _growth(
+    few: Way, many: Way, few_us: list[float], many_us: list[float], how: str, note: str
+) -> Row:
+    figure, other = median(many_us), median(few_us)
+    return Row(
+        f"fanout CPU {how}, from {few.count} to {many.count}", round(figure, 1), "µs/item",
+        f"itself with {few.count} reader", round(other, 1), round(figure / other, 3), 1.1,
+        "lower", len(many_us), round(spread(many_us), 3), note,
+    )  # fmt: skip
