@@ -30,6 +30,7 @@ def write_summary(sheet: Any, read: Read, say: Translator) -> None:
         sheet.column_dimensions[name].width = width
     sheet.freeze_panes = f"A{_HEADS_ROW + 1}"
     sheet.sheet_properties.tabColor = "C00000"
+    sheet.page_setup.orientation = "landscape"
     found = say(
         mark("{count} problems were found; nothing was taken in."), count=len(read.problems)
     )
