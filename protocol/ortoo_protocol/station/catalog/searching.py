@@ -41,7 +41,7 @@ from ortoo_protocol.station.catalog.wanted import (
 )
 from ortoo_protocol.station.store.tables import catalog_index
 
-RANKED = 2_000
+RANKED = 1_000
 FACETS = (
     "league", "department", "kind", "theme", "share", "mode", "cycle", "status", "grade",
     "freshness",

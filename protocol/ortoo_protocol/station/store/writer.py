@@ -61,9 +61,8 @@ class Writer:
         Raises what the job raised, or StoreError when the transaction could not be kept (then no
         job of it happened). Cancelling the caller does not cancel the job.
         """
-        return await self.start(
-            work
-        )  # cancelled with its caller; the job goes on, and finds it done
+        # Cancelled with its caller; the job goes on, and finds it done.
+        return await self.start(work)
 
     def start(self, work: Callable[[Any], T]) -> asyncio.Future[T]:
         """As `run`, for whoever goes on meanwhile. In the event loop."""
