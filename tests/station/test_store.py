@@ -20,6 +20,7 @@ from ortoo_protocol.station import trusting
 from ortoo_protocol.station.context import Hooks, Tx
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.station import Station
+from ortoo_protocol.station.store import writer
 from ortoo_protocol.station.store.tables import inbox, outbox, stamp
 from ortoo_protocol.station.store.writer import _Job
 from tests.support.letters import refusal
@@ -45,12 +46,12 @@ async def names(station: Station) -> set[str]:
 async def test_a_failing_job_takes_back_only_itself(tmp_path: Path) -> None:
     """All share one transaction: they wait while the first holds the writer."""
     station = Kit(tmp_path).open(PARTY, online=False)
-    commits: list[int] = []
+    commits: list[_Job] = []
     commit = station.database._writer._commit
 
-    def counted(jobs: list[_Job]) -> None:
-        commits.append(len(jobs))
-        commit(jobs)
+    def counted(first: _Job) -> None:
+        commits.append(first)
+        commit(first)
 
     station.database._writer._commit = counted  # type: ignore[method-assign]
 
@@ -70,6 +71,25 @@ async def test_a_failing_job_takes_back_only_itself(tmp_path: Path) -> None:
     assert await names(station) == {"party", "plane", *kept}
     assert told == []
     assert len(commits) < len(work)
+    await station.close()
+
+
+async def test_a_commit_is_not_held_up_by_all_that_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jobs that take long are kept one after the other, and not all at the end."""
+    station = Kit(tmp_path).open(PARTY, online=False)
+    monkeypatch.setattr(writer, "MOST_S", 0.0)
+    commits: list[_Job] = []
+    commit = station.database._writer._commit
+
+    def counted(first: _Job) -> None:
+        commits.append(first)
+        commit(first)
+
+    station.database._writer._commit = counted  # type: ignore[method-assign]
+    await asyncio.gather(*(station.write(put(f"{number}")) for number in range(20)))
+    assert len(commits) == 20
     await station.close()
 
 

@@ -22,7 +22,6 @@ MAX_CONTENT_BYTES = 1 << 20
 MAX_PARTS = 16_384
 _SMALLEST_BUCKET = 512
 _LARGE_BUCKET = 64 << 10
-_LARGE_STEP = 16 << 10  # a letter of 64 KiB and its head would otherwise travel as 128 KiB
 _ZSTD_LEVEL = 1  # 3 costs five times as much on text of events, for nothing
 _WORTH_COMPRESSING_BYTES = 256
 _PROBED_FROM_BYTES = 32 << 10
@@ -105,11 +104,13 @@ def _decompressor() -> zstandard.ZstdDecompressor:
 def bucket(size_bytes: int) -> int:
     """The smallest size bucket that holds `size_bytes`.
 
-    Powers of two from 512 B to 64 KiB, then multiples of 16 KiB: a sealed letter tells the broker
-    no more of its length than that.
+    Powers of two from 512 B to 64 KiB, then Padmé: a sealed letter tells the broker no more of its
+    length than that, and a large one travels at most a thirty-second larger than it is.
     """
     if size_bytes > _LARGE_BUCKET:
-        return -(-size_bytes // _LARGE_STEP) * _LARGE_STEP
+        exponent = size_bytes.bit_length() - 1
+        step = 1 << (exponent - exponent.bit_length())
+        return -(-size_bytes // step) * step
     size = _SMALLEST_BUCKET
     while size < size_bytes:
         size *= 2

@@ -43,6 +43,8 @@ PREFETCH = 200
 RETRY_S = 0.25
 RETRY_CAP_S = 5.0
 MAX_POSTS = 5_000
+PORTION_BYTES = 4 << 20
+DUE_BYTES = 4 << 20
 OPEN_STATES = ("waiting", "passing")
 _log = logging.getLogger(__name__)
 
@@ -162,26 +164,33 @@ class OutboxPump:
     wire: Wire
 
     async def run(self) -> None:
-        """Without a link only letters to this station itself go."""
+        """Without a link only letters to this station itself go. As `FeedPump`, it notes what
+        became of some and looks for more in one job of the writer."""
+        done: list[Done] = []
         while True:
             ticket = self.parts.signals.outbox.ticket()
-            now_ms, link = self.parts.clock(), self.wire.ready()
-            due = await self.database.read(partial(_due, now_ms=now_ms, remote=link is not None))
-            if due:
-                groups = bundles(due, lambda row: (row.exchange, row.routing_key), _raw_bytes)
-                outcomes = await asyncio.gather(*(self._publish(link, group) for group in groups))
-                await self.database.write(partial(self._note, list(chain(*outcomes))))
-                continue
-            wait_s = await self._until_next(now_ms)
-            await wait(ticket, wait_s)
+            link = self.wire.ready()
+            turn = partial(self._note_and_look, done, remote=link is not None)
+            due, wait_ms = await self.database.write(turn)
+            groups = bundles(due, lambda row: (row.exchange, row.routing_key), _raw_bytes)
+            outcomes = await asyncio.gather(*(self._publish(link, group) for group in groups))
+            done = list(chain(*outcomes))
+            if not due:
+                await wait(ticket, self._until_next_s(wait_ms))
 
-    async def _until_next(self, now_ms: int) -> float:
+    def _note_and_look(
+        self, done: Sequence[Done], tx: Tx, *, remote: bool
+    ) -> tuple[list[Row[Any]], int | None]:
+        """What is due, or in how many ms something will be."""
+        self._note(done, tx)
+        due = _due(tx.conn, now_ms=tx.now_ms, remote=remote)
+        next_ms = None if due else _next_due_ms(tx.conn, remote=remote)
+        return due, None if next_ms is None else next_ms - tx.now_ms
+
+    def _until_next_s(self, wait_ms: int | None) -> float:
         blocked = self.wire.link is not None and self.wire.link.blocked()
-        at_ms = await self.database.read(
-            partial(_next_due_ms, remote=self.wire.link is not None and not blocked)
-        )
         most_s = RETRY_S if blocked else 60.0
-        return most_s if at_ms is None else max(0.01, min(most_s, (at_ms - now_ms) / 1000))
+        return most_s if wait_ms is None else max(0.01, min(most_s, wait_ms / 1000))
 
     async def _publish(self, link: Link | None, rows: list[Row[Any]]) -> list[Done]:
         """Letters of one way."""
@@ -234,7 +243,8 @@ _TRIED = Prepared(
 )
 
 
-def _due(conn: Connection, *, now_ms: int, remote: bool) -> Sequence[Row[Any]]:
+def _due(conn: Connection, *, now_ms: int, remote: bool) -> list[Row[Any]]:
+    """The first ones, as far as DUE_BYTES goes."""
     query = (
         select(outbox, outbox_envelopes.c.raw)
         .join(outbox_envelopes, outbox_envelopes.c.number == outbox.c.number)
@@ -244,7 +254,15 @@ def _due(conn: Connection, *, now_ms: int, remote: bool) -> Sequence[Row[Any]]:
     )
     if not remote:
         query = query.where(outbox.c.exchange == LOCAL)
-    return conn.execute(query).all()
+    due: list[Row[Any]] = []
+    size_bytes = 0
+    with conn.execute(query) as found:
+        for row in found:
+            due.append(row)
+            size_bytes += len(row.raw)
+            if size_bytes >= DUE_BYTES:
+                break
+    return due
 
 
 def _next_due_ms(conn: Connection, *, remote: bool) -> int | None:
@@ -438,16 +456,17 @@ def _brought(delivery: Delivery) -> list[tuple[bytes, str]]:
 
 
 def _portions(deliveries: Iterable[Delivery]) -> Iterator[list[Delivery]]:
-    """Deliveries in order, in portions of about WINDOW envelopes: what one commit takes stays
-    small however many came at once."""
+    """Deliveries in order, in portions of about WINDOW envelopes or PORTION_BYTES: what one commit
+    takes stays small however many came at once."""
     portion: list[Delivery] = []
-    envelopes = 0
+    envelopes = size_bytes = 0
     for delivery in deliveries:
         portion.append(delivery)
         envelopes += len(unbundle(delivery.body))
-        if envelopes >= WINDOW:
+        size_bytes += len(delivery.body)
+        if envelopes >= WINDOW or size_bytes >= PORTION_BYTES:
             yield portion
-            portion, envelopes = [], 0
+            portion, envelopes, size_bytes = [], 0, 0
     if portion:
         yield portion
 

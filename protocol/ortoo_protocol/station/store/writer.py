@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from ortoo_protocol.station.store.prepared import Savepoint
 
 T = TypeVar("T")
 MAX_JOBS_A_COMMIT = 256
+MOST_S = 0.02  # of jobs that share a commit; one alone takes what it takes
 
 
 class Batch(Protocol):
@@ -50,6 +52,7 @@ class Writer:
         self._path = engine.url.database
         self._start_batch = start_batch
         self._conn: Connection | None = None
+        self._ended = False
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -83,20 +86,25 @@ class Writer:
 
     def _take_jobs(self) -> None:
         while (first := self._jobs.get()) is not None:
-            jobs, more = [first], True
-            while more and len(jobs) < MAX_JOBS_A_COMMIT:
-                try:
-                    job = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-                if job is None:
-                    self._jobs.put(None)
-                    more = False
-                else:
-                    jobs.append(job)
-            self._commit(jobs)
+            self._commit(first)
+            if self._ended:
+                return
 
-    def _commit(self, jobs: list[_Job]) -> None:
+    def _next(self, until_s: float) -> _Job | None:
+        """Another job for the commit under way, if one waits and there is time."""
+        if time.monotonic() >= until_s:
+            return None
+        try:
+            job = self._jobs.get_nowait()
+        except queue.Empty:
+            return None
+        self._ended = job is None
+        return job
+
+    def _commit(self, first: _Job) -> None:
+        """`first` and those that wait behind it, as far as MOST_S goes: whoever comes while much is
+        written waits for no more than that."""
+        jobs = [first]
         results: list[tuple[_Job, Any, BaseException | None]] = []
         batch: Batch | None = None
         start: object = None
@@ -105,7 +113,11 @@ class Writer:
             with conn.begin():
                 batch = self._start_batch(conn)
                 start = batch.savepoint()
-                results = [self._attempt(job, conn, batch) for job in jobs]
+                until_s = time.monotonic() + MOST_S
+                results.append(self._attempt(first, conn, batch))
+                while len(jobs) < MAX_JOBS_A_COMMIT and (more := self._next(until_s)) is not None:
+                    jobs.append(more)
+                    results.append(self._attempt(more, conn, batch))
                 batch.before_commit()
         except Exception as error:  # handed to those who wait; the thread must outlive it
             if batch is not None:
