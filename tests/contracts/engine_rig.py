@@ -124,8 +124,8 @@ class EngineRig:
         station, task = self.running.pop(party)
         store, writer = station.database._store, station.database._writer
         dead = StoreError(detail="dead")
-        writer._commit = lambda jobs: writer._hand_out(  # type: ignore[method-assign]
-            [(job, None, dead) for job in jobs], None
+        writer._commit = lambda first: writer._hand_out(  # type: ignore[method-assign]
+            [(first, None, dead)], None
         )
         task.cancel()
         then()

@@ -19,7 +19,7 @@ from tests.support.wide_region import holds, parties, wide, working
 
 ALL_STATIONS, DEPARTMENTS = 115, 18  # 2,070 departments in all
 FEW_STATIONS = 3
-MANY, FEW = (250, 500, 1_000), (5_000, 10_000, 20_000)  # entries in all, one after the other
+MANY, FEW = (80, 160, 320), (2_500, 5_000, 10_000)  # entries in all, one after the other
 TINY = (10, 20, 40)
 MOST_GROWTH = 1.3
 
