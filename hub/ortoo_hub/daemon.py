@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from ortoo_hub import cases, directory, membership, methods
+from ortoo_hub import calendar, cases, directory, membership, methods
 from ortoo_hub.broker import BrokerAdmin, ManagementAddress, ManagementBrokerAdmin
 from ortoo_hub.catalog import federation, lists
 from ortoo_hub.ceremony import read_document_file
@@ -32,6 +32,7 @@ from ortoo_protocol.core.keys import Suites, builtin_suites
 from ortoo_protocol.core.trust import Trust, fingerprint_of_root
 from ortoo_protocol.station import launch, trusting
 from ortoo_protocol.station.catalog.index import catch_up
+from ortoo_protocol.station.clocks.methods import ClockMethods
 from ortoo_protocol.station.code_table import read_scheme
 from ortoo_protocol.station.common_methods import CommonMethods
 from ortoo_protocol.station.context import Handler, Hooks, Identity, Tx
@@ -135,6 +136,7 @@ class Hub:
         directory.stamp(tx)
         if self.keys is not None:
             directory.announce_own(tx, self.keys)
+        calendar.seed(tx)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -170,6 +172,8 @@ class Hub:
             methods.DirectoryMethods(station, router).as_mapping(),
             methods.CatalogMethods(station).as_mapping(),
             methods.CaseMethods(station).as_mapping(),
+            methods.CalendarMethods(station).as_mapping(),
+            ClockMethods(station).as_mapping(),
             methods.RoutingMethods(station, router, self.reconciler).as_mapping(),
             {"stop": stop_},
         )

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from ortoo_protocol.core.catalog.profiles import check_profile
 from ortoo_protocol.core.directory import (
     DAY_MS,
     DIRECTORY_LIFE_MS,
@@ -31,6 +30,7 @@ from ortoo_protocol.core.enrolment import EnrolmentRequest, fingerprint_of, read
 from ortoo_protocol.core.errors import TrustMalformed, TrustPin, TrustUnknownParty
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.core.keys import Suite, Suites, fingerprint
+from ortoo_protocol.core.law.profiles import check_profile
 
 SIGNING_KEY_LIFE_MS = 365 * DAY_MS
 

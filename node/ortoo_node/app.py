@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from ortoo_node import cases, catalog, granting
 from ortoo_node.api.answers import Answers
-from ortoo_node.catalog import conflicts, federated, freshness
+from ortoo_node.catalog import changes, conflicts, federated, freshness
 from ortoo_node.catalog.attachment import Attachments
 from ortoo_node.catalog.rules import Rules, of_settings
 from ortoo_node.files.desk import Files
 from ortoo_node.publishing import Publisher, Schedule
+from ortoo_node.quality import tasks
 from ortoo_node.quality.inspection import Inspector
 from ortoo_node.queries.desk import Queries
 from ortoo_node.reading import Reading
@@ -56,6 +57,7 @@ def hooks(files: Files | None = None, queries: Queries | None = None) -> Hooks:
         settled=cases.on_settled,
         swift={} if files is None else files.swift(),
         answers={} if queries is None else queries.answers(),
+        clock={tasks.DUTY: tasks.on_clock},
     )
 
 
@@ -114,6 +116,7 @@ class NodeApp:
         feed_writer.open_feed(tx, catalog.own_feed(tx.party), sealed=False)
         for name in ("directory", "catalog"):
             feed_reader.join(tx, feed_id(tx.trust.hub, name), feed_reader.HISTORY)
+        changes.adopt(tx)
 
     async def subscriptions(self) -> None:
         """Read and apply what is granted and not held."""

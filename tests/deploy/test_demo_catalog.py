@@ -15,7 +15,7 @@ from ortoo_node.catalog.sheets.reading import read
 from ortoo_protocol.core.catalog import divisions, elements
 from ortoo_protocol.core.catalog.codes import BUILT_IN, check_code
 from ortoo_protocol.core.catalog.intake import problems
-from ortoo_protocol.core.catalog.profiles import PROFILES
+from ortoo_protocol.core.law.profiles import PROFILES
 
 FILE = Path(catalogs.__file__).parent / "data" / catalogs.FILE
 LAWS = ("法》", "条例》", "办法》", "意见》", "登记条例》")

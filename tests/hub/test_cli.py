@@ -51,7 +51,38 @@ PROOFS = {
         }
     ],
 }
+CLOCK = {
+    "clock": "ab",
+    "subject": "case:1",
+    "duty": "answer",
+    "article": "Measures art. 19",
+    "party": "s150700",
+    "department": "11150700MB0000000G",
+    "opened_ms": 1_780_000_000_000,
+    "day": "2026-10-09",
+    "due_ms": 1_780_800_000_000,
+    "provisional": True,
+    "state": "late",
+    "events": [{"time_ms": 1_780_000_000_000, "event": "warn", "detail": "3"}],
+}
+YEAR = {
+    "year": 2026,
+    "version": 2,
+    "source": "国办发明电",
+    "by": "甲",
+    "off": 1,
+    "worked": 1,
+    "days": [
+        {"day": "2026-07-15", "working": False, "name": "那达慕"},
+        {"day": "2026-10-10", "working": True, "name": "国庆节调休"},
+    ],
+}
 ANSWERS: dict[str, object] = {
+    "calendar.show": {"years": [YEAR]},
+    "calendar.set": {"year": 2026, "version": 3, "days": 2},
+    "calendar.import": {"year": 2026, "version": 3, "days": 2},
+    "clock.list": {"clocks": [CLOCK, {**CLOCK, "day": None, "due_ms": None}]},
+    "clock.show": {"clocks": [CLOCK]},
     "member.token": {"party": "s150700", "token": "t0k", "expires_ms": 1_780_000_000_000},
     "member.admit": {
         "party": "s150700",
@@ -285,6 +316,18 @@ class TestFounding:
         (["catalog", "lists", "demand"], "catalog.lists", {"list": "demand", "status": ""}),
         (["case", "list", "--state", "granted"], "case.list", {"state": "granted"}),
         (["grant", "list"], "grant.list", {"active": True}),
+        (["calendar", "show", "2026"], "calendar.show", {"year": 2026}),
+        (
+            ["calendar", "set", "2026-07-15", "off", "--by", "甲", "--name", "那达慕"],
+            "calendar.set",
+            {"day": "2026-07-15", "kind": "off", "by": "甲", "name": "那达慕", "source": ""},
+        ),
+        (
+            ["clock", "list", "late"],
+            "clock.list",
+            {"which": "late", "party": "", "department": ""},
+        ),
+        (["clock", "show", "case:1"], "clock.show", {"clock": "case:1"}),
         (["router", "show"], "router.show", {}),
         (["reconcile", "s150000.townships"], "reconcile", {"feed": "s150000.townships"}),
     ],
@@ -351,3 +394,24 @@ def test_a_file_that_is_too_large(folder: Path, service: FakeService, tmp_path: 
     ended = run(folder, "directory", "publish", str(tmp_path / "file"))
     assert ended.exit_code == Exit.SETUP
     assert service.asked == []
+
+
+def test_a_calendar_goes_out_and_comes_in(
+    folder: Path, service: FakeService, tmp_path: Path
+) -> None:
+    for name in ("year.csv", "year.json"):
+        file = tmp_path / name
+        assert run(folder, "calendar", "export", "2026", str(file)).exit_code == 0
+        source = ("--source", "国办发明电") if name.endswith("csv") else ()
+        assert run(folder, "calendar", "import", str(file), "--by", "乙", *source).exit_code == 0
+        method, params = service.asked[-1]
+        assert method == "calendar.import"
+        assert params == {
+            "year": 2026,
+            "source": "国办发明电",
+            "by": "乙",
+            "days": YEAR["days"],
+        }
+    broken = tmp_path / "broken.csv"
+    broken.write_bytes(b"\xff\xfe")
+    assert "calendar.file" in run(folder, "calendar", "import", str(broken), "--by", "乙").output

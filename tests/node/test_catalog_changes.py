@@ -13,7 +13,6 @@ from ortoo_node import app as node_app
 from ortoo_node.catalog import adding, changes, mirror, steps
 from ortoo_node.catalog.changes import Change
 from ortoo_node.store import NODE
-from ortoo_protocol.core.catalog.clock import WEEKDAYS, Deadline
 from ortoo_protocol.core.errors import (
     CatalogChangeUnknown,
     CatalogExtension,
@@ -23,7 +22,12 @@ from ortoo_protocol.core.errors import (
     CatalogUnknown,
     TrustDepartment,
 )
+from ortoo_protocol.core.law.clock import Deadline
+from ortoo_protocol.core.law.workdays import WorkingDays
 from ortoo_protocol.core.trust import Trust
+from ortoo_protocol.station import clocks
+from ortoo_protocol.station.clocks import Clock
+from ortoo_protocol.station.store import clock_tables
 from tests.node.kit import entry, open_node, running
 from tests.support import hubs
 from tests.support.desk import Desk
@@ -33,19 +37,6 @@ from tests.support.trust import DEPARTMENTS
 
 DEPARTMENT = DEPARTMENTS[PROVIDER][0]
 ONE, TWO = "307001/000001", "307001/000002"
-
-
-@pytest.mark.parametrize(
-    ("day", "days", "last"),
-    [
-        ("2026-09-18", 5, "2026-09-25"),  # a Friday; the opening day does not count
-        ("2026-09-19", 1, "2026-09-21"),
-        ("2026-09-21", 15, "2026-10-12"),  # holidays are not known: provisional
-        ("2026-09-21", 0, "2026-09-21"),
-    ],
-)
-def test_weekdays(day: str, days: int, last: str) -> None:
-    assert WEEKDAYS.after(date.fromisoformat(day), days) == Deadline(date.fromisoformat(last), True)
 
 
 @pytest.fixture
@@ -85,6 +76,29 @@ def test_a_change_ends_when_all_have_followed(desk: Desk) -> None:
     assert desk.do(lambda tx: mirror.entry(tx.conn, ONE)).law_changed_ms == 0
     assert desk.do(lambda tx: changes.listed(tx.conn)) == []
     assert len(desk.do(lambda tx: changes.listed(tx.conn, open_only=False))) == 1
+    assert clock_of(desk, made).state == "met"
+
+
+def clock_of(desk: Desk, change: Change) -> Clock:
+    (found,) = desk.do(lambda tx: clocks.of(tx.conn, changes.subject_of(change.change)))
+    return found
+
+
+def test_the_clock_of_a_change(desk: Desk) -> None:
+    made = record(desk)
+    clock = clock_of(desk, made)
+    assert (clock.duty, clock.article, clock.days) == ("catalog-update", "Measures art. 9", 15)
+    assert clock.day == made.deadline(WorkingDays()).day
+    desk.do(lambda tx: changes.close(tx, made.change, "目录不受影响", "丁"))
+    assert clock_of(desk, made).state == "cancelled"
+
+
+def test_a_change_that_an_earlier_version_recorded(desk: Desk) -> None:
+    made = record(desk)
+    desk.erase(clock_tables.clocks, clock_tables.clocks.c.duty == "catalog-update")
+    desk.do(changes.adopt)
+    desk.do(changes.adopt)
+    assert clock_of(desk, made).opened_ms == made.since_ms
 
 
 @pytest.mark.parametrize(
@@ -137,6 +151,7 @@ def test_extending(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CatalogReason):
         desk.do(lambda tx: changes.extend(tx, made.change, "", "丁"))
     assert desk.do(lambda tx: changes.extend(tx, made.change, "系统改造", "丁")).days == 15
+    assert clock_of(desk, made).extended_days == 5
     with pytest.raises(CatalogExtension):  # once
         desk.do(lambda tx: changes.extend(tx, made.change, "系统改造", "丁"))
 
@@ -149,6 +164,12 @@ class Known:
 
     def after(self, day: date, working_days: int) -> Deadline:
         return Deadline(self.last, provisional=False)
+
+    def is_working(self, day: date) -> bool:
+        return True
+
+    def between(self, first: date, last: date) -> int:
+        return (last - first).days
 
 
 def test_what_is_overdue_or_soon(desk: Desk) -> None:

@@ -29,6 +29,9 @@ from ortoo_protocol.core.errors import (
     TaskReason,
     TaskUnknown,
 )
+from ortoo_protocol.core.law.clock import day_of, moment_ms
+from ortoo_protocol.core.law.workdays import CalendarYear, NamedDay, WorkingDays
+from ortoo_protocol.station.clocks import taking
 from tests.node.kit import FORM, Node, entry, open_node, running
 from tests.support import hubs
 from tests.support.stations import Kit, until
@@ -394,7 +397,9 @@ async def test_a_task_from_the_report_to_its_verification(tmp_path: Path) -> Non
         }
         one = opened["required:name"]
         assert (one["state"], one["department"], one["what"]) == ("open", OWN, "1/7")
-        assert one["due_ms"] - one["opened_ms"] == 10 * 86_400_000
+        last = WorkingDays().after(day_of(one["opened_ms"]), 10).day
+        assert one["due_ms"] == moment_ms(last, 1_440)
+        assert await clock_of(node, one["task"]) == "running"
 
         # It goes on failing: the same task; an answer that helped nothing opens it again.
         with pytest.raises(TaskReason):
@@ -413,11 +418,32 @@ async def test_a_task_from_the_report_to_its_verification(tmp_path: Path) -> Non
             each["task"]: each for each in (await node.call("task.list", settled=True))["tasks"]
         }[one["task"]]
         assert settled["state"] == "verified"
+        assert await clock_of(node, one["task"]) == "met"
         assert [event["event"] for event in settled["events"]] == [
             "open", "answer", "fail", "answer", "pass",
         ]  # fmt: skip
         with pytest.raises(TaskMove):
             await node.call("task.close", task=one["task"], by="己", reason="多余")
+
+
+async def clock_of(node: Node, task: str) -> str:
+    (clock,) = (await node.call("clock.show", clock=f"task:{task}"))["clocks"]
+    assert clock["duty"] == "rectify"
+    return str(clock["state"])
+
+
+async def test_a_calendar_moves_the_day_of_a_task(tmp_path: Path) -> None:
+    async with department(tmp_path) as node:
+        await node.call("quality.put", given=RULES, by="丁")
+        await publish(node)
+        await node.call("quality.check", resource=CODE)
+        before = (await waiting(node))["required:name"]["due_ms"]
+        first = day_of(before - 1)
+        off = NamedDay(first.isoformat(), False, "那达慕")
+        year = CalendarYear(year=first.year, version=1, source="自治区", by="甲", days=(off,))
+        await node.app.station.write(lambda tx: taking.put(tx, [year]))
+        after = (await waiting(node))["required:name"]["due_ms"]
+        assert after == moment_ms(WorkingDays([year]).after(first, 1).day, 1_440) > before
 
 
 async def test_a_person_closes_a_task_and_the_next_check_opens_another(tmp_path: Path) -> None:
@@ -427,6 +453,7 @@ async def test_a_person_closes_a_task_and_the_next_check_opens_another(tmp_path:
         await node.call("quality.check", resource=CODE)
         task = (await waiting(node))["range:income"]["task"]
         await node.call("task.close", task=task, by="庚", reason="确有其事")
+        assert await clock_of(node, task) == "cancelled"
         await node.call("quality.check", resource=CODE)
         assert (await waiting(node))["range:income"]["task"] != task
         with pytest.raises(TaskUnknown):

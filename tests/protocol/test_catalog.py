@@ -11,13 +11,6 @@ from ortoo_protocol.core import catalog
 from ortoo_protocol.core.catalog import Item, inherit
 from ortoo_protocol.core.catalog.intake import as_entry, fields_of, problems
 from ortoo_protocol.core.catalog.law import findings, procedure
-from ortoo_protocol.core.catalog.profiles import (
-    NM2018,
-    SC2025,
-    Profile,
-    check_profile,
-    profile_named,
-)
 from ortoo_protocol.core.errors import (
     CatalogBasis,
     CatalogField,
@@ -26,6 +19,13 @@ from ortoo_protocol.core.errors import (
     OrtooError,
 )
 from ortoo_protocol.core.ids import Plane
+from ortoo_protocol.core.law.profiles import (
+    NM2018,
+    SC2025,
+    Profile,
+    check_profile,
+    profile_named,
+)
 from ortoo_protocol.i18n import translator
 from tests.support.bodies import CIVIL_AFFAIRS, ENTRY, WHOLE_ENTRY
 from tests.support.forge import OTHER

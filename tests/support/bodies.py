@@ -8,6 +8,7 @@ from ortoo_protocol.core import cases, catalog, feeds, files, grants, notices, q
 from ortoo_protocol.core.catalog import claims, freshness, lists
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import Dispatch
+from ortoo_protocol.core.law.workdays import CalendarYear, CalendarYears, NamedDay
 from ortoo_protocol.core.messages import KINDS
 from tests.support.forge import CITY, NOW_MS, OTHER
 
@@ -207,6 +208,17 @@ _ALL: tuple[Shape, ...] = (
     notices.TrustAsk(version=1),
     notices.TrustUpdate(documents=(b"document",)),
     notices.Announce(document=b"document"),
+    CalendarYears(
+        years=(
+            CalendarYear(
+                year=2026,
+                version=1,
+                source="国办发明电",
+                by="甲",
+                days=(NamedDay("2026-10-01", False, "国庆节"),),
+            ),
+        )
+    ),
     ENTRY,
     freshness.Carried(
         time_ms=NOW_MS, resources=(freshness.Carriage("3150700001", 7, NOW_MS - 60_000),)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -64,7 +65,7 @@ class Desk:
             clock=kit.clock,
             rand=seeded(f"desk {party}"),
             timing=Timing(),
-            hooks=Hooks(handlers, given.settled, given.relay),
+            hooks=replace(given, handlers=handlers),
             signals=Signals(),
             post=self.sent.append,
             watch=ClockWatch(party, kit.clock, kit.clock),

@@ -20,6 +20,7 @@ from ortoo_hub.broker import BrokerAdmin, MemoryBrokerAdmin
 from ortoo_hub.daemon import Hub, make_hub
 from ortoo_hub.membership import Road
 from ortoo_hub.methods import (
+    CalendarMethods,
     CaseMethods,
     CatalogMethods,
     DirectoryMethods,
@@ -37,6 +38,7 @@ from ortoo_protocol.core.ids import feed_id
 from ortoo_protocol.core.topology import Binding, feed_queue
 from ortoo_protocol.core.verify import Opened
 from ortoo_protocol.station import feed_reader, feed_writer, trusting
+from ortoo_protocol.station.clocks.methods import ClockMethods
 from ortoo_protocol.station.context import Hooks, SettledLetter, Tx
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.settings import Timing
@@ -244,6 +246,8 @@ def read_region(station: Station) -> None:
 def methods(hub: Hub) -> Mapping[str, Any]:
     station, router = hub.station, hub.router
     return merged(
+        CalendarMethods(station).as_mapping(),
+        ClockMethods(station).as_mapping(),
         MemberMethods(station, router, hub.road).as_mapping(),
         DirectoryMethods(station, router).as_mapping(),
         CatalogMethods(station).as_mapping(),

@@ -20,7 +20,7 @@ _DETAILED = (
     "ortoo_node/catalog/changes.py",
     "core/catalog/intake.py",
     "core/catalog/law.py",
-    "core/catalog/profiles.py",
+    "core/law/profiles.py",
     "core/grants.py",
     "core/masks.py",
     "station/keyfile.py",

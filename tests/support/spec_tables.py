@@ -65,7 +65,7 @@ DOCUMENTS = (
 # own work bears another first word.
 FIRST_WORDS = {
     *("envelope", "codec", "trust", "feed", "grant", "case", "stop", "catalog", "journal"),
-    *("file", "query"),
+    *("file", "query", "calendar"),
 }
 FAMILIES = (
     errors.EnvelopeError,
@@ -73,6 +73,7 @@ FAMILIES = (
     errors.TrustError,
     errors.FeedError,
     errors.GrantError,
+    errors.LawError,
     errors.JournalError,
     errors.FileError,
     errors.QueryError,

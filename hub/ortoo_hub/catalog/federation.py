@@ -18,7 +18,6 @@ from ortoo_protocol.core.catalog import Entry, Federated, Refusal, check_entry
 from ortoo_protocol.core.catalog.codes import Scheme, check_code
 from ortoo_protocol.core.catalog.freshness import Carried, check_carried
 from ortoo_protocol.core.catalog.law import check_procedure
-from ortoo_protocol.core.catalog.profiles import profile_named
 from ortoo_protocol.core.catalog.relations import check_relations
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import (
@@ -26,6 +25,7 @@ from ortoo_protocol.core.errors import (
     CatalogOwner,
     OrtooError,
 )
+from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station import feed_writer
 from ortoo_protocol.station.catalog import index

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Row, select
 from ortoo_hub.catalog.federation import pass_on, refuse
 from ortoo_hub.store.tables import catalog_lists
 from ortoo_protocol.core.catalog.lists import ListEntry, check_list_entry
-from ortoo_protocol.core.catalog.profiles import profile_named
 from ortoo_protocol.core.codec import Shape, decode
 from ortoo_protocol.core.errors import CatalogField, OrtooError
+from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import upsert

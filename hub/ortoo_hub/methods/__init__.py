@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ortoo_hub.methods.calendar import CalendarMethods
 from ortoo_hub.methods.cases import CaseMethods
 from ortoo_hub.methods.catalog import CatalogMethods
 from ortoo_hub.methods.directory import DirectoryMethods
@@ -13,6 +14,7 @@ from ortoo_hub.methods.service import ServiceMethods
 from ortoo_protocol.station.control import Method
 
 __all__ = [
+    "CalendarMethods",
     "CaseMethods",
     "CatalogMethods",
     "DirectoryMethods",

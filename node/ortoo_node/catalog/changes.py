@@ -14,10 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from ortoo_node.catalog import mirror
-from ortoo_node.catalog.numbers import day_of
 from ortoo_node.store.tables import catalog_change_codes, catalog_changes
-from ortoo_protocol.core.catalog.clock import WEEKDAYS, Calendar, Deadline
-from ortoo_protocol.core.catalog.profiles import profile_named
 from ortoo_protocol.core.errors import (
     CatalogChangeUnknown,
     CatalogExtension,
@@ -25,8 +22,12 @@ from ortoo_protocol.core.errors import (
     CatalogOwner,
     CatalogReason,
 )
+from ortoo_protocol.core.law.clock import Calendar, Deadline, day_of
+from ortoo_protocol.core.law.profiles import Term, profile_named
+from ortoo_protocol.station import clocks
 from ortoo_protocol.station.context import Tx
 
+DUTY = "catalog-update"
 OPEN, DONE, CLOSED = "open", "done", "closed"
 MAX_CODES = 1_000
 SOON_DAYS = 3
@@ -46,8 +47,8 @@ class Change:
     reason: str
     codes: tuple[tuple[str, int], ...]  # with when each was published anew, 0: not yet
 
-    def deadline(self, calendar: Calendar = WEEKDAYS) -> Deadline:
-        return calendar.after(day_of(self.since_ms).date(), self.days)
+    def deadline(self, calendar: Calendar) -> Deadline:
+        return calendar.after(day_of(self.since_ms), self.days)
 
 
 def record(
@@ -87,7 +88,32 @@ def record(
     tx.conn.execute(insert(catalog_changes).values(values))
     if rows:
         tx.conn.execute(insert(catalog_change_codes), rows)
+    _start(tx, change, department, since_ms)
     return find(tx.conn, change)
+
+
+def adopt(tx: Tx) -> None:
+    """Clocks for open changes that an earlier version recorded."""
+    for each in listed(tx.conn):
+        if not clocks.of(tx.conn, subject_of(each.change)):
+            _start(tx, each.change, each.department, each.since_ms)
+
+
+def subject_of(change: str) -> str:
+    return f"change:{change}"
+
+
+def _start(tx: Tx, change: str, department: str, since_ms: int) -> None:
+    rule = profile_named(tx.trust.profile).update
+    clocks.start(
+        tx,
+        subject_of(change),
+        DUTY,
+        Term(rule.article, rule.days, rule.extension_days),
+        party=tx.party,
+        department=department,
+        opened_ms=since_ms,
+    )
 
 
 def extend(tx: Tx, change: str, reason: str, by: str) -> Change:
@@ -101,6 +127,7 @@ def extend(tx: Tx, change: str, reason: str, by: str) -> Change:
     if found.days > update_.days:
         raise CatalogExtension(detail="it was extended already")
     days = update_.days + update_.extension_days
+    clocks.extend(tx, subject_of(change), DUTY, update_.extension_days)
     _set(tx, change, days=days, reason=f"{by}: {reason}")
     return find(tx.conn, change)
 
@@ -111,6 +138,7 @@ def close(tx: Tx, change: str, reason: str, by: str) -> Change:
     if not reason.strip() or not by.strip():
         raise CatalogReason(step="close")
     _set(tx, change, state=CLOSED, reason=f"{by}: {reason}", closed_ms=tx.now_ms)
+    clocks.cancel(tx, subject_of(change), DUTY, tx.now_ms)
     return find(tx.conn, change)
 
 
@@ -138,6 +166,7 @@ def followed(tx: Tx, code: str, version: int) -> None:
         found = find(tx.conn, change)
         if found.state == OPEN and tx.conn.execute(left).first() is None:
             _set(tx, change, state=DONE, closed_ms=tx.now_ms)
+            clocks.stop(tx, subject_of(change), DUTY, tx.now_ms)
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -160,7 +189,7 @@ def listed(conn: Connection, *, open_only: bool = True, limit: int = 500) -> lis
     return [_change(conn, row) for row in conn.execute(query).all()]
 
 
-def overdue(conn: Connection, today: date, calendar: Calendar = WEEKDAYS) -> list[Change]:
+def overdue(conn: Connection, today: date, calendar: Calendar) -> list[Change]:
     """Open ones whose last day is over, or comes within `SOON_DAYS`."""
     return [
         each for each in listed(conn) if (each.deadline(calendar).day - today).days <= SOON_DAYS

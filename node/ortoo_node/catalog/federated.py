@@ -6,9 +6,9 @@ from ortoo_node.catalog import lists, mirror
 from ortoo_protocol.core.catalog import Entry, Federated
 from ortoo_protocol.core.catalog.freshness import Carried
 from ortoo_protocol.core.catalog.lists import ListEntry, check_list_entry
-from ortoo_protocol.core.catalog.profiles import profile_named
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import CatalogOwner, EnvelopeKind
+from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.core.verify import Opened, as_body, open_content, verify
 from ortoo_protocol.station.context import Tx
 

@@ -21,9 +21,9 @@ from ortoo_protocol.core.catalog.lists import (
     ListEntry,
     check_list_entry,
 )
-from ortoo_protocol.core.catalog.profiles import profile_named
 from ortoo_protocol.core.codec import decode, encode
 from ortoo_protocol.core.errors import CatalogField, CatalogListUnknown
+from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.station import feed_writer
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import upsert

@@ -11,13 +11,13 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select
 from ortoo_node.store.tables import carried_stated, catalog, catalog_refusals
 from ortoo_protocol.core.catalog import Entry, Refusal, check_entry
 from ortoo_protocol.core.catalog.freshness import Carried, check_carried
-from ortoo_protocol.core.catalog.profiles import profile_named
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import (
     CatalogOwner,
     CatalogUnknown,
     TrustDepartment,
 )
+from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station.catalog import index
 from ortoo_protocol.station.catalog.looking import INDEXED

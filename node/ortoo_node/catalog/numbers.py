@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
-
 from sqlalchemy import Connection, func, select
 
 from ortoo_node.store.tables import catalog, catalog_drafts, catalog_numbers
 from ortoo_protocol.core.catalog import codes
 from ortoo_protocol.core.catalog.codes import Scheme
+from ortoo_protocol.core.law.clock import day_of
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import upsert
-
-BEIJING = timezone(timedelta(hours=8))  # years and days of the law are local ones
-
-
-def day_of(time_ms: int) -> datetime:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(BEIJING)
 
 
 def filing(tx: Tx) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ortoo_node.catalog.mirror import find, store
 from ortoo_protocol.core.catalog import Entry, check_entry
 from ortoo_protocol.core.catalog.law import check_procedure
-from ortoo_protocol.core.catalog.profiles import profile_named
 from ortoo_protocol.core.errors import CatalogOwner
 from ortoo_protocol.core.ids import feed_id
+from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.station import feed_writer
 from ortoo_protocol.station.context import Tx
 

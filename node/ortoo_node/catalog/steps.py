@@ -13,7 +13,6 @@ from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.catalog.codes import check_code
 from ortoo_protocol.core.catalog.elements import DEPARTMENT, PLANNED, PUBLISHED
 from ortoo_protocol.core.catalog.intake import as_entry, fields_of, problems
-from ortoo_protocol.core.catalog.profiles import Profile, profile_named
 from ortoo_protocol.core.catalog.relations import check_relations
 from ortoo_protocol.core.catalog.steps import (
     DUTIES,
@@ -39,6 +38,7 @@ from ortoo_protocol.core.errors import (
     StopReason,
 )
 from ortoo_protocol.core.ids import feed_id
+from ortoo_protocol.core.law.profiles import Profile, profile_named
 from ortoo_protocol.station.context import Tx
 
 save_draft = drafts.save_draft

@@ -22,6 +22,7 @@ from ortoo_node.methods.requests import RequestMethods
 from ortoo_node.methods.sources import SourceMethods
 from ortoo_node.methods.subscriptions import SubscriptionMethods
 from ortoo_node.methods.tokens import TokenMethods
+from ortoo_protocol.station.clocks.methods import ClockMethods
 from ortoo_protocol.station.common_methods import CommonMethods, Method
 
 TROUBLED = ("failed", "schema", "gone", "paused")
@@ -49,6 +50,7 @@ class NodeMethods:
             **FileMethods(self.app).as_mapping(),
             **TokenMethods(self.app).as_mapping(),
             **DispatchMethods(self.app).as_mapping(),
+            **ClockMethods(self.app.station).as_mapping(),
             "stop": self.stop,
         }
 

@@ -10,8 +10,8 @@ from ortoo_protocol.station.settings import Table
 
 
 class QualityTable(Table, frozen=True):
-    """`due_days`: calendar days (working days are not reckoned with yet). `difference_percent`: how
-    much source and published may differ, since a source goes on changing."""
+    """`due_days`: working days. `difference_percent`: how much source and published may differ,
+    since a source goes on changing."""
 
     due_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 10
     difference_percent: Annotated[float, msgspec.Meta(ge=0, lt=100)] = 1.0

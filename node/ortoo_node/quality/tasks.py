@@ -15,10 +15,14 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from ortoo_node.quality.report import Report
 from ortoo_node.store.tables import task_events, tasks
-from ortoo_protocol.core.catalog.freshness import DAY_MS
 from ortoo_protocol.core.errors import TaskMove, TaskReason, TaskUnknown
+from ortoo_protocol.core.law.profiles import Term
+from ortoo_protocol.station import clocks
+from ortoo_protocol.station.clocks import Clock
 from ortoo_protocol.station.context import Tx
 
+DUTY = "rectify"
+ARTICLE = "Measures art. 18"
 CHECK = "quality check"
 
 
@@ -60,7 +64,7 @@ def move(state: State, event: Event) -> State:
 
 
 def settle(tx: Tx, report: Report, due_days: int) -> None:
-    """What fails has a task, what passes again has none."""
+    """What fails has a task, what passes again has none. `due_days`: working days."""
     failing = report.failing()
     unsettled = tasks.c.state.in_(UNSETTLED)
     query = select(tasks).where(tasks.c.resource == report.resource, unsettled)
@@ -78,6 +82,15 @@ def settle(tx: Tx, report: Report, due_days: int) -> None:
 
 def _open(tx: Tx, report: Report, rule: str, what: str, due_days: int) -> None:
     task = tx.new_id().hex()
+    clock = clocks.start(
+        tx,
+        subject_of(task),
+        DUTY,
+        Term(ARTICLE, due_days),
+        party=tx.party,
+        department=report.department,
+        opened_ms=tx.now_ms,
+    )
     values = {
         "task": task,
         "resource": report.resource,
@@ -86,11 +99,22 @@ def _open(tx: Tx, report: Report, rule: str, what: str, due_days: int) -> None:
         "what": what,
         "state": State.OPEN.value,
         "opened_ms": tx.now_ms,
-        "due_ms": tx.now_ms + due_days * DAY_MS,
+        "due_ms": clock.due_ms,
         "changed_ms": tx.now_ms,
     }
     tx.conn.execute(insert(tasks).values(values))
     _note(tx, task, State.OPEN.value, CHECK, what)
+
+
+def subject_of(task: str) -> str:
+    return f"task:{task}"
+
+
+def on_clock(tx: Tx, clock: Clock, stage: str) -> None:
+    """Another calendar moves the last day."""
+    if stage == clocks.MOVED:
+        of = tasks.c.task == clock.subject.partition(":")[2]
+        tx.conn.execute(update(tasks).where(of).values(due_ms=clock.due_ms))
 
 
 def answer(tx: Tx, task: str, by: str, reason: str) -> State:
@@ -117,6 +141,10 @@ def _move(tx: Tx, row: Row[Any], event: Event, by: str, reason: str) -> State:
         .where(tasks.c.task == row.task)
         .values(state=state.value, changed_ms=tx.now_ms)
     )
+    if state is State.VERIFIED:
+        clocks.stop(tx, subject_of(row.task), DUTY, tx.now_ms)
+    elif state is State.CLOSED:
+        clocks.cancel(tx, subject_of(row.task), DUTY, tx.now_ms)
     if event is not Event.FAIL or state is not before:
         _note(tx, row.task, event.value, by, reason)
     return state

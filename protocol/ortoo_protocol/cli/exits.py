@@ -46,6 +46,7 @@ EXITS = MappingProxyType(
         errors.FeedQuota: Exit.REFUSED,
         errors.FeedRetention: Exit.REFUSED,
         errors.GrantError: Exit.REFUSED,
+        errors.LawError: Exit.REFUSED,
         errors.QualityError: Exit.REFUSED,
         errors.QueryError: Exit.REFUSED,
         errors.QueryDeclaration: Exit.USAGE,

@@ -256,6 +256,24 @@ WORDS = (
     "ok",
     "warning",
     "error",
+    # days, clocks, duties
+    "off",
+    "work",
+    "weekday",
+    "promptly",
+    "met",
+    "started",
+    "moved",
+    "extended",
+    "resumed",
+    "rectify",
+    "catalog-update",
+    "delivery",
+    "negotiation",
+    "coordination",
+    "doubt-report",
+    "doubt-answer",
+    "completion",
 )
 
 LIBRARY = (

@@ -7,6 +7,7 @@
     ├── TrustError         root, directory, timestamp, announcements
     ├── FeedError          numbers, chain, epochs, incarnations
     ├── GrantError         grants, cases, catalog: what the law or a person must mend
+    ├── LawError           working days and the law's clocks
     ├── JournalError       trees, checkpoints, proofs
     ├── BusError           the broker and the way to it
     ├── StoreError         the station's own database and files
@@ -1068,6 +1069,55 @@ class DispatchContent(GrantError):
     fault = Fault.OPERATOR
     what = "{path} is larger than {most_bytes} bytes."
     cure = "Publish it as a file; its readers fetch it in chunks."
+
+
+# --- working days and the law's clocks ----------------------------------------------------------
+
+
+class LawError(OrtooError):
+    code = "law"
+    fault = Fault.OPERATOR
+    what = "The law's clocks cannot do this."
+    cure = "Look at its arguments."
+
+
+class CalendarInvalid(LawError):
+    code = "calendar.invalid"
+    what = "The calendar of {year} cannot be taken: {detail}."
+    cure = "Correct it after the official notice and import it again."
+
+
+class CalendarOld(LawError):
+    code = "calendar.old"
+    fault = Fault.THEIRS
+    what = (
+        "Version {version} of the calendar of {year} is not newer than {held}, which is in force."
+    )
+    cure = "Nothing was changed; the hub sends newer versions only."
+
+
+class CalendarFile(LawError):
+    code = "calendar.file"
+    what = "{path} is no calendar file: {detail}."
+    cure = "`ortoo-hub calendar export` writes one that can be filled in."
+
+
+class ClockUnknown(LawError):
+    code = "clock.unknown"
+    what = "There is no clock {clock}."
+    cure = "See `clock list`."
+
+
+class ClockPause(LawError):
+    code = "clock.pause"
+    what = "The clock of {duty} cannot do this: {detail}."
+    cure = "It goes on as it was; the rules in force name what lets it pause."
+
+
+class ClockExtension(LawError):
+    code = "clock.extension"
+    what = "The time for {duty} cannot be extended: {detail}."
+    cure = "It stays due as it is (clock show)."
 
 
 # --- journal ------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from ortoo_protocol.core.catalog import claims, freshness, lists
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.errors import EnvelopeKind
+from ortoo_protocol.core.law.workdays import CalendarYears
 
 DAY_MS = 86_400_000
 LETTER_LIFE_MS = 60 * DAY_MS
@@ -62,6 +63,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("trust.answer", _OPEN, Route.HUB, "h", notices.TrustUpdate),
     Kind("trust.announce", _OPEN, Route.HUB, "s", notices.Announce, durable=True),
     Kind("trust.update", _OPEN, Route.FEED, "h", notices.TrustUpdate),
+    Kind("calendar.years", _OPEN, Route.FEED, "h", CalendarYears),
     Kind("catalog.entry", _OPEN, Route.FEED, "s", catalog.Entry),
     Kind("catalog.list", _OPEN, Route.FEED, "s", lists.ListEntry),
     Kind("catalog.carried", _OPEN, Route.FEED, "s", freshness.Carried),

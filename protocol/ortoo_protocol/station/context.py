@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
@@ -32,6 +32,9 @@ from ortoo_protocol.station.quota import Quota
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.store import journal_rows
 from ortoo_protocol.station.store.prepared import Savepoint
+
+if TYPE_CHECKING:
+    from ortoo_protocol.station.clocks.clock import Clock
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,7 @@ class Signals:
     apply: Signal = field(default_factory=Signal)
     gaps: Signal = field(default_factory=Signal)
     grants: Signal = field(default_factory=Signal)
+    clocks: Signal = field(default_factory=Signal)
     leaves: Leaves = field(default_factory=lambda: Leaves(256))
 
 
@@ -154,6 +158,8 @@ Relay = Callable[["Tx", Opened[Shape]], None]
 Swift = Callable[[Sequence[bytes]], Awaitable[Collection[int]]]
 # An answer to a call (calls.py), in the event loop; raises OrtooError when something is wrong.
 Answered = Callable[[Opened[Shape]], None]
+# A clock, and what it has come to: warn, late, moved (another calendar).
+ClockHook = Callable[["Tx", "Clock", str], None]
 
 
 @dataclass(frozen=True)
@@ -177,6 +183,8 @@ class Hooks:
     them as `inbox` does; what it refuses goes that way after all, where it is judged by name.
     `answers`: kinds of route quick that end a call; the same kinds have a handler for answers that
     come by another way.
+    `clock`: by duty, who acts when a clock strikes; "" hears of all of them, afterwards.
+    `clock`: by duty, who acts when a clock strikes; "" hears of all of them, afterwards.
     """
 
     handlers: Mapping[str, Handler] = field(default_factory=dict)
@@ -184,6 +192,7 @@ class Hooks:
     relay: Relay | None = None
     swift: Mapping[str, Swift] = field(default_factory=dict)
     answers: Mapping[str, Answered] = field(default_factory=dict)
+    clock: Mapping[str, ClockHook] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ from ortoo_protocol.station import (
 )
 from ortoo_protocol.station.apply import ApplyWorker
 from ortoo_protocol.station.calls import Calls
+from ortoo_protocol.station.clocks import running, taking
 from ortoo_protocol.station.clockwatch import ClockWatch
 from ortoo_protocol.station.context import (
     Handler,
@@ -65,6 +66,7 @@ ENGINE_HANDLERS: dict[str, Handler] = {
     "journal.checkpoint": checkpoints.take,
     "journal.cosigned": checkpoints.cosigned,
     "trust.update": trusting.update,
+    "calendar.years": taking.take,
     "proof.ask": proofs.ask,
     "dispatch.sent": dispatching.receive,
 }
@@ -147,6 +149,7 @@ class Station:
                     name="events",
                 )
                 start(_steady(self.recovery.run), name="recovery")
+                start(_steady(partial(running.run, self.database, self.parts)), name="clocks")
                 start(_steady(self._checkpoints), name="checkpoints")
                 start(_steady(self._heads), name="heads")
                 start(_steady(self._forget), name="retention")

@@ -36,7 +36,7 @@ def bring(
     """Raises SheetError, and SheetProblems with the marked copy written."""
     from ortoo_node.catalog.sheets.reading import read
     from ortoo_protocol.core.catalog.intake import problems
-    from ortoo_protocol.core.catalog.profiles import profile_named
+    from ortoo_protocol.core.law.profiles import profile_named
 
     target = _target(file, marked)
     begun = shell.call("catalog.import.begin")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from sqlalchemy import Connection
+
 from ortoo_node.app import NodeApp
 from ortoo_node.catalog import changes
 from ortoo_node.catalog.changes import Change
-from ortoo_node.catalog.numbers import day_of
-from ortoo_protocol.core.catalog.profiles import profile_named
 from ortoo_protocol.core.errors import CatalogOverdue
+from ortoo_protocol.core.law.clock import Calendar, day_of
+from ortoo_protocol.core.law.profiles import profile_named
+from ortoo_protocol.station import clocks
 from ortoo_protocol.station.common_methods import Method
+from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.control_client import error_to
 
 
@@ -39,47 +43,57 @@ class ChangeMethods:
         codes: Sequence[str] = (),
     ) -> dict[str, Any]:
         since = since_ms or self.app.now_ms()
-        made = await self.app.station.write(
+        return await self._done(
             lambda tx: changes.record(tx, department, what, basis, since, tuple(codes), by)
         )
-        return self._view(made)
 
     async def listed(self, ended: bool = False) -> dict[str, Any]:
-        found = await self.app.station.read(lambda conn: changes.listed(conn, open_only=not ended))
-        return {"changes": [self._view(each) for each in found]}
+        def read(conn: Connection) -> list[dict[str, Any]]:
+            days = clocks.calendar.current(conn)
+            found = changes.listed(conn, open_only=not ended)
+            return [self._view(each, days) for each in found]
+
+        return {"changes": await self.app.station.read(read)}
 
     async def extend(self, change: str, reason: str, by: str) -> dict[str, Any]:
-        made = await self.app.station.write(lambda tx: changes.extend(tx, change, reason, by))
-        return self._view(made)
+        return await self._done(lambda tx: changes.extend(tx, change, reason, by))
 
     async def close(self, change: str, reason: str, by: str) -> dict[str, Any]:
-        made = await self.app.station.write(lambda tx: changes.close(tx, change, reason, by))
-        return self._view(made)
+        return await self._done(lambda tx: changes.close(tx, change, reason, by))
+
+    async def _done(self, step: Callable[[Tx], Change]) -> dict[str, Any]:
+        def job(tx: Tx) -> dict[str, Any]:
+            return self._view(step(tx), clocks.calendar.current(tx.conn))
+
+        return await self.app.station.write(job)
 
     async def findings(self) -> list[dict[str, Any]]:
         """For doctor: what is overdue (an error), or will be soon."""
         today = self._today()
-        found = await self.app.station.read(lambda conn: changes.overdue(conn, today))
+
+        def read(conn: Connection) -> list[tuple[str, date]]:
+            days = clocks.calendar.current(conn)
+            found = changes.overdue(conn, today, days)
+            return [(each.what, each.deadline(days).day) for each in found]
+
         article = profile_named(self.app.station.parts.trust.current.profile).update.article
         return [
             {
                 "check": "catalog",
-                "subject": each.what,
-                "level": "error" if each.deadline().day < today else "warning",
+                "subject": what,
+                "level": "error" if day < today else "warning",
                 "error": error_to(
-                    CatalogOverdue(
-                        subject=each.what, day=each.deadline().day.isoformat(), article=article
-                    )
+                    CatalogOverdue(subject=what, day=day.isoformat(), article=article)
                 ),
             }
-            for each in found
+            for what, day in await self.app.station.read(read)
         ]
 
     def _today(self) -> date:
-        return day_of(self.app.now_ms()).date()
+        return day_of(self.app.now_ms())
 
-    def _view(self, change: Change) -> dict[str, Any]:
-        deadline = change.deadline()
+    def _view(self, change: Change, days: Calendar) -> dict[str, Any]:
+        deadline = change.deadline(days)
         names = [name for name in Change.__dataclass_fields__ if name != "codes"]
         late = change.state == changes.OPEN and deadline.day < self._today()
         return {

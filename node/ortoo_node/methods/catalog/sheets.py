@@ -19,8 +19,8 @@ from ortoo_node.catalog.national import TITLE
 from ortoo_node.catalog.sheets.staging import Drafts, Found, Imports, Refused
 from ortoo_node.catalog.sheets.taking import Published, ToDrafts
 from ortoo_protocol.core.catalog.intake import problems
-from ortoo_protocol.core.catalog.profiles import Profile, profile_named
 from ortoo_protocol.core.errors import CatalogField
+from ortoo_protocol.core.law.profiles import Profile, profile_named
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.control_client import error_to
 

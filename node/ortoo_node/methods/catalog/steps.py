@@ -13,8 +13,8 @@ from ortoo_node.catalog import drafts, mirror, steps
 from ortoo_node.catalog.drafts import Draft
 from ortoo_protocol.core.catalog.intake import problems
 from ortoo_protocol.core.catalog.law import Problem
-from ortoo_protocol.core.catalog.profiles import Profile, profile_named
 from ortoo_protocol.core.catalog.steps import OPEN_STATES
+from ortoo_protocol.core.law.profiles import Profile, profile_named
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.control_client import error_to

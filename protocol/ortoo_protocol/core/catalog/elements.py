@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-UNCONDITIONAL, CONDITIONAL, NOT_SHARED = 1, 2, 3  # 共享类型, Measures art. 13
+from ortoo_protocol.core.law.share_types import CONDITIONAL as CONDITIONAL
+from ortoo_protocol.core.law.share_types import NOT_SHARED as NOT_SHARED
+from ortoo_protocol.core.law.share_types import UNCONDITIONAL as UNCONDITIONAL
+
 SHARE_TYPES: Mapping[int, str] = MappingProxyType(
     {UNCONDITIONAL: "无条件共享", CONDITIONAL: "有条件共享", NOT_SHARED: "不予共享"}
 )

@@ -15,8 +15,8 @@ import msgspec
 from ortoo_protocol.core.catalog.elements import PUBLISHED, UNCONDITIONAL, UNSIZED_TYPES
 from ortoo_protocol.core.catalog.entry import Entry, Item
 from ortoo_protocol.core.catalog.law import Problem, findings, narrower_items
-from ortoo_protocol.core.catalog.profiles import NM2018, Profile
 from ortoo_protocol.core.errors import CatalogField, CatalogItemLength
+from ortoo_protocol.core.law.profiles import NM2018, Profile
 
 # Added by the station or by the steps: none of the compiler's business.
 LATER = frozenset(

@@ -33,7 +33,6 @@ from ortoo_protocol.core.catalog.entry import (
     Entry,
     Item,
 )
-from ortoo_protocol.core.catalog.profiles import NM2018, Profile
 from ortoo_protocol.core.errors import (
     CatalogBaseItem,
     CatalogBasis,
@@ -55,6 +54,7 @@ from ortoo_protocol.core.errors import (
     OrtooError,
 )
 from ortoo_protocol.core.ids import check_department, check_feed, check_party, feed_owner
+from ortoo_protocol.core.law.profiles import NM2018, Profile
 
 _CODE_CHARACTERS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ/")
 MAX_CODE_CHARACTERS = 64

@@ -12,10 +12,10 @@ from types import MappingProxyType
 
 from ortoo_protocol.core.catalog.elements import CYCLES
 from ortoo_protocol.core.catalog.entry import MAX_LISTED, MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
-from ortoo_protocol.core.catalog.profiles import NM2018, Profile
 from ortoo_protocol.core.codec import Count, Shape
 from ortoo_protocol.core.errors import CatalogBasis, CatalogField, CatalogSeparation, CatalogTooLong
 from ortoo_protocol.core.ids import PartyId, check_department, check_party
+from ortoo_protocol.core.law.profiles import NM2018, Profile
 
 DEMAND, DUTY, NEGATIVE = "demand", "duty", "negative"
 LISTS: Mapping[str, str] = MappingProxyType(

@@ -1,0 +1,1 @@
+"""What the law asks, as data and pure functions: rule profiles, working days, deadlines."""

@@ -1,0 +1,19 @@
+"""The calendar here: years that the hub signed, each in its newest version."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from ortoo_protocol.core.codec import decode
+from ortoo_protocol.core.law.workdays import CalendarYear, WorkingDays
+from ortoo_protocol.station.store.clock_tables import calendar_years
+
+
+def years(conn: Connection) -> list[CalendarYear]:
+    """In force here, in their order."""
+    query = select(calendar_years.c.raw).order_by(calendar_years.c.year)
+    return [decode(raw, CalendarYear) for raw in conn.execute(query).scalars()]
+
+
+def current(conn: Connection) -> WorkingDays:
+    return WorkingDays(years(conn))

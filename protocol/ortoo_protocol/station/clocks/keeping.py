@@ -1,0 +1,329 @@
+"""Starting, stopping, pausing, extending of clocks, and what a new calendar does to them.
+
+One clock is open for a subject and a duty. What happened to it stands in its events. A deadline is
+always reckoned anew, from when it opened: days, those of an extension, and one for each working day
+that passed while it stood still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, insert, select, update
+
+from ortoo_protocol.core.errors import ClockExtension, ClockPause, ClockUnknown
+from ortoo_protocol.core.law.clock import day_of, moment_ms
+from ortoo_protocol.core.law.profiles import Profile, Term, profile_named
+from ortoo_protocol.core.law.workdays import WorkingDays
+from ortoo_protocol.station.clocks import calendar
+from ortoo_protocol.station.clocks.clock import (
+    CANCELLED,
+    LATE,
+    MET,
+    MOVED,
+    PAUSED,
+    RUNNING,
+    Clock,
+    of_row,
+)
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.store.clock_tables import clock_events, clocks
+
+Pauses = list[tuple[int, int | None]]
+
+
+def start(
+    tx: Tx,
+    subject: str,
+    duty: str,
+    term: Term,
+    *,
+    party: str,
+    department: str,
+    opened_ms: int,
+) -> Clock:
+    """Start the clock of `duty`, or return the one that is open. The opening day does not count."""
+    known = _open(tx.conn, subject, duty)
+    if known is not None:
+        return of_row(known)
+    clock = tx.new_id().hex()
+    values: dict[str, Any] = {
+        "clock": clock,
+        "subject": subject,
+        "duty": duty,
+        "article": term.article,
+        "party": party,
+        "department": department,
+        "opened_ms": opened_ms,
+        "days": term.days,
+        "extension_days": term.extension_days,
+        "extended_days": 0,
+        "closes_min": _profile(tx).sharing.closes_min,
+        "pauses": "[]",
+        "provisional": False,
+        "state": RUNNING,
+        "stage": 0,
+    }
+    tx.conn.execute(insert(clocks).values(values))
+    note(tx, clock, "started", term.article)
+    _reckon(tx, _row(tx.conn, clock), calendar.current(tx.conn))
+    tx.after_commit(tx.parts.signals.clocks.set)
+    return find(tx.conn, clock)
+
+
+def stop(tx: Tx, subject: str, duty: str, at_ms: int) -> Clock | None:
+    """The duty was done at `at_ms`, a legal instant: in time or late, whatever was said before it
+    was known. None: no such clock is open."""
+    row = _open(tx.conn, subject, duty)
+    if row is None:
+        return None
+    late = row.state != PAUSED and row.due_ms is not None and at_ms >= row.due_ms
+    _close(tx, row, LATE if late else MET, at_ms)
+    return find(tx.conn, row.clock)
+
+
+def cancel(tx: Tx, subject: str, duty: str, at_ms: int) -> Clock | None:
+    """The duty fell away: what it served was withdrawn or decided otherwise."""
+    row = _open(tx.conn, subject, duty)
+    if row is None:
+        return None
+    _close(tx, row, CANCELLED, at_ms)
+    return find(tx.conn, row.clock)
+
+
+def extend(tx: Tx, subject: str, duty: str, days: int) -> Clock:
+    """Add working days, once, and no more than the article allows. Raises ClockUnknown,
+    ClockExtension."""
+    row = _needed(tx.conn, subject, duty)
+    if row.extended_days:
+        raise ClockExtension(duty=duty, detail="it was extended already")
+    if not 1 <= days <= row.extension_days:
+        raise ClockExtension(duty=duty, detail=f"{days} days; {row.extension_days} are allowed")
+    set_values(tx, row.clock, extended_days=days)
+    note(tx, row.clock, "extended", f"+{days}")
+    _reckon(tx, _row(tx.conn, row.clock), calendar.current(tx.conn))
+    return find(tx.conn, row.clock)
+
+
+def pause(tx: Tx, subject: str, duty: str, at_ms: int, why: str = "completion") -> Clock:
+    """Let it stand still: working days after the day of `at_ms` do not count until it is resumed.
+    Raises ClockUnknown; ClockPause: the rules in force name no such pause, or it stands already."""
+    row = _needed(tx.conn, subject, duty)
+    rules = _profile(tx).sharing.pauses
+    if not any((each.duty, each.why) == (duty, why) for each in rules):
+        raise ClockPause(duty=duty, detail=f"nothing lets it pause for {why}")
+    if row.state != RUNNING:
+        raise ClockPause(duty=duty, detail=f"it is {row.state}")
+    pauses = [*_pauses(row), (at_ms, None)]
+    set_values(tx, row.clock, pauses=_packed(pauses), state=PAUSED, next_ms=None)
+    note(tx, row.clock, PAUSED, why)
+    return find(tx.conn, row.clock)
+
+
+def resume(tx: Tx, subject: str, duty: str, at_ms: int) -> Clock:
+    """Let it go on. Raises ClockUnknown, ClockPause."""
+    row = _needed(tx.conn, subject, duty)
+    if row.state != PAUSED:
+        raise ClockPause(duty=duty, detail=f"it is {row.state}")
+    *before, (since_ms, _) = _pauses(row)
+    pauses: Pauses = [*before, (since_ms, max(at_ms, since_ms))]
+    set_values(tx, row.clock, pauses=_packed(pauses), state=RUNNING)
+    note(tx, row.clock, "resumed", "")
+    _reckon(tx, _row(tx.conn, row.clock), calendar.current(tx.conn))
+    return find(tx.conn, row.clock)
+
+
+def recompute(tx: Tx, days: WorkingDays) -> None:
+    """Every open clock after another calendar, one by one."""
+    query = select(clocks).where(clocks.c.closed_ms.is_(None), clocks.c.days.is_not(None))
+    for row in tx.conn.execute(query).all():
+        _reckon(tx, row, days)
+
+
+# --- reckoning ----------------------------------------------------------------------------------
+
+
+def _reckon(tx: Tx, row: Row[Any], days: WorkingDays) -> None:
+    """Set the last day and what comes next. A deadline that moves beyond now is not late any more,
+    and is warned of anew."""
+    if row.days is None:
+        return
+    offset_min = _profile(tx).offset_min
+    stood = sum(
+        days.between(day_of(since_ms, offset_min), day_of(until_ms, offset_min))
+        for since_ms, until_ms in _pauses(row)
+        if until_ms is not None
+    )
+    opened = day_of(row.opened_ms, offset_min)
+    found = days.after(opened, row.days + row.extended_days + stood)
+    due_ms = moment_ms(found.day, row.closes_min, offset_min)
+    moved = row.due_ms is not None and due_ms != row.due_ms
+    values: dict[str, Any] = {
+        "day": found.day.isoformat(),
+        "due_ms": due_ms,
+        "provisional": found.provisional,
+    }
+    if moved:
+        values["stage"] = 0
+        if row.state == LATE and tx.now_ms < due_ms:
+            values |= {"state": RUNNING, "escalated_ms": None, "warned_ms": None}
+    set_values(tx, row.clock, **values)
+    after = _row(tx.conn, row.clock)
+    if after.state == RUNNING:
+        set_values(tx, row.clock, next_ms=next_ms(after, days, _profile(tx)))
+        tx.after_commit(tx.parts.signals.clocks.set)
+    if moved or (row.day is not None and row.provisional != found.provisional):
+        note(tx, row.clock, MOVED, f"{row.day} → {found.day.isoformat()}")
+    if moved:
+        tell(tx, find(tx.conn, row.clock), MOVED)
+
+
+def warnings_ms(row: Row[Any], days: WorkingDays, profile: Profile) -> list[int]:
+    """When each warning is due: as the day begins that so many working days separate from the last.
+    Those that would come before the clock began are none."""
+    last = date.fromisoformat(row.day)
+    opened = day_of(row.opened_ms, profile.offset_min)
+    found = (days.before(last, each) for each in profile.sharing.warn_days)
+    return [moment_ms(day, 0, profile.offset_min) for day in found if day > opened]
+
+
+def next_ms(row: Row[Any], days: WorkingDays, profile: Profile) -> int:
+    """Of the next warning; after the last of them, of the escalation."""
+    moments = [*warnings_ms(row, days, profile), row.due_ms]
+    return int(moments[min(row.stage, len(moments) - 1)])
+
+
+def tell(tx: Tx, clock: Clock, stage: str) -> None:
+    """The application's part (Hooks.clock): of the duty, then of whoever hears of all."""
+    for duty in (clock.duty, ""):
+        hook = tx.parts.hooks.clock.get(duty)
+        if hook is not None:
+            hook(tx, clock, stage)
+
+
+# --- the store ----------------------------------------------------------------------------------
+
+
+def find(conn: Connection, clock: str) -> Clock:
+    """Raises ClockUnknown."""
+    return of_row(_row(conn, clock))
+
+
+def of(conn: Connection, subject: str) -> list[Clock]:
+    """All clocks of a subject, in the order in which they began."""
+    query = select(clocks).where(clocks.c.subject == subject)
+    return [of_row(row) for row in conn.execute(query.order_by(clocks.c.opened_ms)).all()]
+
+
+def due(
+    conn: Connection,
+    *,
+    party: str | None = None,
+    department: str | None = None,
+    before_ms: int | None = None,
+    limit: int = 1_000,
+) -> list[Clock]:
+    """Open ones, the most urgent first; those without a last day come at the end."""
+    query = _listed(party, department).where(clocks.c.closed_ms.is_(None))
+    if before_ms is not None:
+        query = query.where(clocks.c.due_ms <= before_ms)
+    query = query.order_by(clocks.c.due_ms.is_(None), clocks.c.due_ms, clocks.c.opened_ms)
+    return [of_row(row) for row in conn.execute(query.limit(limit)).all()]
+
+
+def late(
+    conn: Connection,
+    now_ms: int,
+    *,
+    party: str | None = None,
+    department: str | None = None,
+    since_ms: int = 0,
+    limit: int = 1_000,
+) -> list[Clock]:
+    """Overdue now, or done too late since `since_ms`; the oldest first."""
+    done_late = (clocks.c.state == LATE) & (clocks.c.closed_ms >= since_ms)
+    open_late = (
+        clocks.c.closed_ms.is_(None)
+        & clocks.c.state.in_((RUNNING, LATE))
+        & (clocks.c.due_ms <= now_ms)
+    )
+    query = _listed(party, department).where(done_late | open_late)
+    return [of_row(row) for row in conn.execute(query.order_by(clocks.c.due_ms).limit(limit)).all()]
+
+
+def closed(
+    conn: Connection,
+    *,
+    party: str | None = None,
+    department: str | None = None,
+    duty: str | None = None,
+    limit: int = 1_000,
+) -> list[Clock]:
+    """Done, late or in time, and those that fell away; the latest first."""
+    query = _listed(party, department).where(clocks.c.closed_ms.is_not(None))
+    if duty is not None:
+        query = query.where(clocks.c.duty == duty)
+    query = query.order_by(clocks.c.closed_ms.desc()).limit(limit)
+    return [of_row(row) for row in conn.execute(query).all()]
+
+
+def events(conn: Connection, clock: str) -> Sequence[Row[Any]]:
+    query = select(clock_events).where(clock_events.c.clock == clock)
+    return conn.execute(query.order_by(clock_events.c.number)).all()
+
+
+def _listed(party: str | None, department: str | None) -> Any:
+    query = select(clocks)
+    if party is not None:
+        query = query.where(clocks.c.party == party)
+    if department is not None:
+        query = query.where(clocks.c.department == department)
+    return query
+
+
+def _row(conn: Connection, clock: str) -> Row[Any]:
+    row = conn.execute(select(clocks).where(clocks.c.clock == clock)).first()
+    if row is None:
+        raise ClockUnknown(clock=clock)
+    return row
+
+
+def _open(conn: Connection, subject: str, duty: str) -> Row[Any] | None:
+    of_it = (clocks.c.subject == subject, clocks.c.duty == duty, clocks.c.closed_ms.is_(None))
+    return conn.execute(select(clocks).where(*of_it)).first()
+
+
+def _needed(conn: Connection, subject: str, duty: str) -> Row[Any]:
+    row = _open(conn, subject, duty)
+    if row is None:
+        raise ClockUnknown(clock=f"{subject} {duty}")
+    return row
+
+
+def _close(tx: Tx, row: Row[Any], state: str, at_ms: int) -> None:
+    set_values(tx, row.clock, state=state, closed_ms=at_ms, next_ms=None)
+    note(tx, row.clock, state, "")
+
+
+def set_values(tx: Tx, clock: str, **values: Any) -> None:
+    tx.conn.execute(update(clocks).where(clocks.c.clock == clock).values(**values))
+
+
+def note(tx: Tx, clock: str, event: str, detail: str) -> None:
+    row = {"clock": clock, "time_ms": tx.now_ms, "event": event, "detail": detail}
+    tx.conn.execute(insert(clock_events).values(row))
+
+
+def _pauses(row: Row[Any]) -> Pauses:
+    return msgspec.json.decode(row.pauses, type=list[tuple[int, int | None]])
+
+
+def _packed(pauses: Pauses) -> str:
+    return msgspec.json.encode(pauses).decode()
+
+
+def _profile(tx: Tx) -> Profile:
+    return profile_named(tx.trust.profile)

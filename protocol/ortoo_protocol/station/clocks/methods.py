@@ -1,0 +1,77 @@
+"""calendar.show and clock.*: what both a hub and a station answer about days and clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from ortoo_protocol.core.law.workdays import CalendarYear
+from ortoo_protocol.station import clocks
+from ortoo_protocol.station.clocks.clock import Clock
+from ortoo_protocol.station.control import Method
+from ortoo_protocol.station.station import Station
+
+
+@dataclass(frozen=True)
+class ClockMethods:
+    station: Station
+
+    def as_mapping(self) -> Mapping[str, Method]:
+        return {
+            "calendar.show": self.calendar,
+            "clock.list": self.listed,
+            "clock.show": self.show,
+        }
+
+    async def calendar(self, year: int = 0) -> dict[str, Any]:
+        """All years, or one with its days."""
+        years = await self.station.read(clocks.calendar.years)
+        return {"years": [_year(each, days=bool(year)) for each in years if year in (0, each.year)]}
+
+    async def listed(self, which: str = "open", party: str = "", department: str = "") -> Any:
+        """`which`: open, late, or closed."""
+        now_ms = self.station.parts.clock()
+
+        def read(conn: Connection) -> list[Clock]:
+            whose, office = party or None, department or None
+            if which == "late":
+                return clocks.late(conn, now_ms, party=whose, department=office)
+            if which == "closed":
+                return clocks.closed(conn, party=whose, department=office)
+            return clocks.due(conn, party=whose, department=office)
+
+        return {"clocks": [view(each) for each in await self.station.read(read)]}
+
+    async def show(self, clock: str) -> dict[str, Any]:
+        """One clock by its id, or all of a subject, with what happened to each."""
+
+        def read(conn: Connection) -> list[dict[str, Any]]:
+            found = clocks.of(conn, clock) or [clocks.find(conn, clock)]
+            return [{**view(each), "events": _events(conn, each.clock)} for each in found]
+
+        return {"clocks": await self.station.read(read)}
+
+
+def view(clock: Clock) -> dict[str, Any]:
+    """As it crosses the control socket."""
+    return {**asdict(clock), "day": None if clock.day is None else clock.day.isoformat()}
+
+
+def _events(conn: Connection, clock: str) -> list[dict[str, Any]]:
+    names = ("time_ms", "event", "detail")
+    return [{name: getattr(row, name) for name in names} for row in clocks.events(conn, clock)]
+
+
+def _year(year: CalendarYear, *, days: bool) -> dict[str, Any]:
+    whole: dict[str, Any] = msgspec.to_builtins(year)
+    listed = [msgspec.structs.asdict(each) for each in year.days]
+    return {
+        **whole,
+        "days": listed if days else [],
+        "off": sum(not each.working for each in year.days),
+        "worked": sum(each.working for each in year.days),
+    }
