@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -31,6 +35,11 @@ from tests.support.desk import Desk
 from tests.support.stations import Kit
 from tests.support.trust import DEPARTMENTS
 
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join(str(ROOT / part) for part in ("", "protocol", "hub", "node")),
+}
 PARTY = "s150700"
 DEPARTMENT = DEPARTMENTS[PARTY][0]
 TEN = Term("Measures art. 19", 10)
@@ -330,6 +339,55 @@ def test_a_wrong_clock_finds_nobody_late(desk: Desk, law: Law, monkeypatch: Any)
     monkeypatch.undo()
     assert strike(desk, law, "2026-09-18", 10) == []
     assert only(desk).state == "running"
+
+
+def test_the_machines_clock_is_set_back(desk: Desk, law: Law) -> None:
+    start(desk)
+    assert strike(desk, law, "2026-10-10") == ["late"]
+    assert strike(desk, law, "2026-10-08") == []
+    found = only(desk)
+    assert (found.state, found.escalated_ms) == ("running", None)
+    assert strike(desk, law, "2026-10-10") == ["late"]
+    assert history(desk, found) == ["started", "late", "clock-set", "late"]
+
+
+def test_midnight_is_the_regions(desk: Desk, law: Law) -> None:
+    """Neither the machine's time zone nor its daylight saving has a say."""
+    zone = os.environ.get("TZ")
+    try:
+        for number, name in enumerate(("America/New_York", "Asia/Ulaanbaatar", "UTC")):
+            os.environ["TZ"] = name
+            time.tzset()
+            law.now_ms = at("2026-09-18", 23, 59)
+            assert start(desk, subject=f"case:{number}").due_ms == at("2026-10-10", 0)
+            law.now_ms = at("2026-09-19", 0)
+            later = start(desk, subject=f"later:{number}")
+            assert later.due_ms == at("2026-10-10", 0), "the 20th is worked, the 19th is not"
+    finally:
+        os.environ.pop("TZ", None)
+        if zone is not None:
+            os.environ["TZ"] = zone
+        time.tzset()
+
+
+@pytest.mark.parametrize("after", [1, 40, 130])
+def test_killed_while_it_strikes(law: Law, desk: Desk, after: int) -> None:
+    """SIGKILL in the midst of 300 that are late: the next process tells the others, each once."""
+    for number in range(300):
+        start(desk, Term("a", 1), f"case:{number:03}")
+    desk.close()
+    child = (sys.executable, "-m", "tests.station.striking", str(desk.path), str(at("2026-10-23")))
+    with subprocess.Popen(child, cwd=ROOT, stdout=subprocess.PIPE, env=ENVIRONMENT) as killed:
+        assert killed.stdout is not None
+        for _ in range(after):
+            assert killed.stdout.readline()
+        killed.kill()
+    subprocess.run(child, cwd=ROOT, stdout=subprocess.DEVNULL, check=True, env=ENVIRONMENT)
+    desk.restart()
+    late = desk.do(lambda tx: clocks.late(tx.conn, at("2026-10-23")))
+    assert len(late) == 300
+    for each in late:
+        assert history(desk, each) == ["started", "late"]
 
 
 def test_lists(desk: Desk, law: Law) -> None:

@@ -75,15 +75,19 @@ class Desk:
         self._open()
 
     def _open(self) -> None:
+        self.closed = False
         self.store = open_store(self.path, self.party, self.kit.region.plane, self._owners)
 
     def restart(self) -> None:
+        """Another process; also after `close`."""
         self.close()
         self._open()
 
     def close(self) -> None:
-        self.store.writing.dispose()
-        os.close(self.store.lock)
+        if not self.closed:
+            self.closed = True
+            self.store.writing.dispose()
+            os.close(self.store.lock)
 
     def trust(self, trust: Trust) -> None:
         self.parts.trust.current = trust

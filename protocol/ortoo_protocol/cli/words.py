@@ -264,6 +264,7 @@ WORDS = (
     "met",
     "started",
     "moved",
+    "clock-set",
     "extended",
     "resumed",
     "rectify",

@@ -94,7 +94,7 @@ def weekday_works(day: date) -> bool:
 
 @dataclass(frozen=True, init=False)
 class WorkingDays:
-    """The calendars of some years as one. Implements `clock.Calendar`."""
+    """The checked calendars of some years as one. Implements `clock.Calendar`."""
 
     years: frozenset[int]
     named: Mapping[date, bool]
@@ -102,7 +102,7 @@ class WorkingDays:
     def __init__(self, years: Iterable[CalendarYear] = ()) -> None:
         known = list(years)
         object.__setattr__(self, "years", frozenset(each.year for each in known))
-        days = {date_of(one.day): one.working for each in known for one in each.days}
+        days = {date.fromisoformat(one.day): one.working for each in known for one in each.days}
         object.__setattr__(self, "named", MappingProxyType(days))
 
     def is_working(self, day: date) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import msgspec
 from sqlalchemy import Connection, select
 
-from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.law.workdays import CalendarYear, WorkingDays
 from ortoo_protocol.station.store.clock_tables import calendar_years
 
@@ -12,7 +12,8 @@ from ortoo_protocol.station.store.clock_tables import calendar_years
 def years(conn: Connection) -> list[CalendarYear]:
     """In force here, in their order."""
     query = select(calendar_years.c.raw).order_by(calendar_years.c.year)
-    return [decode(raw, CalendarYear) for raw in conn.execute(query).scalars()]
+    held = msgspec.msgpack.Decoder(CalendarYear)  # checked before it was stored
+    return [held.decode(raw) for raw in conn.execute(query).scalars()]
 
 
 def current(conn: Connection) -> WorkingDays:

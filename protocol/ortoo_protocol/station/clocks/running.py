@@ -42,6 +42,7 @@ def strike(tx: Tx) -> int:
     """Do what is due; returns how long until the next, in ms, 0 if more is due."""
     if tx.parts.watch.stops(tx.trust.hub):
         return int(LOOK_S * 1000)  # our clock is wrong: whatever we found late may not be
+    _take_back(tx)
     due = (clocks.c.state == RUNNING, clocks.c.next_ms <= tx.now_ms)
     query = select(clocks).where(*due).order_by(clocks.c.due_ms, clocks.c.clock).limit(AT_ONCE)
     rows = tx.conn.execute(query).all()
@@ -51,6 +52,14 @@ def strike(tx: Tx) -> int:
     soonest = select(func.min(clocks.c.next_ms)).where(clocks.c.state == RUNNING)
     next_ms = tx.conn.execute(soonest).scalar()
     return int(LOOK_S * 1000) if next_ms is None else max(0, next_ms - tx.now_ms)
+
+
+def _take_back(tx: Tx) -> None:
+    """The machine's clock was set back: what it made late is not late yet, and is told again."""
+    early = (clocks.c.state == LATE, clocks.c.closed_ms.is_(None), clocks.c.due_ms > tx.now_ms)
+    for row in tx.conn.execute(select(clocks).where(*early)).all():
+        keeping.set_values(tx, row.clock, state=RUNNING, escalated_ms=None, next_ms=row.due_ms)
+        keeping.note(tx, row.clock, "clock-set", row.day)
 
 
 def _strike(tx: Tx, row: Row[Any], days: WorkingDays) -> None:
