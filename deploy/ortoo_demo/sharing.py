@@ -227,7 +227,7 @@ def subscribe(plane: Plane, one: Reader, **application: str) -> None:
     plane.call(
         one.department.station, "subscribe", resource=one.resource.code,
         department=one.department.code, sink=one.department.slug, table=one.sink.table,
-        **application,
+        **{"purpose": PURPOSE, **application},
     )  # fmt: skip
 
 

@@ -97,6 +97,7 @@ class NodeApp:
     async def start(self) -> None:
         """Open the own catalog, read the region's feeds, take up the subscriptions."""
         await self.station.write(self._join_region)
+        await self.publisher.onward.catch_up()
         hub, party = self.station.parts.trust.current.hub, self.station.party
         for name in ("directory", "catalog"):
             self.station.read_queue(topology.feed_queue(party, feed_id(hub, name)))

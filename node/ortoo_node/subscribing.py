@@ -29,6 +29,7 @@ def make(
     department: str,
     sink: str,
     table: str,
+    purpose: str,
     terms: GrantTerms | None,
     case: str | None,
 ) -> str:
@@ -52,6 +53,7 @@ def make(
         "case": case,
         "state": WAITING,
         "changed_ms": tx.now_ms,
+        "purpose": purpose,
     }
     tx.conn.execute(insert(subscriptions).values(values))
     if terms is not None:

@@ -123,7 +123,10 @@ def _granted(provider: Daemon, reader: Daemon) -> None:
 def _listed(reader: Daemon) -> bool:
     """The answer may be here before the grant that it speaks of."""
     with suppress(GrantUnknown):
-        return NAME in {one["name"] for one in reader.call("file.list", resource=FILES)["files"]}
+        return NAME in {
+            one["name"]
+            for one in reader.call("file.list", resource=FILES, purpose=FORM["purpose"])["files"]
+        }
     return False
 
 
@@ -153,7 +156,7 @@ def test_two_gibibytes_through_kills_of_both_sides(
     _forget_peak(provider)
     begun = time.monotonic()
     reader.until(lambda: _listed(reader))
-    reader.call("file.get", resource=FILES, name=NAME, to=str(target))
+    reader.call("file.get", resource=FILES, name=NAME, to=str(target), purpose=FORM["purpose"])
 
     def came(part: float) -> None:
         def enough() -> bool:

@@ -67,7 +67,12 @@ async def test_what_is_hidden_is_nowhere_at_the_reader(tmp_path: Path) -> None:
         for told in (reader.call, provider.call, lambda name: region.call[name]()):
             assert (await told("grant.list"))["grants"][0]["masks"] == MASKS
         await reader.call(
-            "subscribe", resource=CODE, department=department, sink="shared", table="people"
+            "subscribe",
+            resource=CODE,
+            department=department,
+            sink="shared",
+            table="people",
+            purpose=FORM["purpose"],
         )
         await until(lambda: len(reader.rows("people")) == 1)
         with sqlite3.connect(provider.source) as conn:

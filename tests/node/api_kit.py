@@ -38,6 +38,7 @@ def with_programs(
         pulls=tuple(pulls),
     )
     node.app.settings = node.app.reading.settings = settings
+    node.app.publisher.onward.settings = settings
     return node
 
 
@@ -79,7 +80,9 @@ async def subscribe(node: Node, sink: str, table: str = "people") -> str:
     case = (await node.call("request.apply", resource=CODE, department=OWN, **FORM))["case"]
     people = {"handler": "经办人", "approver": "审批人"}
     await node.call("request.grant", case=case, items=[], **people)
-    made = await node.call("subscribe", resource=CODE, department=OWN, sink=sink, table=table)
+    made = await node.call(
+        "subscribe", resource=CODE, department=OWN, sink=sink, table=table, purpose=FORM["purpose"]
+    )
     return str(made["subscription"])
 
 

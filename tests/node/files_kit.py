@@ -30,6 +30,7 @@ from tests.support.stations import Kit, give, terms, until_read
 PROVIDER, READER = "s150700", "s150200"
 CODE = "3070101/0009"
 FEED = f"{PROVIDER}.files"
+PURPOSE = "工作参考"  # of support.stations.terms
 ENDED = ("done", "refused", "failed", "cancelled")
 
 
@@ -71,7 +72,7 @@ class Pair:
         return await self.provider.call("publish", resource=CODE, source="front-end", table="**/*")
 
     async def listed(self) -> dict[str, Any]:
-        answer = await self.reader.call("file.list", resource=CODE)
+        answer = await self.reader.call("file.list", resource=CODE, purpose=PURPOSE)
         return {each["name"]: each for each in answer["files"]}
 
     async def list_has(self, name: str) -> dict[str, Any]:
@@ -82,7 +83,9 @@ class Pair:
 
     async def begin(self, name: str, to: str = "") -> str:
         target = self.taken / (to or name)
-        answer = await self.reader.call("file.get", resource=CODE, name=name, to=str(target))
+        answer = await self.reader.call(
+            "file.get", resource=CODE, name=name, to=str(target), purpose=PURPOSE
+        )
         return str(answer["transfer"])
 
     async def ended(self, transfer: str, within_s: float = 30) -> dict[str, Any]:

@@ -317,7 +317,7 @@ APPLY = [
 ]
 SUBSCRIBE = [
     *("subscribe", "3150000/0001", "--department", "11152900MB0000000K"),
-    *("--sink", "front", "--table", "townships"),
+    *("--sink", "front", "--table", "townships", "--purpose", "业务协同"),
 ]
 
 
@@ -598,7 +598,7 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
                 "department": "11152900MB0000000K",
                 "sink": "front",
                 "table": "townships",
-                "purpose": "",
+                "purpose": "业务协同",
                 "basis": "",
                 "scenario": "",
                 "handler": "",

@@ -13,7 +13,12 @@ from tests.support.trust import DEPARTMENTS
 async def subscribe(made: Pair, table: str = "images") -> Path:
     department = DEPARTMENTS[READER][0]
     await made.reader.call(
-        "subscribe", resource=CODE, department=department, sink="out", table=table
+        "subscribe",
+        resource=CODE,
+        department=department,
+        sink="out",
+        table=table,
+        purpose="工作参考",
     )
     return made.kit.folder / "reader-front" / "out" / table
 

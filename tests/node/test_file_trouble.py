@@ -96,7 +96,11 @@ async def test_cancelled(tmp_path: Path) -> None:
             await made.begin("big.bin")
         with pytest.raises(FileTarget):
             await made.reader.call(
-                "file.get", resource="3070101/0009", name="big.bin", to="elsewhere"
+                "file.get",
+                resource="3070101/0009",
+                name="big.bin",
+                to="elsewhere",
+                purpose="工作参考",
             )
 
 

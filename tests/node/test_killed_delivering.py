@@ -83,7 +83,14 @@ def publish(daemon: Daemon) -> None:
 def subscribe(daemon: Daemon, sink: str) -> str:
     case = daemon.call("request.apply", resource=CODE, department=OWN, **FORM)["case"]
     daemon.call("request.grant", case=case, items=[], **PEOPLE)
-    made = daemon.call("subscribe", resource=CODE, department=OWN, sink=sink, table="people")
+    made = daemon.call(
+        "subscribe",
+        resource=CODE,
+        department=OWN,
+        sink=sink,
+        table="people",
+        purpose=FORM["purpose"],
+    )
     return str(made["subscription"])
 
 

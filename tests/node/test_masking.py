@@ -63,7 +63,13 @@ async def granted(node: Node, masks: dict[str, str], rows: str = "") -> dict[str
 
 async def subscribed(node: Node, grant: dict[str, Any], table: str) -> list[tuple[Any, ...]]:
     await node.call(
-        "subscribe", resource=CODE, department=OWN, sink="shared", table=table, grant=grant["grant"]
+        "subscribe",
+        resource=CODE,
+        department=OWN,
+        sink="shared",
+        table=table,
+        purpose=FORM["purpose"],
+        grant=grant["grant"],
     )
     await until(lambda: node.rows(table))
     return node.rows(table)

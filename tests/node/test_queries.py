@@ -371,7 +371,12 @@ async def test_a_grant_to_query_opens_no_feed(tmp_path: Path) -> None:
         assert answer["rows"] == [("00099", "人99", 99)]
         with pytest.raises(errors.QueryMode):
             await both.provider.call(
-                "subscribe", resource=CODE, department=own, sink="shared", table="t"
+                "subscribe",
+                resource=CODE,
+                department=own,
+                sink="shared",
+                table="t",
+                purpose=FORM["purpose"],
             )
         ended = await both.provider.call(
             "grant.end", grant=given["grant"], reason="需求已满足", by="丁"

@@ -37,7 +37,14 @@ async def test_refused_then_granted_for_named_items_then_followed(tmp_path: Path
         with pytest.raises(GrantScope):
             await node.call("request.grant", case=case, items=["name"], **PEOPLE)
         granted = await node.call("request.grant", case=case, items=["id", "name"], **PEOPLE)
-        await node.call("subscribe", resource=CODE, department=OWN, sink="shared", table="dibao")
+        await node.call(
+            "subscribe",
+            resource=CODE,
+            department=OWN,
+            sink="shared",
+            table="dibao",
+            purpose=FORM["purpose"],
+        )
         await until(lambda: len(node.rows("dibao")) == 100)
         assert node.rows("dibao")[0] == ("00000", "人0")
 

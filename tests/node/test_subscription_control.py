@@ -108,6 +108,7 @@ async def exchange(folder: Path, **more: Any) -> AsyncIterator[Exchange]:
     if more:
         settings = msgspec.structs.replace(reader.app.settings, **more)
         reader.app.settings = reader.app.reading.settings = settings
+        reader.app.publisher.onward.settings = settings
     provider = kit.open(A)
     await reader.app.start()
     async with kit.running(provider, reader.app.station, also={B: reader.app.loops}):

@@ -276,7 +276,15 @@ _ALL: tuple[Shape, ...] = (
     SCHEMA,
     feeds.TableRows(schema=1),
     feeds.EventRows(schema=1),
-    files.FileAsk(grant="c" * 32, feed=FEED, name="a.pdf", file=b"f" * 32, first=0, count=16),
+    files.FileAsk(
+        grant="c" * 32,
+        purpose="业务协同",
+        feed=FEED,
+        name="a.pdf",
+        file=b"f" * 32,
+        first=0,
+        count=16,
+    ),
     files.FileManifest(
         feed=FEED, name="a.pdf", file=b"f" * 32, size_bytes=300_000, chunk_bytes=258_048, chunks=2
     ),

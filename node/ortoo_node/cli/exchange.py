@@ -27,7 +27,9 @@ def subscribe(
         str,
         typer.Option(help="Table, or folder below out/, that the rows go into; made if missing."),
     ],
-    purpose: Annotated[str, typer.Option(help="What the data are used for.")] = "",
+    purpose: Annotated[
+        str, typer.Option(help="What the data are used for; of a grant, as it was granted.")
+    ],
     basis: Annotated[str, typer.Option(help="The duty or law that needs them.")] = "",
     scenario: Annotated[str, typer.Option(help="In which business they are used.")] = "",
     handler: Annotated[str, typer.Option(help="Who handles this (经办人).")] = "",
@@ -40,7 +42,7 @@ def subscribe(
     """Take a resource's rows into a department's database, and keep them current.
 
     An unconditional resource is taken directly: say purpose, basis, scenario, handler and approver.
-    A conditional one needs a grant first: request apply.
+    A conditional one needs a grant for this purpose first: request apply.
     """
     shell = Shell.of(ctx)
     answer = shell.call(

@@ -20,16 +20,23 @@ ALIVE = ("waiting", "running")
 
 app = typer.Typer(help="Files of granted resources: list, fetch.", no_args_is_help=True)
 Resource = Annotated[str, typer.Argument(help="Code of the resource.")]
+Purpose = Annotated[str, typer.Option(help="What the files are used for, as it was granted.")]
 Grant = Annotated[str | None, typer.Option(help="Grant to read by, if there are several.")]
 
 
 @app.command("list")
 def list_(
-    ctx: typer.Context, resource: Resource, grant: Grant = None, as_json: Json = False
+    ctx: typer.Context,
+    resource: Resource,
+    purpose: Purpose,
+    grant: Grant = None,
+    as_json: Json = False,
 ) -> None:
     """List the files of a resource, as its provider last published them."""
     shell = Shell.of(ctx)
-    answer = shell.call("file.list", timeout_s=LISTING_S, resource=resource, grant=grant)
+    answer = shell.call(
+        "file.list", timeout_s=LISTING_S, resource=resource, purpose=purpose, grant=grant
+    )
 
     def human() -> None:
         rows = (
@@ -48,6 +55,7 @@ def get(
     ctx: typer.Context,
     resource: Resource,
     name: Annotated[str, typer.Argument(help="Name of the file, as listed.")],
+    purpose: Purpose,
     to: Annotated[
         Path, typer.Option(help="Where it goes: a path, or a folder that is there.")
     ] = Path(),
@@ -67,6 +75,7 @@ def get(
         resource=resource,
         name=name,
         to=str(Path.cwd() / to),
+        purpose=purpose,
         grant=grant,
     )
     ended = _watch(shell, begun) if wait else begun

@@ -29,6 +29,7 @@ from ortoo_protocol.core.errors import (
 )
 from ortoo_protocol.core.files import FileAsk
 from ortoo_protocol.core.ids import feed_owner
+from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import Signal, Tx, wait
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.station import Station
@@ -181,6 +182,7 @@ def _ask(transfer: str, first: int, count: int, tx: Tx) -> None:
         raise GrantEnded(grant=row.grant, reason="-")
     body = FileAsk(
         grant=row.grant,
+        purpose=grants_held.terms_of(grants_held.row(tx, row.grant)).purpose,
         feed=row.feed,
         name=row.name,
         file=bytes.fromhex(row.sha256),
@@ -188,6 +190,7 @@ def _ask(transfer: str, first: int, count: int, tx: Tx) -> None:
         count=count,
     )
     try:
-        send(tx, feed_owner(row.feed), body)
+        # The first ask of a transfer stands in both journals (art. 24).
+        send(tx, feed_owner(row.feed), body, flow=None if count else row.grant)
     except OrtooError as error:
         transfers.note(tx, transfer, error=error.code)

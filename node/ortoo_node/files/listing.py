@@ -58,6 +58,7 @@ def follow(tx: Tx, terms: GrantTerms) -> None:
             department=terms.reader_department,
             sink=SINK,
             table=table_of(terms.feed),
+            purpose=terms.purpose,
             terms=terms,
             case=None,
         )

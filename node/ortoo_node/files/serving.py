@@ -23,6 +23,7 @@ from ortoo_node.files import contents
 from ortoo_node.files.contents import Known, OpenFile
 from ortoo_node.folders import Folder
 from ortoo_node.store.tables import publications
+from ortoo_node.use import purpose
 from ortoo_protocol.bus.port import Outcome
 from ortoo_protocol.core import messages, topology
 from ortoo_protocol.core.codec import Shape, encode
@@ -50,6 +51,8 @@ from ortoo_protocol.core.files import (
     chunks_of,
     is_files,
 )
+from ortoo_protocol.core.journal import Direction, State
+from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.core.row_codec import key_bytes
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station import grants_held, shadow, table_feed
@@ -107,17 +110,26 @@ class FileServer:
     def on_ask(self, tx: Tx, opened: Opened[Shape]) -> None:
         letter = as_body(opened, FileAsk)
         asker, ask = letter.header.sender, letter.body
+        first = not ask.count
         try:
             self.place(tx.conn, ask, asker, tx.now_ms)
         except (FileError, GrantError) as error:
+            if first:
+                tx.journal(
+                    letter.message, Direction.RECEIVED, State.REFUSED, flow="", error=error.code
+                )
             refuse(tx, asker, ask, error)
             return
+        if first:
+            tx.journal(letter.message, Direction.RECEIVED, State.QUERIED, flow=ask.grant)
         waiting = Ask(asker, letter.header.id, ask)
         tx.after_commit(partial(self._put, waiting))
 
     def place(self, conn: Connection, ask: FileAsk, asker: str, now_ms: int) -> Place:
-        """What `asker` may have. Raises GrantUnknown, GrantEnded, FileUnknown, FileGone."""
-        query = select(grants.c.resource, grants_held.live(now_ms).label("live")).where(
+        """What `asker` may have. Raises GrantUnknown, GrantEnded, UsePurpose, FileUnknown,
+        FileGone."""
+        live = grants_held.live(now_ms).label("live")
+        query = select(grants.c.resource, grants.c.terms, live).where(
             grants.c.grant == ask.grant,
             grants.c.reader == asker,
             grants.c.provider == self.station.party,
@@ -128,6 +140,8 @@ class FileServer:
             raise GrantUnknown(grant=ask.grant)
         if not grant.live:
             raise GrantEnded(grant=ask.grant, reason="-")
+        rules = profile_named(self.station.parts.trust.current.profile).sharing
+        purpose.check(ask.purpose, grants_held.terms_of(grant), rules)
         self._check_published(conn, ask)
         source = select(publications.c.source).where(publications.c.resource == grant.resource)
         folder = self.folder_named(str(conn.execute(source).scalar() or ""))

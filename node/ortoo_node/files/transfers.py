@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from ortoo_node.files.incoming import Plan
 from ortoo_node.store.tables import file_transfers
+from ortoo_node.use import received
 from ortoo_protocol.core.errors import FileTransferUnknown, FileUnfit, OrtooError
 from ortoo_protocol.core.files import FileManifest
 from ortoo_protocol.core.journal import Direction, State
@@ -180,6 +181,7 @@ def came(tx: Tx, transfer: str, done: int) -> None:
 def finished(tx: Tx, transfer: str) -> None:
     row = find(tx.conn, transfer)
     _set(tx, transfer, state=DONE, done=row.chunks, error="")
+    received.keep_file(tx, row.sha256, row.grant, row.resource, row.name)
     _journal_end(tx, row, State.APPLIED, "")
     _forget(tx)
 

@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Row
 
 from ortoo_node import catalog
 from ortoo_node.app import NodeApp
 from ortoo_node.files import listing, transfers
 from ortoo_node.files.listing import Listed
 from ortoo_node.files.transfers import Wanted
+from ortoo_node.use import purpose as purposes
 from ortoo_protocol.core.errors import (
     FileNone,
     FileTaken,
@@ -25,10 +26,9 @@ from ortoo_protocol.core.errors import (
 )
 from ortoo_protocol.core.files import are_file_items
 from ortoo_protocol.core.grants import GrantTerms
-from ortoo_protocol.station import grants_held
+from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.store.tables import grants
 
 LISTING_S = 20.0  # how long a list is waited for that has never come
 LOOK_S = 0.1
@@ -47,9 +47,9 @@ class FileMethods:
             "file.cancel": self.cancel,
         }
 
-    async def listed(self, resource: str, grant: str | None = None) -> dict[str, Any]:
-        """Raises CatalogUnknown, FileNone, GrantUnknown."""
-        terms = await self._follow(resource, grant)
+    async def listed(self, resource: str, purpose: str, grant: str | None = None) -> dict[str, Any]:
+        """Raises CatalogUnknown, FileNone, GrantUnknown, UsePurpose."""
+        terms = await self._follow(resource, purpose, grant)
         files = await self._until(terms.feed, lambda found: found is not None)
         return {
             "resource": resource,
@@ -60,16 +60,17 @@ class FileMethods:
         }
 
     async def get(
-        self, resource: str, name: str, to: str, grant: str | None = None
+        self, resource: str, name: str, to: str, purpose: str, grant: str | None = None
     ) -> dict[str, Any]:
         """Begin to fetch a file, or go on with it; returns at once.
 
-        Raises CatalogUnknown, FileNone, GrantUnknown, FileUnknown, FileTarget, FileTaken.
+        Raises CatalogUnknown, FileNone, GrantUnknown, UsePurpose, FileUnknown, FileTarget,
+        FileTaken.
         """
         target = Path(to)
         if not target.is_absolute():
             raise FileTarget(path=to, detail="not an absolute path")
-        terms = await self._follow(resource, grant)
+        terms = await self._follow(resource, purpose, grant)
         found = await self._until(terms.feed, bool, name)
         if not found:
             raise FileUnknown(feed=terms.feed, file=name)
@@ -98,11 +99,9 @@ class FileMethods:
         await self.app.files.fetcher.cancel(transfer)
         return await self.transfer(transfer)
 
-    async def _follow(self, resource: str, grant: str | None) -> GrantTerms:
-        look = partial(_terms, party=self.app.station.party, resource=resource, grant=grant)
-
+    async def _follow(self, resource: str, purpose: str, grant: str | None) -> GrantTerms:
         def job(tx: Tx) -> GrantTerms:
-            terms = look(tx.conn, now_ms=tx.now_ms)
+            terms = _terms(tx, resource, purpose, grant)
             listing.follow(tx, terms)
             return terms
 
@@ -150,21 +149,20 @@ class FileMethods:
         }
 
 
-def _terms(
-    conn: Connection, *, party: str, resource: str, grant: str | None, now_ms: int
-) -> GrantTerms:
-    """The named grant of this station, or the newest live one of the resource."""
-    entry = catalog.entry(conn, resource)
-    if not are_file_items(entry.items):
+def _terms(tx: Tx, resource: str, wanted: str, grant: str | None) -> GrantTerms:
+    """The named grant of this station, or the newest live one of the resource for this purpose."""
+    if not are_file_items(catalog.entry(tx.conn, resource).items):
         raise FileNone(resource=resource)
-    query = (
-        select(grants)
-        .where(grants.c.resource == resource, grants.c.reader == party, grants_held.live(now_ms))
-        .order_by(grants.c.from_ms.desc())
+    found = purposes.find(
+        tx.conn,
+        party=tx.party,
+        resource=resource,
+        purpose=wanted,
+        grant=grant,
+        department=None,
+        now_ms=tx.now_ms,
+        rules=profile_named(tx.trust.profile).sharing,
     )
-    if grant is not None:
-        query = query.where(grants.c.grant == grant)
-    row = conn.execute(query).first()
-    if row is None:
-        raise GrantUnknown(grant=grant or resource)
-    return grants_held.terms_of(row)
+    if found is None:
+        raise GrantUnknown(grant=resource)
+    return found

@@ -52,9 +52,12 @@ class QueryMethods:
 
     async def declare(self, given: dict[str, Any]) -> dict[str, Any]:
         declared = declaring.read(given)
-        number = await self.app.station.write(
-            lambda tx: self.app.queries.offers.declare(tx, declared)
-        )
+        onward = self.app.publisher.onward
+        async with onward.lock:
+            await onward.check_query(declared)
+            number = await self.app.station.write(
+                lambda tx: self.app.queries.offers.declare(tx, declared)
+            )
         return {"code": declared.code, "resource": declared.resource, "number": number}
 
     async def withdraw(self, code: str) -> dict[str, Any]:

@@ -6,19 +6,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from ortoo_node import cases, catalog, holding, subscribing
 from ortoo_node.app import NodeApp
 from ortoo_node.cases import Wish
 from ortoo_node.subscription_state import Describer
-from ortoo_protocol.core.catalog import UNCONDITIONAL
-from ortoo_protocol.core.errors import GrantUnknown
+from ortoo_node.use import purpose, received
+from ortoo_node.use.places import Place
+from ortoo_protocol.core.catalog import UNCONDITIONAL, Entry
+from ortoo_protocol.core.errors import GrantUnknown, UsePurpose
 from ortoo_protocol.core.grants import GrantTerms
-from ortoo_protocol.station import grants_held
+from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.store.tables import grants
 
 
 @dataclass
@@ -43,7 +44,7 @@ class SubscriptionMethods:
         department: str,
         sink: str,
         table: str,
-        purpose: str = "",
+        purpose: str,
         basis: str = "",
         scenario: str = "",
         handler: str = "",
@@ -64,7 +65,12 @@ class SubscriptionMethods:
             handler=handler,
             approver=approver,
         )
-        return await self.app.station.write(lambda tx: _subscribe(tx, wish, sink, table, grant))
+        onward = self.app.publisher.onward
+        async with onward.lock:
+            place = await onward.check_sink(resource, grant or "", sink, table)
+            return await self.app.station.write(
+                lambda tx: _subscribe(tx, wish, sink, table, grant, place)
+            )
 
     async def listed(self) -> dict[str, Any]:
         return {"subscriptions": await self.app.station.read(lambda conn: self._of(conn).all())}
@@ -99,50 +105,56 @@ class SubscriptionMethods:
         return asdict(await self.app.schedule.publish(resource, source, table))
 
 
-def _subscribe(tx: Tx, wish: Wish, sink: str, table: str, grant: str | None) -> dict[str, Any]:
-    """With a grant: begin. An unconditional resource without one: ask for it in the same step."""
+def _subscribe(
+    tx: Tx, wish: Wish, sink: str, table: str, grant: str | None, place: Place | None
+) -> dict[str, Any]:
+    """With a grant for this purpose: begin. An unconditional resource without one: ask for it in
+    the same step."""
     tx.trust.check_department(tx.party, wish.department)
     entry = catalog.entry(tx.conn, wish.resource)
-    terms = _terms(tx, wish, grant)
-    case = None
-    if terms is None:
-        if entry.share_type != UNCONDITIONAL:
-            raise GrantUnknown(grant=grant or wish.resource)
-        case = cases.apply(tx, wish)
+    terms = _terms(tx, entry, wish, grant)
+    case = None if terms is not None else cases.apply(tx, wish)
     subscription = subscribing.make(
         tx,
         resource=wish.resource,
         department=wish.department,
         sink=sink,
         table=table,
+        purpose=wish.purpose.strip(),
         terms=terms,
         case=case,
     )
+    if place is not None:
+        received.keep(tx, subscription, place)
     return {
         "subscription": subscription,
         "resource": wish.resource,
         "feed": terms.feed if terms is not None else None,
         "grant": terms.grant if terms is not None else None,
+        "purpose": wish.purpose.strip(),
         "case": case,
         "state": subscribing.ACTIVE if terms is not None else subscribing.WAITING,
     }
 
 
-def _terms(tx: Tx, wish: Wish, grant: str | None) -> GrantTerms | None:
-    """The named grant, or the newest live one of this resource and department."""
-    query = (
-        select(grants)
-        .where(
-            grants.c.resource == wish.resource,
-            grants.c.reader == tx.party,
-            grants.c.reader_department == wish.department,
-            grants_held.live(tx.now_ms),
+def _terms(tx: Tx, entry: Entry, wish: Wish, grant: str | None) -> GrantTerms | None:
+    """None: an unconditional resource, to be taken for this purpose for the first time."""
+    open_to_all = entry.share_type == UNCONDITIONAL and grant is None
+    try:
+        terms = purpose.find(
+            tx.conn,
+            party=tx.party,
+            resource=wish.resource,
+            purpose=wish.purpose,
+            grant=grant,
+            department=wish.department,
+            now_ms=tx.now_ms,
+            rules=profile_named(tx.trust.profile).sharing,
         )
-        .order_by(grants.c.from_ms.desc())
-    )
-    if grant is not None:
-        query = query.where(grants.c.grant == grant)
-    row = tx.conn.execute(query).first()
-    if row is None and grant is not None:
-        raise GrantUnknown(grant=grant)
-    return None if row is None else grants_held.terms_of(row)
+    except UsePurpose:
+        if open_to_all and wish.purpose.strip():
+            return None
+        raise
+    if terms is None and not open_to_all:
+        raise GrantUnknown(grant=grant or wish.resource)
+    return terms

@@ -30,6 +30,7 @@ from ortoo_node.sources import Source, open_source
 from ortoo_node.sources.files import FilesSource, open_files_source
 from ortoo_node.sources.port import Reading
 from ortoo_node.store.tables import publications
+from ortoo_node.use.onward import Onward
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.codec import unpack
 from ortoo_protocol.core.errors import CatalogOwner, SettingsLacking
@@ -80,10 +81,12 @@ class Publisher:
     station: Station
     settings: NodeSettings
     quality: Quality = field(init=False)
+    onward: Onward = field(init=False)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.quality = Quality(self.station, self.settings)
+        self.onward = Onward(self.station, self.settings)
         self._events = Events(self.station, self._event_door)
 
     async def publish(
@@ -91,7 +94,8 @@ class Publisher:
     ) -> Published:
         """Publish `resource` from `table` of `source` (kept from the first time on).
 
-        Raises CatalogUnknown, CatalogOwner, SettingsLacking, SourceError, RowsError.
+        Raises CatalogUnknown, CatalogOwner, SettingsLacking, SourceError, RowsError; UseOnward:
+        others' data lie there.
         """
         async with self._lock(resource):
             entry = await self._own(resource)
@@ -110,7 +114,8 @@ class Publisher:
     async def _open(self, entry: Entry, place: Row[Any]) -> Source:
         if are_file_items(entry.items):
             known = await self.station.read(lambda conn: contents.known_in(conn, place.source))
-            return open_files_source(self.settings, place.source, place.table, known)
+            foreign = await self.station.read(self.onward.foreign_files)
+            return open_files_source(self.settings, place.source, place.table, known, foreign)
         plan = await self.station.read(lambda conn: plans.plan_of(conn, entry.code))
         taken = await self.station.read(
             lambda conn: plans.taken(conn, entry.code, place.source, place.table)
@@ -215,7 +220,7 @@ class Publisher:
         return entry
 
     async def place(self, resource: str, source: str | None, table: str | None) -> Row[Any]:
-        """Where the resource is read from, and where the next reading begins."""
+        """Where the resource is read from, and where the next reading begins. Raises UseOnward."""
         query = select(publications).where(publications.c.resource == resource)
         known = await self.station.read(lambda conn: conn.execute(query).first())
         name = source or (known.source if known is not None else None)
@@ -229,7 +234,9 @@ class Publisher:
             "table": path,
             "mark": known.mark if same and known is not None else "",
         }
-        await self.station.write(lambda tx: upsert(tx.conn, publications, [row]))
+        async with self.onward.lock:
+            await self.onward.check_source(resource, name, path)
+            await self.station.write(lambda tx: upsert(tx.conn, publications, [row]))
         return await self.station.read(lambda conn: conn.execute(query).one())
 
 

@@ -19,7 +19,13 @@ from ortoo_node.settings import NodeSettings
 from ortoo_node.sources.folder.rows import shown
 from ortoo_node.sources.folder.settled import Found, look, pattern_parts
 from ortoo_node.sources.port import Reading, Unread
-from ortoo_protocol.core.errors import FileChanged, FileName, SettingsLacking, SourceFile
+from ortoo_protocol.core.errors import (
+    FileChanged,
+    FileName,
+    OrtooError,
+    SettingsLacking,
+    SourceFile,
+)
 from ortoo_protocol.core.files import check_name
 from ortoo_protocol.core.rows import CIVIL_ZONE
 
@@ -30,12 +36,13 @@ _UNKNOWN_TYPE = "application/octet-stream"
 @dataclass
 class FilesSource:
     """Files of `folder` that match `pattern`. `known`: their hashes from earlier; `learned`: what
-    the reading found. `clock`: seconds since 1970."""
+    the reading found. `clock`: seconds since 1970. `foreign`: by hash, why one is not passed on."""
 
     folder: Folder
     pattern: str
     known: Mapping[str, Known]
     clock: Callable[[], float]
+    foreign: Callable[[str], OrtooError | None] = lambda _sha256: None
     learned: dict[str, Known] = field(default_factory=dict)
 
     def check(self) -> None:
@@ -80,7 +87,10 @@ class FilesSource:
                     SourceFile(file=shown(each.name), name=self.folder.name, detail=detail)
                 )
                 continue
-            if known is not None:
+            refused = None if known is None else self.foreign(known.sha256)
+            if refused is not None:
+                yield Unread(refused)
+            elif known is not None:
                 media_type = types.guess_type(name)[0] or _UNKNOWN_TYPE
                 stamp = known.stamp
                 yield name, stamp.size, known.sha256, _civil(stamp.mtime_ns), media_type
@@ -99,13 +109,17 @@ class FilesSource:
 
 
 def open_files_source(
-    settings: NodeSettings, name: str, pattern: str, known: Mapping[str, Known]
+    settings: NodeSettings,
+    name: str,
+    pattern: str,
+    known: Mapping[str, Known],
+    foreign: Callable[[str], OrtooError | None],
 ) -> FilesSource:
     """The folder `name` of the settings. Raises SettingsLacking."""
     folder = settings.folder_named(name)
     if folder is None or not folder.read:
         raise SettingsLacking(place=str(settings.folder), key=f"folders: name = {name!r}")
-    return FilesSource(folder, pattern, known, time.time)
+    return FilesSource(folder, pattern, known, time.time, foreign)
 
 
 def _civil(mtime_ns: int) -> str:

@@ -368,6 +368,7 @@ subscriptions = Table(
     Column("hold", String(16), nullable=False, server_default=""),
     Column("hold_error", Text, nullable=False, server_default=""),  # as it crosses to people
     Column("reread_from", BigInteger),
+    Column("purpose", Text, nullable=False, server_default=""),  # as the grant names it
     Index("subscription_target", "sink", "table"),
 )
 

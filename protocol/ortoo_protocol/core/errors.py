@@ -1120,6 +1120,28 @@ class ClockExtension(LawError):
     cure = "It stays due as it is (clock show)."
 
 
+# --- use of what was granted --------------------------------------------------------------------
+
+
+class UseError(GrantError):
+    code = "use"
+
+
+class UsePurpose(UseError):
+    code = "use.purpose"
+    what = "Nothing was granted for this purpose: {purpose} ({article}). Granted: {granted}."
+    cure = "Name the purpose as it was granted; for another one apply first."
+
+
+class UseOnward(UseError):
+    code = "use.onward"
+    what = (
+        "{place} holds what was received of {resource} under grant {grant}; it is not passed on,"
+        " not even in another form ({article})."
+    )
+    cure = "Take the data from where they come from; whoever needs them asks their provider."
+
+
 # --- journal ------------------------------------------------------------------------------------
 
 

@@ -42,9 +42,11 @@ _RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\..*)?", re.IGN
 
 
 class FileAsk(Shape, frozen=True):
-    """`count` chunks of a file from `first` on; none: its manifest. `file` is its SHA-256."""
+    """`count` chunks of a file from `first` on; none: its manifest. `file` is its SHA-256;
+    `purpose` the grant's own."""
 
     grant: HexId
+    purpose: str
     feed: FeedId
     name: str
     file: Digest

@@ -156,6 +156,7 @@ class StationRole(OpenedStation):
                 department=granted.reader_department,
                 sink="sink",
                 table=table,
+                purpose=granted.purpose,
                 terms=granted,
                 case=None,
             )
@@ -209,7 +210,9 @@ class StationRole(OpenedStation):
     async def fetch(self, resource: str, name: str, to: str) -> float:
         """Fetch a file; seconds until it is whole, checked and in place."""
         begun = time.perf_counter()
-        answer = await self.methods["file.get"](resource=resource, name=name, to=to)
+        answer = await self.methods["file.get"](
+            resource=resource, name=name, to=to, purpose="工作参考"
+        )
         ended = await self.app.files.fetcher.until_ended(answer["transfer"])
         if ended.state != "done":
             raise AssertionError(f"the file is {ended}")

@@ -42,7 +42,11 @@ class AttachmentMethods:
     ) -> dict[str, Any]:
         """Tie a resource to a table, view, pattern of files, or a declared query."""
         place = Place(resource, QUERY if query else TABLE, source, query or table)
-        return (await self.app.attachments.attach(place, by)).view()
+        onward = self.app.publisher.onward
+        async with onward.lock:
+            if place.kind == TABLE:
+                await onward.check_source(resource, source, table)
+            return (await self.app.attachments.attach(place, by)).view()
 
     async def detach(self, resource: str) -> dict[str, Any]:
         await self.app.station.write(lambda tx: attachment.detach(tx, resource))

@@ -74,6 +74,7 @@ class Sharing:
     refusal_basis: Rule  # a refusal cites a law, 行政法规 or 国务院决定
     doubt_report: Term  # 疑义反馈, after discovery
     doubt_answer: Term  # 校核
+    use: Rule  # for the granted purpose, and by nobody else
     onward: Rule | None  # to third parties, with the provider's consent
     suspension: Rule  # for use beyond the grant
     record_years: int  # how long use records are kept
@@ -125,6 +126,7 @@ NM2018 = Profile(
         refusal_basis=Rule(article="", share_types=_NOBODY),  # a reason is enough
         doubt_report=Term(article="Measures art. 21", days=5),
         doubt_answer=Term(article="Measures art. 21", days=10),
+        use=Rule(article="Measures art. 20"),
         onward=None,
         suspension=Rule(article="Measures art. 36 (4)"),
         record_years=2,
@@ -158,6 +160,7 @@ SC2025 = Profile(
         refusal_basis=Rule(article="Decree 809 art. 15"),
         doubt_report=Term(article="Decree 809 art. 26", days=None),
         doubt_answer=Term(article="Decree 809 art. 26", days=10),
+        use=Rule(article="Decree 809 art. 25"),
         onward=Rule(article="Decree 809 art. 25"),
         suspension=Rule(article="Decree 809 art. 27"),
         record_years=3,

@@ -1,0 +1,180 @@
+"""No onward transfer (不得提供给第三方, Measures art. 20, Decree 809 art. 25): what was received
+becomes no source, no attachment and no offered query, whichever of the two came first.
+
+What can be seen is looked at: the same table under any name, views over it (of any depth), tables
+that its triggers mention, statements of queries, folders inside each other, files by their content.
+What cannot: a program of the department that reads the table and writes another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from ortoo_node.catalog.attachment import TABLE as ATTACHED_TABLE
+from ortoo_node.catalog.attachment import Place as Attached
+from ortoo_node.catalog.attachment import places as attached
+from ortoo_node.files import listing
+from ortoo_node.queries.declared import Declaration
+from ortoo_node.settings import NodeSettings
+from ortoo_node.store.tables import declared_queries
+from ortoo_node.use import places, received
+from ortoo_node.use.places import FOLDER, PROGRAM, Place
+from ortoo_node.use.received import Received
+from ortoo_node.use.words import names_in
+from ortoo_protocol.core.errors import DatabaseUrl, SettingsError, UseOnward
+from ortoo_protocol.core.law.profiles import Sharing, profile_named
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.station import Station
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Onward:
+    """Hold `lock` from a check to the end of the write that it is for."""
+
+    station: Station
+    settings: NodeSettings
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def check_source(self, resource: str, source: str, table: str) -> None:
+        """Raises UseOnward: this is where received rows lie, or shows them."""
+        kept = await self._kept()
+        if kept:
+            await asyncio.to_thread(self._source, kept, source, table)
+
+    async def check_query(self, declared: Declaration) -> None:
+        """Raises UseOnward: its statement reads what was received."""
+        kept = await self._kept()
+        if kept and declared.kind == "sql":
+            await asyncio.to_thread(self._query, kept, declared)
+
+    async def check_sink(self, resource: str, grant: str, sink: str, table: str) -> Place | None:
+        """Where rows would go; None: to nowhere that could be a source. Raises UseOnward: something
+        of this station is published or answered from there."""
+        if sink == listing.SINK:
+            return None
+        place = await asyncio.to_thread(places.of_sink, self.settings, sink, table)
+        if place.kind == PROGRAM:
+            return place
+        kept = [Received("", resource, grant or "-", sink, table, place)]
+        from_here = await self.station.read(attached)
+        asked_here = await self.station.read(_in_force)
+        await asyncio.to_thread(self._sink, kept, list(from_here.values()), asked_here)
+        return place
+
+    def foreign_files(self, conn: Connection) -> Callable[[str], UseOnward | None]:
+        """Says of a content, by its SHA-256, why it is not published: it came from others."""
+        known = received.files(conn)
+
+        def refusal(sha256: str) -> UseOnward | None:
+            if sha256 not in known:
+                return None
+            resource, grant = known[sha256]
+            article = self._rules().use.article
+            return UseOnward(place=sha256[:16], resource=resource, grant=grant, article=article)
+
+        return refusal
+
+    async def catch_up(self) -> None:
+        """Places of subscriptions that were made before places were kept."""
+        for row in await self.station.read(received.unplaced):
+            if row.sink == listing.SINK:
+                continue
+            try:
+                place = await asyncio.to_thread(places.of_sink, self.settings, row.sink, row.table)
+            except (SettingsError, DatabaseUrl) as error:
+                _log.warning("%s", error)
+                continue
+            await self.station.write(partial(_keep, row.subscription, place))
+
+    async def _kept(self) -> list[Received]:
+        """What could not be asked when it was noted (a file not made yet, a server away) is asked
+        again."""
+        kept = await self.station.read(received.listed)
+        for at, each in enumerate(kept):
+            if each.place.server or each.place.kind != places.TABLE:
+                continue
+            try:
+                place = await asyncio.to_thread(
+                    places.of_sink, self.settings, each.sink, each.table
+                )
+            except (SettingsError, DatabaseUrl):
+                continue
+            if place.server:
+                await self.station.write(partial(_keep, each.subscription, place))
+                kept[at] = replace(each, place=place)
+        return kept
+
+    # --- in a thread ---
+
+    def _sink(
+        self, kept: Sequence[Received], from_here: Sequence[Attached], asked: Sequence[Declaration]
+    ) -> None:
+        """A source that the settings no longer have is published from by nobody."""
+        checks = [
+            partial(self._source, kept, each.source, each.table)
+            for each in from_here
+            if each.kind == ATTACHED_TABLE
+        ]
+        checks += [partial(self._query, kept, each) for each in asked if each.kind == "sql"]
+        for check in checks:
+            try:
+                check()
+            except (SettingsError, DatabaseUrl) as error:
+                _log.warning("%s", error)
+
+    def _source(self, kept: Sequence[Received], source: str, table: str) -> None:
+        place = places.of_source(self.settings, source, table)
+        near = [each for each in kept if place.is_beside(each.place)]
+        for each in near:
+            if place.kind == FOLDER or place.is_same(each.place):
+                raise self._refusal(each, f"{source}: {table}")
+        if place.kind != places.TABLE or not near:
+            return
+        text = self.settings.source(source).read_url()
+        mentioned = places.behind(text, frozenset((place.name,)))
+        for each in near:
+            if each.place.name in mentioned or place.name in places.copied_to(
+                text, each.place.name
+            ):
+                raise self._refusal(each, f"{source}: {table}")
+
+    def _query(self, kept: Sequence[Received], declared: Declaration) -> None:
+        text = self.settings.source(declared.source).read_url()
+        place = places.of_table(text, declared.code)
+        near = [each for each in kept if place.is_beside(each.place)]
+        if not near:
+            return
+        names = names_in(declared.sql)
+        names |= places.behind(text, names)
+        for each in near:
+            if each.place.name in names:
+                raise self._refusal(each, f"{declared.source}: {declared.code}")
+
+    def _refusal(self, each: Received, place: str) -> UseOnward:
+        return UseOnward(
+            place=place,
+            resource=each.resource,
+            grant=each.grant,
+            article=self._rules().use.article,
+        )
+
+    def _rules(self) -> Sharing:
+        return profile_named(self.station.parts.trust.current.profile).sharing
+
+
+def _keep(subscription: str, place: Place, tx: Tx) -> None:
+    received.keep(tx, subscription, place)
+
+
+def _in_force(conn: Connection) -> list[Declaration]:
+    query = select(declared_queries.c.declaration).where(declared_queries.c.in_force.is_(True))
+    return [msgspec.msgpack.decode(raw, type=Declaration) for raw in conn.execute(query).scalars()]
