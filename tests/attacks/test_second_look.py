@@ -212,6 +212,7 @@ async def asked(reader: Node) -> str:
             department=department,
             sink="shared",
             table="people",
+            purpose="工作参考",
             terms=None,
             case=case,
         )

@@ -66,6 +66,7 @@ class Exchange:
                 department=DEPARTMENTS[B][0],
                 sink="shared",
                 table=table,
+                purpose=granted.purpose,
                 terms=granted,
                 case=None,
             )
