@@ -35,6 +35,8 @@ from ortoo_protocol.station.catalog.index import catch_up
 from ortoo_protocol.station.clocks.methods import ClockMethods
 from ortoo_protocol.station.code_table import read_scheme
 from ortoo_protocol.station.common_methods import CommonMethods
+from ortoo_protocol.station.contacts import keeping as contacts
+from ortoo_protocol.station.contacts.methods import ContactMethods
 from ortoo_protocol.station.context import Handler, Hooks, Identity, Tx
 from ortoo_protocol.station.control import ControlServer, Method
 from ortoo_protocol.station.keyfile import KeyFile
@@ -174,6 +176,7 @@ class Hub:
             methods.CaseMethods(station).as_mapping(),
             methods.CalendarMethods(station).as_mapping(),
             ClockMethods(station).as_mapping(),
+            ContactMethods(station).as_mapping(),
             methods.RoutingMethods(station, router, self.reconciler).as_mapping(),
             {"stop": stop_},
         )
@@ -200,6 +203,7 @@ def make_hub(
         "catalog.carried": federation.take_carried,
         "proof.answer": reconciler.take,
         "stop.filing": notary.filing,
+        "contact.report": contacts.take,
     }
     station = make_station(identity, around, Hooks(handlers=handlers, relay=notary.relay))
     router = Router(station, admin, reconcile_s)

@@ -77,7 +77,35 @@ YEAR = {
         {"day": "2026-10-10", "working": True, "name": "国庆节调休"},
     ],
 }
+CONTACT = {
+    "party": "s150700",
+    "department": "11150700MB0000000G",
+    "unit": "数据科",
+    "number": 2,
+    "confirmed_ms": 1_780_000_000_000,
+    "by": "己",
+    "persons": [{"role": "a", "name": "甲", "phone": "1234", "mail": "", "webhook": ""}],
+    "away": [{"person": "甲", "from_ms": 1_780_000_000_000, "until_ms": 1_780_000_000_000}],
+    "confirm_by": "2026-12-18",
+    "stale": True,
+}
+HANDOVER = {
+    "role": "a",
+    "before": "甲",
+    "after": "丙",
+    "time_ms": 1_780_000_000_000,
+    "by": "己",
+    "reason": "调岗",
+    "matters": ["case:1"],
+}
 ANSWERS: dict[str, object] = {
+    "contact.list": {"contacts": [CONTACT]},
+    "contact.show": {**CONTACT, "handovers": [HANDOVER]},
+    "contact.set": CONTACT,
+    "contact.confirm": CONTACT,
+    "contact.handover": {**CONTACT, "matters": ["case:1"]},
+    "contact.away": CONTACT,
+    "contact.back": CONTACT,
     "calendar.show": {"years": [YEAR]},
     "calendar.set": {"year": 2026, "version": 3, "days": 2},
     "calendar.import": {"year": 2026, "version": 3, "days": 2},
@@ -328,6 +356,50 @@ class TestFounding:
             {"which": "late", "party": "", "department": ""},
         ),
         (["clock", "show", "case:1"], "clock.show", {"clock": "case:1"}),
+        (["contact", "list", "--party", "s150700"], "contact.list", {"party": "s150700"}),
+        (
+            ["contact", "show", "11150700MB0000000G", "--party", "s150700"],
+            "contact.show",
+            {"department": "11150700MB0000000G", "party": "s150700"},
+        ),
+        (
+            [
+                *("contact", "set", "11150700MB0000000G", "--unit", "数据科", "--by", "己"),
+                *("--a-name", "甲", "--a-phone", "1234"),
+            ],
+            "contact.set",
+            {
+                "department": "11150700MB0000000G",
+                "unit": "数据科",
+                "by": "己",
+                "a": {"name": "甲", "phone": "1234", "mail": "", "webhook": ""},
+                "b": None,
+            },
+        ),
+        (
+            ["contact", "confirm", "11150700MB0000000G", "--by", "己"],
+            "contact.confirm",
+            {"department": "11150700MB0000000G", "by": "己"},
+        ),
+        (
+            [
+                *("contact", "handover", "11150700MB0000000G", "a", "--name", "丙", "--by", "己"),
+                *("--mail", "c@example.cn", "--reason", "调岗"),
+            ],
+            "contact.handover",
+            {
+                "department": "11150700MB0000000G",
+                "role": "a",
+                "to": {"name": "丙", "phone": "", "mail": "c@example.cn", "webhook": ""},
+                "by": "己",
+                "reason": "调岗",
+            },
+        ),
+        (
+            ["contact", "back", "11150700MB0000000G", "甲"],
+            "contact.back",
+            {"department": "11150700MB0000000G", "person": "甲"},
+        ),
         (["router", "show"], "router.show", {}),
         (["reconcile", "s150000.townships"], "reconcile", {"feed": "s150000.townships"}),
     ],
@@ -394,6 +466,14 @@ def test_a_file_that_is_too_large(folder: Path, service: FakeService, tmp_path: 
     ended = run(folder, "directory", "publish", str(tmp_path / "file"))
     assert ended.exit_code == Exit.SETUP
     assert service.asked == []
+
+
+def test_days_of_an_absence_are_local(folder: Path, service: FakeService) -> None:
+    arguments = ("contact", "away", "11150700MB0000000G", "甲", "--until", "2026-10-08")
+    assert run(folder, *arguments, "--from", "2026-10-01T12:00", "--by", "己").exit_code == 0
+    (method, params) = service.asked[-1]
+    assert method == "contact.away"
+    assert params["until_ms"] - params["from_ms"] == (6 * 24 + 12) * 3_600_000
 
 
 def test_a_calendar_goes_out_and_comes_in(

@@ -33,7 +33,7 @@ from ortoo_protocol.station.clocks import Clock, keeping, running, taking
 from ortoo_protocol.station.context import Hooks, Tx
 from tests.support.desk import Desk
 from tests.support.stations import Kit
-from tests.support.trust import DEPARTMENTS
+from tests.support.trust import DEPARTMENTS, Region
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {
@@ -54,6 +54,7 @@ def at(day: str, hour: int = 9, minute: int = 0) -> int:
 class Law(Kit):
     """A station whose clock the test sets."""
 
+    region: Region = field(default_factory=lambda: Region(now_ms=at("2026-09-18")))
     now_ms: int = at("2026-09-18")
     told: list[tuple[str, str, str]] = field(default_factory=list)
     refuse: bool = False

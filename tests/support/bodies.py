@@ -8,6 +8,7 @@ from ortoo_protocol.core import cases, catalog, feeds, files, grants, notices, q
 from ortoo_protocol.core.catalog import claims, freshness, lists
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import Dispatch
+from ortoo_protocol.core.law.contacts import ContactReport, Handover, Person
 from ortoo_protocol.core.law.workdays import CalendarYear, CalendarYears, NamedDay
 from ortoo_protocol.core.messages import KINDS
 from tests.support.forge import CITY, NOW_MS, OTHER
@@ -208,6 +209,16 @@ _ALL: tuple[Shape, ...] = (
     notices.TrustAsk(version=1),
     notices.TrustUpdate(documents=(b"document",)),
     notices.Announce(document=b"document"),
+    ContactReport(
+        department="11150700MB0000000G",
+        number=2,
+        unit="数据科",
+        a=Person("甲", "0470-1234567", "jia@example.cn", "https://10.1.2.3/notices"),
+        b=Person("丙", "", "bing@example.cn", ""),
+        confirmed_ms=NOW_MS,
+        by="己",
+        handover=Handover("b", "乙", "丙", NOW_MS, "己", "调岗", ("case:1",)),
+    ),
     CalendarYears(
         years=(
             CalendarYear(

@@ -39,6 +39,7 @@ from ortoo_protocol.core.topology import Binding, feed_queue
 from ortoo_protocol.core.verify import Opened
 from ortoo_protocol.station import feed_reader, feed_writer, trusting
 from ortoo_protocol.station.clocks.methods import ClockMethods
+from ortoo_protocol.station.contacts.methods import ContactMethods
 from ortoo_protocol.station.context import Hooks, SettledLetter, Tx
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.settings import Timing
@@ -248,6 +249,7 @@ def methods(hub: Hub) -> Mapping[str, Any]:
     return merged(
         CalendarMethods(station).as_mapping(),
         ClockMethods(station).as_mapping(),
+        ContactMethods(station).as_mapping(),
         MemberMethods(station, router, hub.road).as_mapping(),
         DirectoryMethods(station, router).as_mapping(),
         CatalogMethods(station).as_mapping(),

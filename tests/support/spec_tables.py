@@ -65,7 +65,7 @@ DOCUMENTS = (
 # own work bears another first word.
 FIRST_WORDS = {
     *("envelope", "codec", "trust", "feed", "grant", "case", "stop", "catalog", "journal"),
-    *("file", "query", "calendar"),
+    *("file", "query", "calendar", "contact"),
 }
 FAMILIES = (
     errors.EnvelopeError,

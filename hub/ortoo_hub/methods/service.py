@@ -14,6 +14,7 @@ from ortoo_hub.router import Router
 from ortoo_hub.store.tables import pending
 from ortoo_protocol.core.errors import BrokerAdminError, BrokerDiffers
 from ortoo_protocol.station.common_methods import CommonMethods
+from ortoo_protocol.station.contacts.methods import ContactMethods
 from ortoo_protocol.station.control import Method, error_to
 from ortoo_protocol.station.station import Station
 
@@ -67,7 +68,8 @@ class ServiceMethods:
 
     async def _warnings(self) -> list[Any]:
         trust, now_ms = self.station.parts.trust.current, self.station.parts.clock()
-        return await self.station.read(lambda conn: supervision.findings(conn, trust, now_ms))
+        found = await self.station.read(lambda conn: supervision.findings(conn, trust, now_ms))
+        return [*found, *await ContactMethods(self.station).findings()]
 
     async def _management(self) -> list[dict[str, Any]]:
         """Whether the broker can be programmed, and whether it is as it should be."""

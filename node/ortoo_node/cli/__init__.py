@@ -25,7 +25,7 @@ from ortoo_node.cli import (
     subscription,
     token,
 )
-from ortoo_protocol.cli import calendar, clock, doctor, journal, program, service
+from ortoo_protocol.cli import calendar, clock, contact, doctor, journal, program, service
 from ortoo_protocol.cli.shell import Config, Shell
 
 app = program.application("Ortoo station (驿站): exchange government data with other stations.")
@@ -57,6 +57,7 @@ app.add_typer(query.app, name="query")
 app.add_typer(dispatch.app, name="dispatch")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(clock.app, name="clock")
+app.add_typer(contact.app, name="contact")
 app.add_typer(journal.app, name="journal")
 
 

@@ -24,6 +24,8 @@ from ortoo_node.methods.subscriptions import SubscriptionMethods
 from ortoo_node.methods.tokens import TokenMethods
 from ortoo_protocol.station.clocks.methods import ClockMethods
 from ortoo_protocol.station.common_methods import CommonMethods, Method
+from ortoo_protocol.station.contacts.methods import ContactMethods
+from ortoo_protocol.station.control_client import error_to
 
 TROUBLED = ("failed", "schema", "gone", "paused")
 
@@ -51,12 +53,15 @@ class NodeMethods:
             **TokenMethods(self.app).as_mapping(),
             **DispatchMethods(self.app).as_mapping(),
             **ClockMethods(self.app.station).as_mapping(),
+            **self.contacts.as_mapping(),
             "stop": self.stop,
         }
 
     async def status(self) -> dict[str, Any]:
         """What every party says, and what this station's data are like."""
-        return {**await self.common.status(), **await QualityMethods(self.app).counts()}
+        answer = await self.common.status()
+        warnings = [*answer["warnings"], *map(error_to, await self.contacts.findings())]
+        return {**answer, "warnings": warnings, **await QualityMethods(self.app).counts()}
 
     async def doctor(self) -> dict[str, Any]:
         """What every party checks, each subscription that does not go on by itself, and
@@ -72,7 +77,12 @@ class NodeMethods:
         findings += await AttachmentMethods(self.app).findings()
         findings += await ChangeMethods(self.app).findings()
         findings += await ListMethods(self.app).findings()
+        findings += await self.contacts.for_doctor()
         return {"findings": findings}
+
+    @property
+    def contacts(self) -> ContactMethods:
+        return ContactMethods(self.app.station)
 
     async def stop(self) -> dict[str, bool]:
         self.stopping.set()

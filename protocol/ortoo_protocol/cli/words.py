@@ -268,6 +268,7 @@ WORDS = (
     "extended",
     "resumed",
     "rectify",
+    "contact-confirm",
     "catalog-update",
     "delivery",
     "negotiation",

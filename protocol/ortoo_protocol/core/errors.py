@@ -1120,6 +1120,49 @@ class ClockExtension(LawError):
     cure = "It stays due as it is (clock show)."
 
 
+class ContactInvalid(LawError):
+    code = "contact.invalid"
+    what = "The contacts of {department} cannot be taken: {field}: {detail}."
+    cure = "Correct this field and set them again."
+
+
+class ContactUnknown(LawError):
+    code = "contact.unknown"
+    what = "No contacts of {department} are known here."
+    cure = "Set them (contact set), or look at the code (contact list)."
+
+
+class ContactPerson(LawError):
+    code = "contact.person"
+    what = "Person {role} is {before}; {after} cannot take that place in this way."
+    cure = "A person is replaced with `contact handover`, which records what is open."
+
+
+class ContactOld(LawError):
+    code = "contact.old"
+    fault = Fault.THEIRS
+    what = "Report {number} on the contacts of {department} is not newer than {held}, held here."
+    cure = "Nothing was changed; the department's station confirms its contacts anew."
+
+
+class ContactAbsence(LawError):
+    code = "contact.absence"
+    what = "The absence of {person} cannot be noted: {detail}."
+    cure = "See `contact show` for who is away and until when."
+
+
+class ContactMissing(LawError):
+    code = "contact.missing"
+    what = "{party} has reported no contacts of its department {department} (Measures art. 27)."
+    cure = "Set them at that station (contact set); they are reported by themselves."
+
+
+class ContactStale(LawError):
+    code = "contact.stale"
+    what = "The contacts of {department} at {party} were to be confirmed by {day}."
+    cure = "Have that station look at them and confirm or hand over (contact confirm, handover)."
+
+
 # --- use of what was granted --------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from ortoo_protocol.core.catalog import claims, freshness, lists
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.errors import EnvelopeKind
+from ortoo_protocol.core.law.contacts import ContactReport
 from ortoo_protocol.core.law.workdays import CalendarYears
 
 DAY_MS = 86_400_000
@@ -80,6 +81,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("grant.issued", _NOTARISED, Route.HUB, "s", grants.GrantTerms, durable=True),
     Kind("grant.ended", _NOTARISED, Route.HUB, "s", grants.GrantEnded, durable=True),
     Kind("stop.filing", _NOTARISED, Route.HUB, "s", grants.StopFiling, durable=True),
+    Kind("contact.report", _NOTARISED, Route.HUB, "s", ContactReport, durable=True),
     Kind("dispatch.sent", _SEALED, Route.DIRECT, "s", Dispatch, durable=True, rows=True),
     Kind("feed.head", _OPEN, Route.FEED, "sh", feeds.Head),
     Kind("feed.head-ask", _OPEN, Route.DIRECT, "sh", feeds.HeadAsk),

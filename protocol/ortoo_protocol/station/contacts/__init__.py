@@ -1,0 +1,1 @@
+"""Who is responsible in each department, and who stands in for whom."""
