@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, or_, select, update
 
@@ -147,11 +147,23 @@ class Dispatch:
 
 # --- letters ------------------------------------------------------------------------------------
 
+
+class Due(NamedTuple):
+    """A letter of the outbox that is to leave now: what its row says, and its envelope."""
+
+    row: Row[Any]
+    raw: bytes
+
+
 Done = tuple[Row[Any], Outcome]
 
 
-def _raw_bytes(row: Row[Any]) -> int:
-    return len(row.raw)
+def _way(due: Due) -> tuple[str, str]:
+    return due.row.exchange, due.row.routing_key
+
+
+def _raw_bytes(due: Due) -> int:
+    return len(due.raw)
 
 
 @dataclass
@@ -172,7 +184,7 @@ class OutboxPump:
             link = self.wire.ready()
             turn = partial(self._note_and_look, done, remote=link is not None)
             due, wait_ms = await self.database.write(turn)
-            groups = bundles(due, lambda row: (row.exchange, row.routing_key), _raw_bytes)
+            groups = bundles(due, _way, _raw_bytes)
             outcomes = await asyncio.gather(*(self._publish(link, group) for group in groups))
             done = list(chain(*outcomes))
             if not due:
@@ -180,7 +192,7 @@ class OutboxPump:
 
     def _note_and_look(
         self, done: Sequence[Done], tx: Tx, *, remote: bool
-    ) -> tuple[list[Row[Any]], int | None]:
+    ) -> tuple[list[Due], int | None]:
         """What is due, or in how many ms something will be."""
         self._note(done, tx)
         due = _due(tx.conn, now_ms=tx.now_ms, remote=remote)
@@ -192,15 +204,15 @@ class OutboxPump:
         most_s = RETRY_S if blocked else 60.0
         return most_s if wait_ms is None else max(0.01, min(most_s, wait_ms / 1000))
 
-    async def _publish(self, link: Link | None, rows: list[Row[Any]]) -> list[Done]:
+    async def _publish(self, link: Link | None, group: list[Due]) -> list[Done]:
         """Letters of one way."""
-        way = rows[0]
-        if way.exchange == LOCAL or link is None:
-            return [(row, self.local.put(row.raw)) for row in rows]
-        post = Post(way.exchange, way.routing_key, bundle([row.raw for row in rows]))
+        exchange, routing_key = _way(group[0])
+        if exchange == LOCAL or link is None:
+            return [(due.row, self.local.put(due.raw)) for due in group]
+        post = Post(exchange, routing_key, bundle([due.raw for due in group]))
         timeout_s = self.parts.timing.publish_timeout_s
         outcome = await _publish(link, post, timeout_s, mandatory=True)
-        return [(row, outcome) for row in rows]
+        return [(due.row, outcome) for due in group]
 
     def _note(self, done: Sequence[Done], tx: Tx) -> None:
         first_ms = int(self.parts.timing.retry_first_s * 1000)
@@ -243,25 +255,30 @@ _TRIED = Prepared(
 )
 
 
-def _due(conn: Connection, *, now_ms: int, remote: bool) -> list[Row[Any]]:
-    """The first ones, as far as DUE_BYTES goes."""
+_ENVELOPE = Prepared(
+    select(outbox_envelopes.c.raw).where(outbox_envelopes.c.number == bindparam("n")), ("n",)
+)
+
+
+def _due(conn: Connection, *, now_ms: int, remote: bool) -> list[Due]:
+    """The first ones, as far as DUE_BYTES goes. Not in one query: SQLite would sort the envelopes
+    with their rows, all that are due at each look, and write them to a file for it."""
     query = (
-        select(outbox, outbox_envelopes.c.raw)
-        .join(outbox_envelopes, outbox_envelopes.c.number == outbox.c.number)
+        select(outbox)
         .where(outbox.c.state.in_(OPEN_STATES), outbox.c.next_ms <= now_ms)
         .order_by(outbox.c.number)
         .limit(WINDOW)
     )
     if not remote:
         query = query.where(outbox.c.exchange == LOCAL)
-    due: list[Row[Any]] = []
+    due: list[Due] = []
     size_bytes = 0
-    with conn.execute(query) as found:
-        for row in found:
-            due.append(row)
-            size_bytes += len(row.raw)
-            if size_bytes >= DUE_BYTES:
-                break
+    for row in conn.execute(query).all():
+        ((raw,),) = _ENVELOPE.rows(conn, row.number)
+        due.append(Due(row, raw))
+        size_bytes += len(raw)
+        if size_bytes >= DUE_BYTES:
+            break
     return due
 
 

@@ -90,6 +90,7 @@ def open_store(path: Path, party: str, plane: Plane, migrations: tuple[Migration
                 raise StoreMissing(path=path.parent)
             _check_stamp(conn, path, party, plane)
             upgrade(conn, migrations)
+        engine.dispose()
     except DBAPIError as error:
         os.close(lock)
         raise store_failure(error, path) from error
@@ -98,7 +99,7 @@ def open_store(path: Path, party: str, plane: Plane, migrations: tuple[Migration
         raise
     reading = create_async_engine(f"sqlite+aiosqlite:///{path}")
     _prepare(reading.sync_engine, begin="BEGIN")
-    return Store(path, engine, reading, lock)
+    return Store(path, _sqlite_engine(path, temp="MEMORY"), reading, lock)
 
 
 def _check_stamp(conn: Connection, path: Path, party: str, plane: Plane) -> None:
@@ -125,15 +126,18 @@ def _lock(path: Path) -> int:
     return lock
 
 
-def _sqlite_engine(path: Path) -> Engine:
+def _sqlite_engine(path: Path, temp: str = "DEFAULT") -> Engine:
     engine = create_engine(f"sqlite:///{path}")
-    _prepare(engine, begin="BEGIN IMMEDIATE")
+    _prepare(engine, begin="BEGIN IMMEDIATE", temp=temp)
     return engine
 
 
-def _prepare(engine: Engine, *, begin: str) -> None:
+def _prepare(engine: Engine, *, begin: str, temp: str = "DEFAULT") -> None:
     """WAL and FULL: an acknowledgement after a NORMAL commit can lose. Writers begin IMMEDIATE,
-    since busy_timeout does not save a read that is upgraded to a write."""
+    since busy_timeout does not save a read that is upgraded to a write.
+
+    `temp` MEMORY: pages as they were before a savepoint are kept there, until it is released; in a
+    file they would all be written, until the commit. Migrations sort whole tables, in a file."""
 
     @event.listens_for(engine, "connect")
     def connect(dbapi_connection: Any, _record: Any) -> None:
@@ -146,6 +150,7 @@ def _prepare(engine: Engine, *, begin: str) -> None:
             "foreign_keys=ON",
             "busy_timeout=10000",
             "cache_size=-32000",
+            f"temp_store={temp}",
             "wal_autocheckpoint=4000",
         ):
             cursor.execute(f"PRAGMA {pragma}")
