@@ -11,6 +11,7 @@ from ortoo_node.api.answers import Answers
 from ortoo_node.catalog import changes, conflicts, federated, freshness
 from ortoo_node.catalog.attachment import Attachments
 from ortoo_node.catalog.rules import Rules, of_settings
+from ortoo_node.files import orders
 from ortoo_node.files.desk import Files
 from ortoo_node.publishing import Publisher, Schedule
 from ortoo_node.quality import tasks
@@ -26,7 +27,7 @@ from ortoo_protocol.core.ids import feed_id
 from ortoo_protocol.core.verify import Opened
 from ortoo_protocol.station import feed_reader, feed_writer
 from ortoo_protocol.station.catalog.index import catch_up
-from ortoo_protocol.station.context import Hooks, Tx
+from ortoo_protocol.station.context import Hooks, SettledLetter, Tx
 from ortoo_protocol.station.station import Station
 
 EXPIRY_S = 5.0
@@ -35,6 +36,11 @@ QUALITY_S = 30.0
 
 def _on_ended(tx: Tx, opened: Opened[Shape]) -> None:
     cases.ended(tx, granting.on_ended(tx, opened), "grant.ended")
+
+
+def _on_settled(tx: Tx, letter: SettledLetter) -> None:
+    cases.on_settled(tx, letter)
+    orders.on_settled(tx, letter)
 
 
 def hooks(files: Files | None = None, queries: Queries | None = None) -> Hooks:
@@ -54,7 +60,7 @@ def hooks(files: Files | None = None, queries: Queries | None = None) -> Hooks:
             "stop.filing": granting.on_filing,
             **({} if queries is None else queries.handlers()),
         },
-        settled=cases.on_settled,
+        settled=_on_settled,
         swift={} if files is None else files.swift(),
         answers={} if queries is None else queries.answers(),
         clock={tasks.DUTY: tasks.on_clock},

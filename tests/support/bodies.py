@@ -301,6 +301,18 @@ _ALL: tuple[Shape, ...] = (
     ),
     files.FileChunk(file=b"f" * 32, index=0),
     files.FileRefusal(feed=FEED, name="a.pdf", file=b"f" * 32, error="file.gone", detail=""),
+    files.FileOrder(order=ASK, grant=GRANT, form="csv", purpose="工作参考", handler="甲"),
+    files.FileMade(
+        order=ASK,
+        feed=FEED,
+        name="a.csv",
+        file=b"f" * 32,
+        size_bytes=300_000,
+        rows=1_000,
+        incarnation=1,
+        seq=3,
+    ),
+    files.FileNotMade(order=ASK, error="file.form", detail=""),
     queries.QueryAsk(
         ask=ASK,
         grant=GRANT,

@@ -1,7 +1,8 @@
-"""file: files of a granted resource, listed and fetched (批量下载)."""
+"""file: files of a granted resource, and tables as files, listed and fetched (批量下载)."""
 
 from __future__ import annotations
 
+import enum
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,19 @@ LISTING_S = 60.0
 ALIVE = ("waiting", "running")
 
 app = typer.Typer(help="Files of granted resources: list, fetch.", no_args_is_help=True)
+
+
+class Form(enum.StrEnum):
+    """As core/files.py has them."""
+
+    CSV = "csv"
+    CSV_BOM = "csv-bom"
+    CSV_GB18030 = "csv-gb18030"
+    JSONL = "jsonl"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+
+
 Resource = Annotated[str, typer.Argument(help="Code of the resource.")]
 Purpose = Annotated[str, typer.Option(help="What the files are used for, as it was granted.")]
 Grant = Annotated[str | None, typer.Option(help="Grant to read by, if there are several.")]
@@ -54,36 +68,97 @@ def list_(
 def get(
     ctx: typer.Context,
     resource: Resource,
-    name: Annotated[str, typer.Argument(help="Name of the file, as listed.")],
     purpose: Purpose,
+    name: Annotated[
+        str | None, typer.Argument(help="Name of the file, as listed; of a table, none.")
+    ] = None,
+    form: Annotated[
+        Form | None, typer.Option("--as", help="Of a table: the form that its rows come in.")
+    ] = None,
     to: Annotated[
         Path, typer.Option(help="Where it goes: a path, or a folder that is there.")
     ] = Path(),
+    handler: Annotated[str, typer.Option(help="Of a table: who asks (经办人).")] = "",
     grant: Grant = None,
     wait: Annotated[bool, typer.Option(help="Wait until it is there.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Fetch a file. It appears whole, once its hash is right, or not at all.
+    """Fetch a file, or a table as one. It appears whole, once its hash is right, or not at all.
 
     The service fetches it: an interrupted command, or a restarted service, goes on from where the
-    file is; the same command shows it again.
+    file is; the same command shows it again. A table is made a file by its provider when it is
+    asked for, of what the grant shows, and recorded at both ends with its purpose.
     """
     shell = Shell.of(ctx)
-    begun = shell.call(
-        "file.get",
-        timeout_s=LISTING_S,
-        resource=resource,
-        name=name,
-        to=str(Path.cwd() / to),
-        purpose=purpose,
-        grant=grant,
-    )
+    if (name is None) == (form is None):
+        raise typer.BadParameter(shell.say("Name a file of a resource of files, or say --as."))
+    goes_to = str(Path.cwd() / to)
+    if form is None:
+        begun = shell.call(
+            "file.get", timeout_s=LISTING_S, resource=resource, name=name, to=goes_to,
+            purpose=purpose, grant=grant,
+        )  # fmt: skip
+    else:
+        ordered = shell.call(
+            "file.order", resource=resource, form=form.value, to=goes_to, grant=grant,
+            purpose=purpose, handler=handler,
+        )  # fmt: skip
+        if wait:
+            ordered = _watch_order(shell, ordered)
+        if ordered["error"] and ordered["state"] == "refused":
+            raise error_from(ordered["error"])
+        begun = ordered["fetched"] or ordered
     ended = _watch(shell, begun) if wait else begun
-    if ended["state"] not in ("done", *ALIVE):
+    if ended["state"] not in ("done", "open", *ALIVE):
         raise _why(ended)
     done = ended["state"] == "done"
     said = mark("{file} is in {target}.") if done else mark("{file} is on its way.")
     shell.done(ended, said, **ended)
+
+
+def _watch_order(shell: Shell, ordered: dict[str, Any]) -> dict[str, Any]:
+    """Until its provider has made the file, or will not."""
+    from rich.console import Console
+
+    with Console(stderr=True).status(shell.say("The provider makes the file …")) as status:
+        while ordered["state"] == "open":
+            time.sleep(LOOK_S)
+            ordered = shell.call("file.ordered", order=ordered["order"])
+        status.stop()
+    return ordered
+
+
+@app.command("orders")
+def orders(ctx: typer.Context, as_json: Json = False) -> None:
+    """The record of tables that were ordered as files: by this station, and of it."""
+    shell = Shell.of(ctx)
+    answer = shell.call("file.orders")
+    shell.answer(
+        answer,
+        lambda: shell.table(
+            (
+                "Time", "Role", "Party", "Resource", "Form", "Purpose", "Handler", "Department",
+                "Rows", "Bytes", "State", "Error",
+            ),
+            (
+                (
+                    shell.time(one["asked_ms"]),
+                    shell.word(one["role"]),
+                    one["peer"],
+                    one["resource"],
+                    one["form"],
+                    one["purpose"],
+                    one["handler"],
+                    one["department"],
+                    one["rows"],
+                    one["size_bytes"],
+                    shell.word(one["state"]),
+                    shell.crossed(one["error"]),
+                )
+                for one in answer["orders"]
+            ),
+        ),
+    )  # fmt: skip
 
 
 def _watch(shell: Shell, transfer: dict[str, Any]) -> dict[str, Any]:

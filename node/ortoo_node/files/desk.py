@@ -11,7 +11,9 @@ from typing import Any
 from sqlalchemy import Row
 
 from ortoo_node import catalog
+from ortoo_node.files import orders
 from ortoo_node.files.fetching import Fetcher
+from ortoo_node.files.making import Maker
 from ortoo_node.files.serving import FileServer
 from ortoo_node.files.sink import FileSink, Subscribed
 from ortoo_node.settings import NodeSettings
@@ -37,7 +39,7 @@ class Files:
     executor: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(THREADS, "files")
     )
-    _made: tuple[FileServer, Fetcher] | None = None
+    _made: tuple[FileServer, Fetcher, Maker] | None = None
     _around: tuple[Station, NodeSettings] | None = None
 
     def serve(
@@ -45,20 +47,26 @@ class Files:
     ) -> None:
         """`changed`: publish this resource again, its folder is not as it was."""
         fetcher = Fetcher(station, self.executor)
+        made = settings.folder / "made"
         server = FileServer(
-            station, settings.folder_named, self.executor, fetcher.receiver.take, changed
+            station, settings.folder_named, made, self.executor, fetcher.receiver.take, changed
         )
-        self._made, self._around = (server, fetcher), (station, settings)
+        maker = Maker(station, made)
+        self._made, self._around = (server, fetcher, maker), (station, settings)
 
     @property
     def server(self) -> FileServer:
-        return self._both()[0]
+        return self._all()[0]
 
     @property
     def fetcher(self) -> Fetcher:
-        return self._both()[1]
+        return self._all()[1]
 
-    def _both(self) -> tuple[FileServer, Fetcher]:
+    @property
+    def maker(self) -> Maker:
+        return self._all()[2]
+
+    def _all(self) -> tuple[FileServer, Fetcher, Maker]:
         if self._made is None:
             raise RuntimeError("a file letter before the station is there")
         return self._made
@@ -81,11 +89,20 @@ class Files:
         def on_chunk(tx: Tx, opened: Opened[Shape]) -> None:
             self.fetcher.receiver.on_chunk(tx, opened)
 
+        def on_order(tx: Tx, opened: Opened[Shape]) -> None:
+            self.maker.on_order(tx, opened)
+
+        def on_made(tx: Tx, opened: Opened[Shape]) -> None:
+            self.fetcher.on_made(tx, opened)
+
         return {
             "file.ask": on_ask,
             "file.manifest": on_manifest,
             "file.refusal": on_refusal,
             "file.chunk": on_chunk,
+            "file.order": on_order,
+            "file.made": on_made,
+            "file.not-made": orders.on_not_made,
         }
 
     def swift(self) -> Mapping[str, Swift]:
@@ -108,7 +125,7 @@ class Files:
         return FileSink(Place(folder, row.table), self.fetcher, about, keep)
 
     def loops(self) -> Sequence[Callable[[], Awaitable[None]]]:
-        return self.server.run, self.fetcher.run
+        return self.server.run, self.fetcher.run, self.maker.run
 
     async def close(self) -> None:
         """After the loops have ended."""

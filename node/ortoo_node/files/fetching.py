@@ -16,14 +16,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from ortoo_node.files import transfers
+from ortoo_node.files import orders, transfers
 from ortoo_node.files.fetch import Fetch
 from ortoo_node.files.incoming import remove_part
 from ortoo_node.files.receiving import Receiver
 from ortoo_node.files.transfers import Wanted
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import FileError, FileUnfit, GrantEnded, OrtooError
-from ortoo_protocol.core.files import FileManifest, FileRefusal
+from ortoo_protocol.core.files import FileMade, FileManifest, FileRefusal
 from ortoo_protocol.core.ids import feed_owner, is_code
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station.context import Signal, Tx, wait
@@ -100,6 +100,12 @@ class Fetcher:
             raise FileUnfit(file=body.name, detail="its refusal is no code")
         if transfers.refused(tx, body.feed, body.name, body.file, body.error):
             tx.after_commit(self._tell)
+
+    def on_made(self, tx: Tx, opened: Opened[Shape]) -> None:
+        """A table that was ordered is there: it is fetched like any other file."""
+        letter = as_body(opened, FileMade)
+        if orders.came(tx, letter.header.sender, letter.body):
+            tx.after_commit(self.changed.set)
 
     # --- its loop ---
 

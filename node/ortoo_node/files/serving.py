@@ -19,8 +19,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from ortoo_node.files import contents
+from ortoo_node.files import contents, orders
 from ortoo_node.files.contents import Known, OpenFile
+from ortoo_node.files.orders import MADE_FOLDER
 from ortoo_node.folders import Folder
 from ortoo_node.store.tables import publications
 from ortoo_node.use import purpose
@@ -71,16 +72,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Place:
-    """Where the content of an ask lies: in `folder` of the settings, under `name`."""
+    """Where the content of an ask lies. `folder`: of the settings, or of what was made here."""
 
-    folder: Folder
+    folder: str
+    path: Path
     name: str
     sha256: str
     known: Known | None
-
-    @property
-    def path(self) -> Path:
-        return self.folder.read_path / self.name
 
 
 @dataclass(frozen=True)
@@ -92,11 +90,13 @@ class Ask:
 
 @dataclass
 class FileServer:
-    """`folder_named` finds a folder of the settings; `local` takes chunks for this very station;
-    `changed` publishes a resource again whose files are not as they were."""
+    """`folder_named` finds a folder of the settings, `made` holds what was made to order; `local`
+    takes chunks for this very station; `changed` publishes a resource again whose files are not as
+    they were."""
 
     station: Station
     folder_named: Callable[[str], Folder | None]
+    made: Path
     executor: Executor
     local: Swift
     changed: Callable[[str], Awaitable[object]]
@@ -142,13 +142,17 @@ class FileServer:
             raise GrantEnded(grant=ask.grant, reason="-")
         rules = profile_named(self.station.parts.trust.current.profile).sharing
         purpose.check(ask.purpose, grants_held.terms_of(grant), rules)
+        if orders.is_made(conn, asker, ask.grant, ask.name, ask.file.hex()):
+            known = contents.known_of(conn, MADE_FOLDER, ask.name)
+            return Place(MADE_FOLDER, self.made / ask.name, ask.name, ask.file.hex(), known)
         self._check_published(conn, ask)
         source = select(publications.c.source).where(publications.c.resource == grant.resource)
         folder = self.folder_named(str(conn.execute(source).scalar() or ""))
         if folder is None:
             raise FileGone(file=ask.name, detail="its folder is not among the settings")
         known = contents.known_of(conn, folder.name, ask.name)
-        return Place(folder, ask.name, ask.file.hex(), known)
+        path = folder.read_path / ask.name
+        return Place(folder.name, path, ask.name, ask.file.hex(), known)
 
     def _check_published(self, conn: Connection, ask: FileAsk) -> None:
         """Asked for is what the feed says now: name and hash."""
@@ -192,9 +196,8 @@ class FileServer:
 
     async def _publish_again(self, ask: Ask) -> None:
         """The feed says what lies there now, as soon as it has settled; nobody waits for that."""
-        query = select(grants.c.resource).where(grants.c.grant == ask.body.grant)
-        resource = await self.station.read(lambda conn: str(conn.execute(query).scalar()))
-        if resource not in self._publishing:
+        resource = await self.station.read(partial(_published_as, ask=ask.body))
+        if resource and resource not in self._publishing:
             task = asyncio.create_task(self._publish(resource), name=f"publish {resource}")
             self._publishing[resource] = task
             task.add_done_callback(lambda _task: self._publishing.pop(resource, None))
@@ -247,14 +250,14 @@ class FileServer:
                 await asyncio.wait(sealing)  # only then may the file be closed
 
     async def _file(self, place: Place) -> OpenFile:
-        key = (place.folder.name, place.sha256)
+        key = (place.folder, place.sha256)
         file = self._open.get(key)
         if file is None:
             make = partial(OpenFile, place.path, place.name, place.sha256, place.known)
             file = await asyncio.get_running_loop().run_in_executor(self.executor, make)
             if file.known != place.known:
                 learned = [(place.name, file.known)]
-                await self.station.write(partial(_learn, place.folder.name, learned))
+                await self.station.write(partial(_learn, place.folder, learned))
             self._open[key] = file
             if len(self._open) > MOST_OPEN_FILES:
                 self._open.popitem(last=False)[1].close()
@@ -283,6 +286,15 @@ class FileServer:
             raise GrantEnded(grant=asker, reason=error.code) from error
         if any(outcome is not Outcome.CONFIRMED for outcome in outcomes):
             _log.info("chunks for %s did not reach the broker; they are asked for again", asker)
+
+
+def _published_as(conn: Connection, ask: FileAsk) -> str:
+    """The resource of whose files the asked one is; empty if it was made to order."""
+    schema = table_feed.schema_of(conn, ask.feed)
+    if schema is None or not is_files(schema):
+        return ""
+    query = select(grants.c.resource).where(grants.c.grant == ask.grant)
+    return str(conn.execute(query).scalar())
 
 
 def _seal(

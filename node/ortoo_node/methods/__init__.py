@@ -13,6 +13,7 @@ from ortoo_node.methods.catalog.changes import ChangeMethods
 from ortoo_node.methods.catalog.lists import ListMethods
 from ortoo_node.methods.catalog.sources import AttachmentMethods
 from ortoo_node.methods.dispatches import DispatchMethods
+from ortoo_node.methods.file_orders import FileOrderMethods
 from ortoo_node.methods.files import FileMethods
 from ortoo_node.methods.folders import FolderMethods
 from ortoo_node.methods.publications import PublicationMethods
@@ -50,6 +51,7 @@ class NodeMethods:
             **PublicationMethods(self.app).as_mapping(),
             **SourceMethods(self.app).as_mapping(),
             **FileMethods(self.app).as_mapping(),
+            **FileOrderMethods(self.app).as_mapping(),
             **TokenMethods(self.app).as_mapping(),
             **DispatchMethods(self.app).as_mapping(),
             **ClockMethods(self.app.station).as_mapping(),

@@ -14,6 +14,7 @@ from sqlalchemy import Row
 from ortoo_node import catalog
 from ortoo_node.app import NodeApp
 from ortoo_node.files import listing, transfers
+from ortoo_node.files.fetching import Fetcher
 from ortoo_node.files.listing import Listed
 from ortoo_node.files.transfers import Wanted
 from ortoo_node.use import purpose as purposes
@@ -67,9 +68,7 @@ class FileMethods:
         Raises CatalogUnknown, FileNone, GrantUnknown, UsePurpose, FileUnknown, FileTarget,
         FileTaken.
         """
-        target = Path(to)
-        if not target.is_absolute():
-            raise FileTarget(path=to, detail="not an absolute path")
+        target = check_target(to)
         terms = await self._follow(resource, purpose, grant)
         found = await self._until(terms.feed, bool, name)
         if not found:
@@ -86,13 +85,12 @@ class FileMethods:
 
     async def transfers(self, alive: bool = False) -> dict[str, Any]:
         rows = await self.app.station.read(partial(transfers.listed, only_alive=alive))
-        return {"transfers": [self._transfer(row) for row in rows]}
+        return {"transfers": [show_transfer(self.app.files.fetcher, row) for row in rows]}
 
     async def transfer(self, transfer: str) -> dict[str, Any]:
         """Raises FileTransferUnknown."""
-        return self._transfer(
-            await self.app.station.read(partial(transfers.find, transfer=transfer))
-        )
+        row = await self.app.station.read(partial(transfers.find, transfer=transfer))
+        return show_transfer(self.app.files.fetcher, row)
 
     async def cancel(self, transfer: str) -> dict[str, Any]:
         """Raises FileTransferUnknown."""
@@ -123,36 +121,51 @@ class FileMethods:
                 found = await asyncio.to_thread(read)
         return found
 
-    def _transfer(self, row: Row[Any]) -> dict[str, Any]:
-        fetcher = self.app.files.fetcher
-        done_bytes = min(fetcher.done_chunks(row) * row.chunk_bytes, row.size_bytes)
-        bytes_a_s = fetcher.bytes_a_s(row)
-        return {
-            "transfer": row.transfer,
-            "resource": row.resource,
-            "feed": row.feed,
-            "grant": row.grant,
-            "subscription": row.subscription,
-            "file": row.name,
-            "sha256": row.sha256,
-            "target": row.target,
-            "size_bytes": row.size_bytes,
-            "done_bytes": done_bytes,
-            "bytes_a_s": bytes_a_s,
-            "left_s": (row.size_bytes - done_bytes) // bytes_a_s if bytes_a_s else None,
-            "state": row.state,
-            "error": {"code": row.error, "what": row.error, "cure": "", "facts": {}}
-            if row.error
-            else None,
-            "began_ms": row.began_ms,
-            "changed_ms": row.changed_ms,
-        }
+
+def check_target(to: str) -> Path:
+    """Raises FileTarget."""
+    target = Path(to)
+    if not target.is_absolute():
+        raise FileTarget(path=to, detail="not an absolute path")
+    return target
+
+
+def show_transfer(fetcher: Fetcher, row: Row[Any]) -> dict[str, Any]:
+    """A transfer as it is now, for people and programs."""
+    done_bytes = min(fetcher.done_chunks(row) * row.chunk_bytes, row.size_bytes)
+    bytes_a_s = fetcher.bytes_a_s(row)
+    return {
+        "transfer": row.transfer,
+        "resource": row.resource,
+        "feed": row.feed,
+        "grant": row.grant,
+        "subscription": row.subscription,
+        "file": row.name,
+        "sha256": row.sha256,
+        "target": row.target,
+        "size_bytes": row.size_bytes,
+        "done_bytes": done_bytes,
+        "bytes_a_s": bytes_a_s,
+        "left_s": (row.size_bytes - done_bytes) // bytes_a_s if bytes_a_s else None,
+        "state": row.state,
+        "error": {"code": row.error, "what": row.error, "cure": "", "facts": {}}
+        if row.error
+        else None,
+        "began_ms": row.began_ms,
+        "changed_ms": row.changed_ms,
+    }
 
 
 def _terms(tx: Tx, resource: str, wanted: str, grant: str | None) -> GrantTerms:
-    """The named grant of this station, or the newest live one of the resource for this purpose."""
+    """`granted`, of a resource of files."""
     if not are_file_items(catalog.entry(tx.conn, resource).items):
         raise FileNone(resource=resource)
+    return granted(tx, resource, wanted, grant)
+
+
+def granted(tx: Tx, resource: str, wanted: str, grant: str | None) -> GrantTerms:
+    """The named grant of this station, or the newest live one of the resource for this purpose.
+    Raises GrantUnknown, UsePurpose."""
     found = purposes.find(
         tx.conn,
         party=tx.party,

@@ -411,6 +411,39 @@ file_transfers = Table(
     Index("file_transfer_subscription", "subscription"),
 )
 
+# Tables ordered as files (files/orders.py), by this station and of it. `letter`: the order's;
+# `target`, `transfer`: where it was ordered; `detail`: what the provider says beside its code.
+file_orders = Table(
+    "file_orders",
+    metadata,
+    Column("role", String(8), primary_key=True),  # asked, made for
+    Column("peer", String(16), primary_key=True),
+    Column("order", String(32), primary_key=True),
+    Column("grant", String(32), nullable=False),
+    Column("resource", String(64), nullable=False),
+    Column("feed", String(80), nullable=False),
+    Column("department", String(18), nullable=False),
+    Column("form", String(16), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("handler", Text, nullable=False),
+    Column("letter", LargeBinary, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("incarnation", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("transfer", String(32), nullable=False),
+    Column("state", String(16), nullable=False),  # open made refused removed
+    Column("error", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("asked_ms", BigInteger, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+    Index("file_order_state", "role", "state"),
+    Index("file_order_letter", "letter"),
+)
+
 # Where what goes to a department's program stands (webhooks, pulls): the sink's cursor. `part` is
 # an item or snapshot of which the program has taken the first `part_pages` pages.
 deliveries = Table(

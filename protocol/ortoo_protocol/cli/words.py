@@ -48,6 +48,9 @@ WORDS = (
     "queried",
     # queries
     "asked",
+    "made for",
+    "made",
+    "removed",
     "open",
     "in force",
     # states of feeds and of the broker

@@ -1958,7 +1958,10 @@ class QueryUnknown(QueryError):
 class QueryMode(QueryError):
     code = "query.mode"
     what = "The grant is not for this mode of sharing: {detail}."
-    cure = "Apply with the mode that you need: 在线查询 to query, 系统对接 to subscribe."
+    cure = (
+        "Apply with the mode that you need: 在线查询 to query, 批量下载 to download, "
+        "系统对接 to subscribe."
+    )
 
 
 class QueryScope(QueryError):
@@ -2058,7 +2061,7 @@ class FileUnknown(FileError):
 class FileNone(FileError):
     code = "file.none"
     what = "{resource} is no resource of files."
-    cure = "Subscribe to it: its rows go into a table."
+    cure = "Order its rows as a file: file get RESOURCE --as csv. Or subscribe to it."
 
 
 class FileChanged(FileError):
@@ -2109,6 +2112,30 @@ class FileTaken(FileError):
     code = "file.taken"
     what = "{path} is there already."
     cure = "Name another place, or take it away first."
+
+
+class FileForm(FileError):
+    code = "file.form"
+    what = "The table cannot be made a file of this form: {detail}."
+    cure = "Order another form: csv takes every table."
+
+
+class FileNoTable(FileError):
+    code = "file.no-table"
+    what = "This resource cannot be ordered as one file: {detail}."
+    cure = "Only tables can; file list shows files, and events are subscribed to."
+
+
+class FileOrders(FileError):
+    code = "file.orders"
+    what = "As many files are being made under this grant as may be: {detail}."
+    cure = "Wait until one of them is there: file orders lists them."
+
+
+class FileOrderUnknown(FileError):
+    code = "file.order-unknown"
+    what = "There is no order {order}."
+    cure = "file orders lists them."
 
 
 class FileTransferUnknown(FileError):

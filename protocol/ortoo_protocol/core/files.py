@@ -4,6 +4,9 @@ A file feed is a table feed of exactly `COLUMNS`: a row names a file and its SHA
 read the feed asks its publisher for chunks of such a file by that hash, a bounded range at a time,
 so no letter grows with a file. A chunk is a sealed and signed letter like any other; that all of
 them together are the file which the feed named, its hash says at the end.
+
+A table is downloaded (批量下载) the same way: its reader orders a file of what the grant shows, the
+provider makes it and says its hash, and it is fetched like any other.
 """
 
 from __future__ import annotations
@@ -13,8 +16,9 @@ from collections.abc import Sequence
 
 from ortoo_protocol.core.catalog import Item
 from ortoo_protocol.core.codec import Count, Scalar, Shape
-from ortoo_protocol.core.errors import CodecShape, FileName
+from ortoo_protocol.core.errors import CaseField, CodecShape, FileForm, FileName
 from ortoo_protocol.core.feeds import Column, TableSchema
+from ortoo_protocol.core.grants import check_texts
 from ortoo_protocol.core.ids import Digest, FeedId, HexId
 
 COLUMNS = (
@@ -27,6 +31,15 @@ COLUMNS = (
 KEY = ("name",)
 TITLES = ("文件名", "大小（字节）", "SHA-256", "修改时间", "媒体类型")
 SHA256_BYTES = 32
+# Forms that a table can be ordered in, and how their files end.
+FORMS = {
+    "csv": "csv",
+    "csv-bom": "csv",  # spreadsheet programs know by the mark that it is UTF-8
+    "csv-gb18030": "csv",
+    "jsonl": "jsonl",
+    "xlsx": "xlsx",
+    "parquet": "parquet",
+}
 
 # A padded body is a multiple of 64 KiB; with these, secret, tag and framing fit into 1 MiB, and
 # chunks begin at pages of the file. What a letter costs whatever its length (signature, confirm,
@@ -95,6 +108,59 @@ class FileRefusal(Shape, frozen=True):
     file: Digest
     error: str
     detail: str
+
+
+class FileOrder(Shape, frozen=True):
+    """A table as a file, of the rows that `grant` shows when it is made. `form`: one of FORMS;
+    `purpose`: the granted one; `handler` (经办人): who asks."""
+
+    order: HexId
+    grant: HexId
+    form: str
+    purpose: str
+    handler: str
+
+
+class FileMade(Shape, frozen=True):
+    """What was ordered is there, to be fetched by `file.ask` for a while: `rows` as they stood
+    after item `seq`."""
+
+    order: HexId
+    feed: FeedId
+    name: str
+    file: Digest
+    size_bytes: Count
+    rows: Count
+    incarnation: Count
+    seq: Count
+
+    def __post_init__(self) -> None:
+        _check_digest("FileMade", self.file)
+        if self.size_bytes > MAX_FILE_BYTES:
+            raise CodecShape(expected="FileMade", detail="its size")
+
+
+class FileNotMade(Shape, frozen=True):
+    """Why what was ordered is not made: a code; the text beside it is for people."""
+
+    order: HexId
+    error: str
+    detail: str
+
+
+def check_order(order: FileOrder) -> FileOrder:
+    """Raises CaseField, FileForm."""
+    check_texts(order)
+    if not order.handler.strip():
+        raise CaseField(field="handler", detail="who asks?")
+    if order.form not in FORMS:
+        raise FileForm(detail=f"{order.form[:20]!a} is none of {', '.join(FORMS)}")
+    return order
+
+
+def ordered_name(order: str, resource: str, form: str) -> str:
+    """What a table that was ordered is called, at both ends."""
+    return f"{resource.replace('/', '-')}-{order[-8:]}.{FORMS[form]}"
 
 
 def chunks_of(size_bytes: int, chunk_bytes: int) -> int:

@@ -106,6 +106,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("file.manifest", _SEALED, Route.DIRECT, "s", files.FileManifest),
     Kind("file.chunk", _SEALED, Route.BULK, "s", files.FileChunk, rows=True, lean=True),
     Kind("file.refusal", _SEALED, Route.DIRECT, "s", files.FileRefusal),
+    Kind("file.order", _SEALED, Route.DIRECT, "s", files.FileOrder, durable=True),
+    Kind("file.made", _SEALED, Route.DIRECT, "s", files.FileMade, durable=True),
+    Kind("file.not-made", _SEALED, Route.DIRECT, "s", files.FileNotMade, durable=True),
 )
 
 _BY_NAME = {kind.name: kind for kind in KINDS}

@@ -53,6 +53,10 @@ class Database:
     async def read(self, job: Callable[[Connection], T]) -> T:
         return await self._store.read(job)
 
+    async def read_long(self, job: Callable[[Connection], T]) -> T:
+        """As `read`, in a thread: for what works on many rows. Cancelled, it goes on to its end."""
+        return await asyncio.to_thread(self._store.read_long, job)
+
     async def close(self) -> None:
         """Finish what waits, then close the files."""
         await self._writer.close()

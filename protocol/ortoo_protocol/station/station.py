@@ -126,6 +126,10 @@ class Station:
     async def read(self, job: Callable[[Connection], T]) -> T:
         return await self.database.read(job)
 
+    async def read_long(self, job: Callable[[Connection], T]) -> T:
+        """In a thread, for what works on many rows."""
+        return await self.database.read_long(job)
+
     # --- running ---
 
     async def run(self, also: Iterable[Callable[[], Awaitable[None]]] = ()) -> None:

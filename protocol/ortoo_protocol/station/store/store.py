@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from ortoo_protocol.core.errors import StoreBusy, StoreMissing, StorePlane
 from ortoo_protocol.core.ids import Plane
@@ -27,11 +28,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Store:
-    """An open store. `writing` is for the one Writer; `reading` serves any number of readers."""
+    """An open store. `writing` is for the one Writer; `reading` serves any number of readers,
+    `long` those that take their time, each in a thread of its own."""
 
     path: Path
     writing: Engine
     reading: AsyncEngine
+    long: Engine
     lock: int
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -42,8 +45,17 @@ class Store:
         except DBAPIError as error:
             raise store_failure(error, self.path) from error
 
+    def read_long(self, work: Callable[[Connection], T]) -> T:
+        """As `read`, in the calling thread: what is computed between rows holds up nobody."""
+        try:
+            with self.long.connect() as conn:
+                return work(conn)
+        except DBAPIError as error:
+            raise store_failure(error, self.path) from error
+
     async def close(self) -> None:
         await self.reading.dispose()
+        self.long.dispose()
         self.writing.dispose()
         os.close(self.lock)
 
@@ -99,7 +111,8 @@ def open_store(path: Path, party: str, plane: Plane, migrations: tuple[Migration
         raise
     reading = create_async_engine(f"sqlite+aiosqlite:///{path}")
     _prepare(reading.sync_engine, begin="BEGIN")
-    return Store(path, _sqlite_engine(path, temp="MEMORY"), reading, lock)
+    writing = _sqlite_engine(path, temp="MEMORY")
+    return Store(path, writing, reading, _long_engine(path), lock)
 
 
 def _check_stamp(conn: Connection, path: Path, party: str, plane: Plane) -> None:
@@ -129,6 +142,12 @@ def _lock(path: Path) -> int:
 def _sqlite_engine(path: Path, temp: str = "DEFAULT") -> Engine:
     engine = create_engine(f"sqlite:///{path}")
     _prepare(engine, begin="BEGIN IMMEDIATE", temp=temp)
+    return engine
+
+
+def _long_engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    _prepare(engine, begin="BEGIN")
     return engine
 
 
