@@ -26,6 +26,7 @@ from ortoo_hub.router import ProgrammedBus, Router
 from ortoo_hub.settings import HubSettings
 from ortoo_hub.store import HUB
 from ortoo_hub.store.tables import catalog
+from ortoo_hub.supervision.sources import SOURCES
 from ortoo_protocol.core.catalog.codes import Scheme
 from ortoo_protocol.core.errors import BusError, BusPlane, SettingsSecret, TrustError
 from ortoo_protocol.core.keys import Suites, builtin_suites
@@ -43,6 +44,8 @@ from ortoo_protocol.station.keyfile import KeyFile
 from ortoo_protocol.station.settings import read_secret
 from ortoo_protocol.station.station import Station, Surroundings, make_station
 from ortoo_protocol.station.store.store import Store
+from ortoo_protocol.station.supervision import hooks as supervision
+from ortoo_protocol.station.supervision.methods import supervision_methods
 
 RENEW_BEFORE_MS = 30 * 86_400_000
 EXPIRY_S = 60.0
@@ -178,6 +181,7 @@ class Hub:
             ClockMethods(station).as_mapping(),
             ContactMethods(station).as_mapping(),
             methods.RoutingMethods(station, router, self.reconciler).as_mapping(),
+            supervision_methods(station, SOURCES),
             {"stop": stop_},
         )
 
@@ -204,8 +208,15 @@ def make_hub(
         "proof.answer": reconciler.take,
         "stop.filing": notary.filing,
         "contact.report": contacts.take,
+        **supervision.handlers(),
     }
-    station = make_station(identity, around, Hooks(handlers=handlers, relay=notary.relay))
+    hooks = Hooks(
+        handlers=handlers,
+        relay=notary.relay,
+        settled=supervision.on_settled,
+        clock=supervision.clocks(),
+    )
+    station = make_station(identity, around, hooks)
     router = Router(station, admin, reconcile_s)
     wakes.append(router.wake)
     if station.bus is not None:

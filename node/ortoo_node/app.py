@@ -29,6 +29,7 @@ from ortoo_protocol.station import feed_reader, feed_writer
 from ortoo_protocol.station.catalog.index import catch_up
 from ortoo_protocol.station.context import Hooks, SettledLetter, Tx
 from ortoo_protocol.station.station import Station
+from ortoo_protocol.station.supervision import hooks as supervision
 
 EXPIRY_S = 5.0
 QUALITY_S = 30.0
@@ -41,6 +42,7 @@ def _on_ended(tx: Tx, opened: Opened[Shape]) -> None:
 def _on_settled(tx: Tx, letter: SettledLetter) -> None:
     cases.on_settled(tx, letter)
     orders.on_settled(tx, letter)
+    supervision.on_settled(tx, letter)
 
 
 def hooks(files: Files | None = None, queries: Queries | None = None) -> Hooks:
@@ -59,11 +61,12 @@ def hooks(files: Files | None = None, queries: Queries | None = None) -> Hooks:
             "grant.ended": _on_ended,
             "stop.filing": granting.on_filing,
             **({} if queries is None else queries.handlers()),
+            **supervision.handlers(),
         },
         settled=_on_settled,
         swift={} if files is None else files.swift(),
         answers={} if queries is None else queries.answers(),
-        clock={tasks.DUTY: tasks.on_clock},
+        clock={tasks.DUTY: tasks.on_clock, **supervision.clocks()},
     )
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ortoo_hub import supervision
 from ortoo_hub.catalog import conflicts
 from ortoo_hub.store.tables import catalog_claims
+from ortoo_hub.supervision import findings
 from ortoo_protocol.core.catalog import Entry, Refusal
 from ortoo_protocol.core.catalog.claims import Conflict
 from ortoo_protocol.core.catalog.codes import BUILT_IN
@@ -69,7 +69,7 @@ async def test_both_compilers_learn_of_it_and_a_person_resolves_it(
         assert told(kit, THIRD) == [(THEIRS, MINE, ("婚姻 状况",), "open")]
         trust = running.hub.station.parts.trust.current
         shown = await running.hub.station.read(
-            lambda conn: supervision.findings(conn, trust, kit.clock())
+            lambda conn: findings.findings(conn, trust, kit.clock())
         )
         assert "catalog.conflicted" in [each.code for each in shown]
         (listed,) = (await running.call["catalog.conflicts"]())["conflicts"]

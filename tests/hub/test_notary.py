@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ortoo_hub import supervision
 from ortoo_hub.cases import Notary
+from ortoo_hub.supervision import findings
 from ortoo_protocol.core import messages
 from ortoo_protocol.core.cases import Withdrawal
 from ortoo_protocol.core.codec import Shape, encode
@@ -88,7 +88,7 @@ async def test_a_case_from_application_to_end(tmp_path: Path) -> None:
 async def flagged(running: Running) -> list[str]:
     station = running.hub.station
     trust, now_ms = station.parts.trust.current, station.parts.clock()
-    found = await station.read(lambda conn: supervision.findings(conn, trust, now_ms))
+    found = await station.read(lambda conn: findings.findings(conn, trust, now_ms))
     return [error.code for error in found]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from ortoo_hub import supervision
+from ortoo_hub.supervision import findings
 from ortoo_protocol.core import journal
 from ortoo_protocol.core.journal import Checkpoint, Note
 from ortoo_protocol.core.notices import Checkpoint as CheckpointLetter
@@ -102,6 +102,6 @@ async def test_a_journal_that_was_rewritten_is_not_cosigned(tmp_path: Path) -> N
         assert await cosigned_size(running, origin) >= size
         station = running.hub.station
         trust, now_ms = station.parts.trust.current, station.parts.clock()
-        found = await station.read(lambda conn: supervision.findings(conn, trust, now_ms))
+        found = await station.read(lambda conn: findings.findings(conn, trust, now_ms))
         assert {error.facts["refused"] for error in found} == {"journal.fork", "journal.rollback"}
         assert {error.facts["party"] for error in found} == {PROVIDER}

@@ -11,6 +11,8 @@ from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.law.contacts import ContactReport, Handover, Person
 from ortoo_protocol.core.law.workdays import CalendarYear, CalendarYears, NamedDay
 from ortoo_protocol.core.messages import KINDS
+from ortoo_protocol.core.supervision import notices as written
+from ortoo_protocol.core.supervision import submissions
 from tests.support.forge import CITY, NOW_MS, OTHER
 
 FEED = f"{CITY}.townships"
@@ -262,6 +264,49 @@ _ALL: tuple[Shape, ...] = (
     TERMS,
     ENDED,
     STOP,
+    written.NoticeIssued(
+        notice="1" * 32,
+        number="内数通〔2026〕3号",
+        party=OTHER,
+        department="",
+        violation=3,
+        article="Measures art. 36 (3)",
+        title="关于数据未及时更新的通报",
+        found="1 个资源超过更新周期两倍。",
+        demands="限期更新，并书面报告。",
+        days=10,
+        due_ms=NOW_MS + 1,
+        leads=("2" * 32,),
+        evidence=(
+            written.Evidence("entry", "3150700001@4", NOW_MS, "每日", 0, b"", b"", b"h" * 32),
+        ),
+        handler="甲",
+        approver="乙",
+    ),
+    written.NoticeMoved(
+        notice="1" * 32, place=1, event="acknowledge", text="", handler="丁", approver=""
+    ),
+    submissions.SubmissionCalled(
+        submission="3" * 32,
+        period="2026H1",
+        party=OTHER,
+        department="",
+        days=10,
+        due_ms=NOW_MS + 1,
+        note="",
+        by="甲",
+    ),
+    submissions.SubmissionSent(
+        submission="3" * 32,
+        round=1,
+        figures=(submissions.Figure("entries", 5, 6, "一条尚在审核"),),
+        passages=(submissions.Passage("effect", "减少材料"),),
+        handler="丁",
+        approver="戊",
+    ),
+    submissions.SubmissionDecided(
+        submission="3" * 32, round=1, outcome="accepted", reason="", hash=b"h" * 32, by="甲"
+    ),
     Dispatch(
         dispatch="d" * 32, grant="a" * 32, subject="", media_type="text/plain", part=0, parts=1
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ from ortoo_protocol.core import (
     messages,
 )
 from ortoo_protocol.core.messages import Kind, Route
+from ortoo_protocol.core.supervision import notices as written
+from ortoo_protocol.core.supervision import submissions
 
 ROOT = Path(__file__).parents[2]
 SPEC = ROOT / "protocol" / "SPEC.md"
@@ -65,7 +67,7 @@ DOCUMENTS = (
 # own work bears another first word.
 FIRST_WORDS = {
     *("envelope", "codec", "trust", "feed", "grant", "case", "stop", "catalog", "journal"),
-    *("file", "query", "calendar", "contact"),
+    *("file", "query", "calendar", "contact", "supervision"),
 }
 FAMILIES = (
     errors.EnvelopeError,
@@ -77,6 +79,7 @@ FAMILIES = (
     errors.JournalError,
     errors.FileError,
     errors.QueryError,
+    errors.SupervisionError,
 )
 
 
@@ -144,10 +147,10 @@ def documents() -> list[str]:
     return [body_row(shape) for shape in DOCUMENTS]
 
 
-def moves() -> list[str]:
+def moves(machine: Mapping[Any, Any]) -> list[str]:
     return [
         f"| {before.value} | {event.value} | {after.value} |"
-        for (before, event), after in cases.MOVES.items()
+        for (before, event), after in machine.items()
     ]
 
 
@@ -206,7 +209,9 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "## 6 Kinds": kinds,
     "### 6.1 Bodies": bodies,
     "### 8.1 Documents": documents,
-    "## 9 Cases": moves,
+    "## 9 Cases": lambda: moves(cases.MOVES),
+    "### 9.3 Written notices": lambda: moves(written.MOVES),
+    "### 9.4 Half-yearly submissions": lambda: moves(submissions.MOVES),
     "## 13 Error codes": error_codes,
     "## 14 Limits": limits,
 }

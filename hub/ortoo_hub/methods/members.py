@@ -13,7 +13,7 @@ from ortoo_hub import directory, membership
 from ortoo_hub.membership import Road
 from ortoo_hub.router import Router
 from ortoo_hub.store.tables import enrolments
-from ortoo_hub.supervision import last_seen
+from ortoo_hub.supervision.findings import last_seen
 from ortoo_protocol.core.errors import BusError
 from ortoo_protocol.core.trust import fingerprint_of_root
 from ortoo_protocol.station.context import Tx

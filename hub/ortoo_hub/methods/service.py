@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from ortoo_hub import supervision
 from ortoo_hub.router import Router
 from ortoo_hub.store.tables import pending
+from ortoo_hub.supervision import findings
 from ortoo_protocol.core.errors import BrokerAdminError, BrokerDiffers
 from ortoo_protocol.station.common_methods import CommonMethods
 from ortoo_protocol.station.contacts.methods import ContactMethods
@@ -68,7 +68,7 @@ class ServiceMethods:
 
     async def _warnings(self) -> list[Any]:
         trust, now_ms = self.station.parts.trust.current, self.station.parts.clock()
-        found = await self.station.read(lambda conn: supervision.findings(conn, trust, now_ms))
+        found = await self.station.read(lambda conn: findings.findings(conn, trust, now_ms))
         return [*found, *await ContactMethods(self.station).findings()]
 
     async def _management(self) -> list[dict[str, Any]]:

@@ -23,10 +23,12 @@ from ortoo_node.methods.requests import RequestMethods
 from ortoo_node.methods.sources import SourceMethods
 from ortoo_node.methods.subscriptions import SubscriptionMethods
 from ortoo_node.methods.tokens import TokenMethods
+from ortoo_node.supervision.sources import sources
 from ortoo_protocol.station.clocks.methods import ClockMethods
 from ortoo_protocol.station.common_methods import CommonMethods, Method
 from ortoo_protocol.station.contacts.methods import ContactMethods
 from ortoo_protocol.station.control_client import error_to
+from ortoo_protocol.station.supervision.methods import supervision_methods
 
 TROUBLED = ("failed", "schema", "gone", "paused")
 
@@ -56,6 +58,7 @@ class NodeMethods:
             **DispatchMethods(self.app).as_mapping(),
             **ClockMethods(self.app.station).as_mapping(),
             **self.contacts.as_mapping(),
+            **supervision_methods(self.app.station, sources(self.app.station.party)),
             "stop": self.stop,
         }
 

@@ -19,6 +19,7 @@
     ├── ApiError           what a department's program asked over HTTP
     ├── QueryError         online queries: declared, asked, answered
     ├── QualityError       rules for data, rows that fail them, rectification tasks
+    ├── SupervisionError   leads, written notices, submissions, evaluation
     ├── SettingsError      what an administrator wrote
     └── DaemonError        the running service and the socket to it
 
@@ -2229,6 +2230,63 @@ class TaskReason(QualityError):
     code = "task.reason"
     what = "Answering or closing a task needs a name and a reason."
     cure = "Say who and why: --by, --reason."
+
+
+# --- supervision --------------------------------------------------------------------------------
+
+
+class SupervisionError(OrtooError):
+    code = "supervision"
+    fault = Fault.OPERATOR
+    what = "The supervision's affair does not go on: {detail}."
+    cure = "Correct what is named."
+
+
+class SupervisionUnknown(SupervisionError):
+    code = "supervision.unknown"
+    what = "There is no {document} {id} here."
+    cure = "List those that there are: supervise leads, notice list, report list."
+
+
+class SupervisionMove(SupervisionError):
+    code = "supervision.move"
+    what = "A {document} that is {state} cannot be moved on by {event}."
+    cure = "Look at where it stands now; the table of moves is in SPEC.md."
+
+
+class SupervisionReason(SupervisionError):
+    code = "supervision.reason"
+    what = "{event} needs a name and a text that says why."
+    cure = "Say who and why."
+
+
+class SupervisionField(SupervisionError):
+    code = "supervision.field"
+    what = "{field} is not acceptable: {detail}."
+
+
+class SupervisionOrder(SupervisionError):
+    code = "supervision.order"
+    what = "Another move came first: move {found} was sent, move {expected} is next."
+    cure = "Look at where the notice stands now, and answer that."
+
+
+class SupervisionSubject(SupervisionError):
+    code = "supervision.subject"
+    what = "{subject} is not supervised by {authority}."
+    cure = "Departments are their own station's, leagues the hub's (本级)."
+
+
+class SupervisionStandard(SupervisionError):
+    code = "supervision.standard"
+    what = "The standard of evaluation is not acceptable at {subject}: {detail}."
+    cure = "supervise standard show prints one to start from."
+
+
+class SupervisionPeople(SupervisionError):
+    code = "supervision.people"
+    what = "{detail} is for people to say, not for a rule."
+    cure = "Enter it with supervise enter, or confirm a lead and say so."
 
 
 class SettingsError(OrtooError):

@@ -16,6 +16,8 @@ from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.errors import EnvelopeKind
 from ortoo_protocol.core.law.contacts import ContactReport
 from ortoo_protocol.core.law.workdays import CalendarYears
+from ortoo_protocol.core.supervision import notices as written
+from ortoo_protocol.core.supervision import submissions
 
 DAY_MS = 86_400_000
 LETTER_LIFE_MS = 60 * DAY_MS
@@ -82,6 +84,20 @@ KINDS: tuple[Kind, ...] = (
     Kind("grant.ended", _NOTARISED, Route.HUB, "s", grants.GrantEnded, durable=True),
     Kind("stop.filing", _NOTARISED, Route.HUB, "s", grants.StopFiling, durable=True),
     Kind("contact.report", _NOTARISED, Route.HUB, "s", ContactReport, durable=True),
+    Kind("notice.issued", _NOTARISED, Route.HUB, "sh", written.NoticeIssued, durable=True),
+    Kind("notice.moved", _NOTARISED, Route.HUB, "sh", written.NoticeMoved, durable=True),
+    Kind(
+        "submission.called", _NOTARISED, Route.HUB, "sh", submissions.SubmissionCalled, durable=True
+    ),
+    Kind("submission.sent", _NOTARISED, Route.HUB, "s", submissions.SubmissionSent, durable=True),
+    Kind(
+        "submission.decided",
+        _NOTARISED,
+        Route.HUB,
+        "sh",
+        submissions.SubmissionDecided,
+        durable=True,
+    ),
     Kind("dispatch.sent", _SEALED, Route.DIRECT, "s", Dispatch, durable=True, rows=True),
     Kind("feed.head", _OPEN, Route.FEED, "sh", feeds.Head),
     Kind("feed.head-ask", _OPEN, Route.DIRECT, "sh", feeds.HeadAsk),

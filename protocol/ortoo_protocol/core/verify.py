@@ -258,7 +258,8 @@ def _wraps(kind: Kind, header: Header) -> int:
     letter that only one of them could open would be a case without its authority."""
     if kind.cls is Class.OPEN or kind.route is Route.FEED:
         return 0
-    alone = is_hub(header.destination) or header.destination == header.sender
+    by_hub = is_hub(header.sender) or is_hub(header.destination)
+    alone = by_hub or header.destination == header.sender
     return 1 if kind.cls is Class.SEALED or alone else 2
 
 

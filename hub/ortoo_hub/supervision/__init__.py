@@ -1,0 +1,1 @@
+"""What the region's authority sees: findings for doctor, facts of leagues for supervision."""

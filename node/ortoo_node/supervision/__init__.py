@@ -1,0 +1,1 @@
+"""What a station's own authority sees of its departments."""

@@ -1,0 +1,1 @@
+"""supervise and report: the same at a station and at the hub."""

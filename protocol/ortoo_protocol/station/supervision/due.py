@@ -1,0 +1,70 @@
+"""Until when: the last day of so many working days, and the clocks that run to it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, update
+
+from ortoo_protocol.core.law.clock import day_of, moment_ms
+from ortoo_protocol.core.law.profiles import Term, profile_named
+from ortoo_protocol.core.law.share_types import UNCONDITIONAL
+from ortoo_protocol.core.trust import Trust
+from ortoo_protocol.station import clocks
+from ortoo_protocol.station.clocks import Clock, calendar
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.store.supervision_tables import notices, submissions
+from ortoo_protocol.station.supervision.port import Look
+
+NOTICE, SUBMISSION = "notice", "submission"
+RECTIFY, SUBMIT, ANSWER = "rectify", "submit", "answer"
+
+
+def end_of(conn: Connection, trust: Trust, from_ms: int, term: Term) -> int:
+    """The end of the last day of `term`; 0 where the article names no days."""
+    if term.days is None:
+        return 0
+    profile = profile_named(trust.profile)
+    last = calendar.current(conn).after(day_of(from_ms, profile.offset_min), term.days)
+    return moment_ms(last.day, profile.sharing.closes_min, profile.offset_min)
+
+
+def answer_due(look: Look, case: str, opened_ms: int, share: int | None) -> int:
+    """Until when a request has to be answered: by its clock, else as one would be reckoned."""
+    for clock in clocks.of(look.conn, f"case:{case}"):
+        if clock.duty == ANSWER:
+            return clock.due_ms or 0
+    sharing = profile_named(look.trust.profile).sharing
+    term = sharing.answer_open if share == UNCONDITIONAL else sharing.answer
+    return end_of(look.conn, look.trust, opened_ms, term)
+
+
+def run(
+    tx: Tx,
+    what: str,
+    number: str,
+    duty: str,
+    term: Term,
+    *,
+    party: str,
+    department: str,
+    from_ms: int,
+) -> Clock:
+    """Start the clock of a notice or a submission; one that was stopped goes on to the same day."""
+    return clocks.start(
+        tx,
+        f"{what}:{number}",
+        duty,
+        term,
+        party=party,
+        department=department,
+        opened_ms=from_ms,
+    )
+
+
+def on_clock(tx: Tx, clock: Clock, _stage: str) -> None:
+    """Another calendar moved the last day (Hooks.clock)."""
+    what, _, number = clock.subject.partition(":")
+    table, key = (
+        (notices, notices.c.notice) if what == NOTICE else (submissions, submissions.c.submission)
+    )
+    values = {"due_ms": clock.due_ms, "provisional": clock.provisional}
+    tx.conn.execute(update(table).where(key == number).values(values))
