@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from ortoo_hub import calendar, cases, directory, membership, methods
 from ortoo_hub.broker import BrokerAdmin, ManagementAddress, ManagementBrokerAdmin
+from ortoo_hub.cases import comparing
 from ortoo_hub.catalog import federation, lists
 from ortoo_hub.ceremony import read_document_file
 from ortoo_hub.membership import Road
@@ -209,6 +210,7 @@ def make_hub(
         "stop.filing": notary.filing,
         "contact.report": contacts.take,
         **supervision.handlers(),
+        "case.standings": comparing.on_standings,
     }
     hooks = Hooks(
         handlers=handlers,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ortoo_node import cases, catalog, granting
 from ortoo_node.api.answers import Answers
+from ortoo_node.cases import arriving, comparing, delivery, noting, settling
 from ortoo_node.catalog import changes, conflicts, federated, freshness
 from ortoo_node.catalog.attachment import Attachments
 from ortoo_node.catalog.rules import Rules, of_settings
@@ -40,7 +41,7 @@ def _on_ended(tx: Tx, opened: Opened[Shape]) -> None:
 
 
 def _on_settled(tx: Tx, letter: SettledLetter) -> None:
-    cases.on_settled(tx, letter)
+    settling.on_settled(tx, letter)
     orders.on_settled(tx, letter)
     supervision.on_settled(tx, letter)
 
@@ -54,9 +55,15 @@ def hooks(files: Files | None = None, queries: Queries | None = None) -> Hooks:
             "catalog.federated": federated.take,
             "catalog.refused": catalog.refused,
             "catalog.conflict": conflicts.take,
-            "case.application": cases.on_application,
-            "case.answer": cases.on_answer,
-            "case.withdrawal": cases.on_withdrawal,
+            "case.application": arriving.on_application,
+            "case.completion": arriving.on_completion,
+            "case.attachment": arriving.on_attachment,
+            "case.answer": arriving.on_answer,
+            "case.withdrawal": arriving.on_withdrawal,
+            "case.step": arriving.on_step,
+            "case.ruling": arriving.on_ruling,
+            "case.records": noting.on_records,
+            "case.compared": comparing.on_compared,
             "grant.issued": granting.on_issued,
             "grant.ended": _on_ended,
             "stop.filing": granting.on_filing,
@@ -157,4 +164,5 @@ class NodeApp:
 
 def _expire(tx: Tx) -> None:
     for case in granting.expire(tx):
-        cases.ended(tx, case, granting.EXPIRED)
+        cases.expired(tx, case, granting.EXPIRED)
+    delivery.look(tx)

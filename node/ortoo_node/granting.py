@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from ortoo_node import subscribing, views
-from ortoo_node.store.tables import cases
+from ortoo_node.store.case_tables import cases
 from ortoo_protocol.core.cases import Application
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.codec import Shape, encode
@@ -30,6 +30,7 @@ from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store.tables import grants
 
 EXPIRED = "期满"
+VOID = "未成立"  # the case was moved otherwise before the grant reached the notary
 
 
 def issue(
@@ -80,13 +81,33 @@ def issue(
     return check_terms(terms, [item.column for item in entry.items])
 
 
-def deliver(tx: Tx, terms: GrantTerms) -> None:
-    """Send the terms to the reader (and the hub), and the feed's key to the reader alone; a grant
-    to query and nothing else opens no feed."""
+def deliver(tx: Tx, terms: GrantTerms) -> bytes:
+    """Send the terms to the reader (and the hub), and the feed's key to the reader alone, unless
+    conditions wait to be accepted; a grant to query and nothing else opens no feed. Returns the
+    letter."""
     named = grants_held.keep(tx, terms, encode(terms))
-    send(tx, terms.reader, terms, case=terms.case)
+    letter = send(tx, terms.reader, terms, case=terms.case)
+    if not terms.conditions:
+        _open(tx, terms, named)
+    return letter
+
+
+def _open(tx: Tx, terms: GrantTerms, named: bytes) -> None:
     if not only_query(terms.mode):
         feed_writer.add_reader(tx, terms.feed, terms.grant, named, terms.reader)
+
+
+def agreed(tx: Tx, grant: str) -> None:
+    """The reader's people accepted the conditions: it opens, on whichever side this is."""
+    row = grants_held.row(tx, grant)
+    if not row.offered or row.ended_ms is not None:
+        return
+    grants_held.agree(tx, grant)
+    terms = grants_held.terms_of(row)
+    if terms.provider == tx.party:
+        _open(tx, terms, row.hash)
+    if terms.reader == tx.party:
+        subscribing.granted(tx, terms)
 
 
 def on_issued(tx: Tx, opened: Opened[Shape]) -> None:
@@ -101,7 +122,8 @@ def on_issued(tx: Tx, opened: Opened[Shape]) -> None:
     _check_asked(tx, terms)
     if terms.provider != tx.party:
         grants_held.keep(tx, terms, letter.body_bytes)
-    subscribing.granted(tx, terms)
+    if not grants_held.row(tx, terms.grant).offered:
+        subscribing.granted(tx, terms)
 
 
 def _check_asked(tx: Tx, terms: GrantTerms) -> None:
@@ -159,6 +181,34 @@ def end(tx: Tx, grant: str, reason: str, by: str) -> GrantEnded:
     grants_held.end(tx, ended)
     send(tx, terms.reader, ended, case=terms.case)
     return ended
+
+
+def void_of(tx: Tx, case: str) -> None:
+    """What was granted in this case did not come to be: fenced and ended here. Nobody is told, for
+    nobody took it as given."""
+    named = select(cases.c.grant).where(cases.c.case == case)
+    query = select(grants).where(
+        grants.c.grant == named.scalar_subquery(), grants.c.ended_ms.is_(None)
+    )
+    row = tx.conn.execute(query).first()
+    if row is None:
+        return
+    incarnation, fence = 0, 0
+    if row.provider == tx.party:
+        incarnation, fence = feed_writer.end_reader(tx, row.feed, row.grant)
+        views.forget(tx, row.feed)
+    ended = GrantEnded(
+        grant=row.grant,
+        feed=row.feed,
+        reader=row.reader,
+        incarnation=incarnation,
+        fence=fence,
+        reason=VOID,
+        filing="",
+        ended_ms=tx.now_ms,
+        by="",
+    )
+    grants_held.end(tx, ended)
 
 
 def on_ended(tx: Tx, opened: Opened[Shape]) -> str:

@@ -22,9 +22,10 @@ from sqlalchemy import select
 from ortoo_hub.reconcile import _common, _verdict
 from ortoo_node import app as node_app
 from ortoo_node import cases, catalog, subscribing, views
+from ortoo_node.cases import store as case_store
 from ortoo_node.files.desk import Files
 from ortoo_node.sinks.columns import storer
-from ortoo_node.store import NODE
+from ortoo_node.store import NODE, case_tables
 from ortoo_node.store import tables as node_tables
 from ortoo_protocol.bus.port import Outcome
 from ortoo_protocol.cli.shell import Shell
@@ -229,12 +230,12 @@ async def test_the_end_of_a_grant_ends_no_other_case(node: Callable[[str], Node]
 
     def job(tx: Tx) -> None:
         grants_held.keep(tx, own, encode(own))
-        cases._set(tx, case, state="granted")
+        case_store.put(tx, case, state="granted")
 
     await reader.do(job)
     letter = make_letter(reader.kit, C, B, end_of(own.feed, grant=own.grant), case=case)
     assert await reader.take(letter) == ""
-    assert [row.state for row in await reader.rows(node_tables.cases)] == ["granted"]
+    assert [row.state for row in await reader.rows(case_tables.cases)] == ["granted"]
 
 
 @pytest.mark.parametrize("known_case", [True, False])
@@ -753,6 +754,6 @@ async def test_applications_that_multiply_a_table(node: Callable[[str], Node]) -
     assert len(await provider.rows(node_tables.views)) == cases.MAX_OWN_SCOPES
     whole = hubs.application(99, items=())
     await provider.take(make_letter(provider.kit, B, A, whole))
-    states = [row.state for row in await provider.rows(node_tables.cases)]
+    states = [row.state for row in await provider.rows(case_tables.cases)]
     assert states.count("submitted") == 4
     assert states.count("granted") == cases.MAX_OWN_SCOPES + 1

@@ -173,7 +173,6 @@ async def test_grants_that_are_refused(tmp_path: Path) -> None:
     }
     async with exchange(tmp_path) as (running, provider, reader):
         await running.sent(reader, PROVIDER, application())
-        await running.sent(provider, READER, answer())
         found = {
             name: await running.sent(provider, READER, terms(**changes))
             for name, changes in attempts.items()
@@ -197,7 +196,6 @@ async def test_grants_that_are_refused(tmp_path: Path) -> None:
 async def test_masked_terms_are_recorded_as_they_were_signed(tmp_path: Path) -> None:
     async with exchange(tmp_path) as (running, provider, reader):
         await running.sent(reader, PROVIDER, application())
-        await running.sent(provider, READER, answer())
         masked = terms(masks=(Mask("code", "hash"),), feed=VIEW)
         assert (await running.sent(provider, READER, masked))[0] == "accepted"
         (listed,) = (await running.call["grant.list"]())["grants"]
@@ -210,7 +208,6 @@ async def test_masks_on_the_feed_of_the_values_stand_by_one_check(tmp_path: Path
     """Without it the hub would bind the reader's queue to the feed that is to be hidden."""
     async with exchange(tmp_path) as (running, provider, reader):
         await running.sent(reader, PROVIDER, application())
-        await running.sent(provider, READER, answer())
         sham = terms(masks=(Mask("code", "hash"),))
         assert await running.sent(provider, READER, sham) == ("refused", "grant.scope")
         with removed(Notary._issued, "GrantScope")():
@@ -223,8 +220,8 @@ async def test_only_the_provider_answers_grants_and_ends(tmp_path: Path) -> None
         await running.sent(reader, PROVIDER, application())
         for letter in (answer(), terms()):
             assert (await running.sent(reader, PROVIDER, letter))[1] == "envelope.destination"
-        await running.sent(provider, READER, answer())
         await running.sent(provider, READER, terms())
+        await running.sent(provider, READER, answer())
         assert (await running.sent(reader, PROVIDER, ended()))[1] == "envelope.destination"
         assert len((await running.call["grant.list"]())["grants"]) == 1
 
@@ -240,9 +237,10 @@ async def test_a_case_moves_as_the_table_says(tmp_path: Path) -> None:
             await running.call["case.show"]("9" * 32)
 
 
-async def test_the_grant_may_overtake_the_answer(tmp_path: Path) -> None:
+async def test_an_answer_names_a_grant_that_is_known(tmp_path: Path) -> None:
     async with exchange(tmp_path) as (running, provider, reader):
         await running.sent(reader, PROVIDER, application())
+        assert await running.sent(provider, READER, answer()) == ("refused", "case.move")
         assert await running.sent(provider, READER, terms()) == ("accepted", "")
         assert await running.sent(provider, READER, answer()) == ("accepted", "")
         assert (await running.sent(provider, READER, answer(grant="9" * 32)))[1] == "case.move"

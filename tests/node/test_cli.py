@@ -112,6 +112,16 @@ A_CASE = {
     "grant": None,
     "reason": "超出履职需要",
 }
+A_CLOCK = {
+    "duty": "answer",
+    "article": "Measures art. 19",
+    "party": "s150700",
+    "day": "2026-10-09",
+    "provisional": False,
+    "state": "running",
+    "opened_ms": 1_780_000_000_000,
+    "closed_ms": None,
+}
 APPLICATION = {
     "purpose": "业务协同",
     "basis": "职责",
@@ -194,7 +204,22 @@ ANSWERS: dict[str, object] = {
         ]
     },
     "catalog.stop": {"code": "3/1", "version": 3, "filing": "f" * 32, "ended": 2},
-    "request.apply": {"case": CASE, "provider": "s150700", "state": "submitted"},
+    "request.apply": {
+        "case": CASE,
+        "cases": [{"case": CASE, "provider": "s150700", "state": "submitted", "joined": False}],
+    },
+    **{
+        f"request.{name}": {"case": CASE, "state": "submitted"}
+        for name in (
+            *("submit", "complete", "agree", "accept", "return", "extend"),
+            *("negotiate", "disagree", "coordinate", "sign"),
+        )
+    },
+    "request.compare": {"asked": 3, "answered": True, "differing": []},
+    "coordination.list": {
+        "cases": [{**A_CASE, "waits_for": "coordination", "clocks": [A_CLOCK]}],
+    },
+    "coordination.rule": {"case": CASE, "state": "decided"},
     "request.list": {"cases": [A_CASE]},
     "request.show": {
         "case": A_CASE,
@@ -204,6 +229,9 @@ ANSWERS: dict[str, object] = {
             {"time_ms": 1, "event": "submit", "party": "s152900", "by": "张三", "reason": ""},
             {"time_ms": 2, "event": "notarised", "party": "h150000", "by": "", "reason": ""},
         ],
+        "attachments": [{"name": "申请表.pdf"}],
+        "clocks": [A_CLOCK],
+        "open": {"applicant": ["withdraw"], "provider": []},
     },
     "request.grant": {"case": CASE, "state": "granted", "grant": "a" * 32, "feed": "s150700.v"},
     "request.refuse": {"case": CASE, "state": "refused"},
@@ -528,7 +556,7 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
             [*APPLY, "--item", "name", "--item", "id"],
             "request.apply",
             {
-                "resource": "3150700/0007",
+                "resource": ["3150700/0007"],
                 "department": "11152900MB0000000K",
                 "purpose": "业务协同",
                 "basis": "职责",
@@ -539,13 +567,16 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
                 "row_filter": "",
                 "mode": "系统对接",
                 "until_ms": 0,
+                "contact": "",
+                "attachments": [],
+                "draft": False,
             },
         ),
-        (["request", "list"], "request.list", {"role": "all", "state": None}),
+        (["request", "list"], "request.list", {"role": "all", "state": None, "group": ""}),
         (
             ["request", "list", "--role", "provider", "--state", "submitted"],
             "request.list",
-            {"role": "provider", "state": "submitted"},
+            {"role": "provider", "state": "submitted", "group": ""},
         ),
         (["request", "show", CASE], "request.show", {"case": CASE}),
         (
@@ -577,7 +608,81 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
         (
             ["request", "refuse", CASE, *PEOPLE],
             "request.refuse",
-            {"case": CASE, "reason": "", "handler": "张三", "approver": "李四"},
+            {
+                "case": CASE,
+                "reason": "",
+                "handler": "张三",
+                "approver": "李四",
+                "ground_kind": "",
+                "ground": "",
+            },
+        ),
+        (["request", "submit", CASE], "request.submit", {"case": CASE}),
+        (
+            ["request", "complete", CASE, "--note", "已补充", "--set", "basis=职责=二"],
+            "request.complete",
+            {"case": CASE, "note": "已补充", "changes": {"basis": "职责=二"}, "attachments": []},
+        ),
+        (
+            ["request", "accept", CASE, "--handler", "张三"],
+            "request.accept",
+            {"case": CASE, "handler": "张三"},
+        ),
+        (
+            ["request", "return", CASE, "--missing", "申请表", "--missing", "函", *PEOPLE],
+            "request.return",
+            {"case": CASE, "missing": ["申请表", "函"], "handler": "张三", "approver": "李四"},
+        ),
+        *(
+            (
+                ["request", name, CASE, "--reason", "情况复杂", *PEOPLE],
+                f"request.{name}",
+                {"case": CASE, "reason": "情况复杂", "handler": "张三", "approver": "李四"},
+            )
+            for name in ("extend", "negotiate", "coordinate")
+        ),
+        (
+            ["request", "agree", CASE, *PEOPLE],
+            "request.agree",
+            {"case": CASE, "handler": "张三", "approver": "李四"},
+        ),
+        (
+            ["request", "disagree", CASE, "--reason", "分歧", "--side", "provider", *PEOPLE],
+            "request.disagree",
+            {
+                "case": CASE,
+                "reason": "分歧",
+                "handler": "张三",
+                "approver": "李四",
+                "side": "provider",
+            },
+        ),
+        (
+            ["request", "sign", CASE, "--handler", "张三"],
+            "request.sign",
+            {"case": CASE, "handler": "张三", "side": ""},
+        ),
+        (["request", "compare", "--wait", "5"], "request.compare", {"wait_s": 5}),
+        (["coordination", "list"], "coordination.list", {}),
+        *(
+            (
+                ["coordination", name, CASE, "--reason", "应当共享", *PEOPLE],
+                "coordination.rule",
+                {
+                    "case": CASE,
+                    "event": event,
+                    "reason": "应当共享",
+                    "handler": "张三",
+                    "approver": "李四",
+                },
+            )
+            for name, event in (
+                ("decide", "decide"),
+                ("uphold", "uphold"),
+                ("refer", "refer"),
+                ("extend", "extend"),
+                ("deny", "deny-extension"),
+            )
         ),
         (
             ["request", "withdraw", CASE, "--reason", "不再需要", "--handler", "张三"],

@@ -14,12 +14,13 @@ from sqlalchemy import MetaData, create_engine, func, select, text
 from ortoo_hub.store import HUB as HUB_OWNER
 from ortoo_hub.store.tables import metadata as hub_metadata
 from ortoo_node.store import NODE
-from ortoo_node.store.tables import metadata as node_metadata
+from ortoo_node.store.case_tables import metadata as node_metadata
 from ortoo_protocol.core.errors import StoreNewer
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.core.journal import Note
 from ortoo_protocol.station import checkpoints, feed_reader, trusting
 from ortoo_protocol.station.store import journal_rows, supervision_tables, tables
+from ortoo_protocol.station.store import case_tables, journal_rows, tables
 from ortoo_protocol.station.store.migrate import STATION, Migrations, upgrade
 from ortoo_protocol.station.store.store import create_store, open_store
 from tests.fixtures.make_store import FEED, OTHER, PARTY
@@ -69,6 +70,7 @@ def test_a_store_of_an_earlier_version(packed: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("owner", "metadata"),
     [(STATION, supervision_tables.metadata), (NODE, node_metadata), (HUB_OWNER, hub_metadata)],
+    [(STATION, case_tables.metadata), (NODE, node_metadata), (HUB_OWNER, hub_metadata)],
     ids=["station", "node", "hub"],
 )
 def test_migrations_make_what_the_code_expects(owner: Migrations, metadata: MetaData) -> None:

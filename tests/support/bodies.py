@@ -260,6 +260,21 @@ _ALL: tuple[Shape, ...] = (
     ),
     APPLICATION,
     ANSWER,
+    cases.Completion(application=APPLICATION, note="已补充"),
+    cases.CaseStep(
+        case=CASE, event="return", reason="", missing=("申请表",), handler="甲", approver="乙"
+    ),
+    cases.Ruling(case=CASE, event="decide", reason="应当共享", handler="甲", approver="乙"),
+    cases.Records(
+        records=(
+            cases.Record(
+                case=CASE, number=1, event="submit", party=CITY, state="submitted", time_ms=NOW_MS
+            ),
+        )
+    ),
+    cases.Standings(cases=(cases.CaseStanding(case=CASE, state="granted"),)),
+    cases.Compared(cases=(cases.CaseStanding(case=CASE, state="granted"),)),
+    cases.AttachmentPart(case=CASE, position=0, part=0, parts=1),
     cases.Withdrawal(case=CASE, reason="", handler="丁"),
     TERMS,
     ENDED,

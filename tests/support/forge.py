@@ -198,7 +198,8 @@ def make(
         elif feed_key is not None:
             protection = ToReaders(epoch, feed_key)
         else:
-            to = [destination, HUB] if cls is messages.Class.NOTARISED else [destination]
+            with_hub = cls is messages.Class.NOTARISED and sender != HUB
+            to = [destination, HUB] if with_hub else [destination]
             protection = ToParties(tuple(here[each].recipient for each in dict.fromkeys(to)))
     by = here[signer or sender]
     changes["lean"] = messages.kind_named(name).lean if lean is None else lean

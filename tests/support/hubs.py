@@ -55,6 +55,10 @@ KINDS = (
     "case.application",
     "case.answer",
     "case.withdrawal",
+    "case.step",
+    "case.ruling",
+    "case.records",
+    "case.compared",
     "grant.issued",
     "grant.ended",
     "catalog.federated",
@@ -135,8 +139,8 @@ class Running:
     async def granted(self, provider: Station, reader: Station, number: int = 1) -> None:
         """Application, answer and terms, each accepted by whom it is for."""
         assert await self.sent(reader, provider.party, application(number)) == ("accepted", "")
-        assert await self.sent(provider, reader.party, answer(number)) == ("accepted", "")
         assert await self.sent(provider, reader.party, terms(number)) == ("accepted", "")
+        assert await self.sent(provider, reader.party, answer(number)) == ("accepted", "")
 
 
 @dataclass

@@ -15,7 +15,9 @@ _FIRST_ARGUMENT = frozenset(("application", "line", "long_call", "mark", "say", 
 _SECOND_ARGUMENT = frozenset(("done",))
 # Where a detail is a whole text for people, and not a term of the protocol for the journal.
 _DETAILED = (
-    "core/cases.py",
+    "core/cases/bodies.py",
+    "station/cases/attachments.py",
+    "ortoo_node/methods/requests.py",
     "core/catalog/codes.py",
     "ortoo_node/catalog/changes.py",
     "core/catalog/intake.py",

@@ -6,6 +6,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,21 @@ def moves(machine: Mapping[Any, Any]) -> list[str]:
     ]
 
 
+def steps() -> list[str]:
+    """Who may take each event, what carries it, what it needs, what it does to clocks."""
+    return [
+        f"| {event.value} | {_listed(each.value for each in step.by)}"
+        f" | {_listed(f'`{kind}`' for kind in step.kinds)}"
+        f" | {_listed(need.value for need in step.needs)}"
+        f" | {', '.join(f'{effect.act.value} {effect.duty.value}' for effect in step.clocks)} |"
+        for event, step in cases.STEPS.items()
+    ]
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(sorted(words))
+
+
 def _tree(error: type[errors.OrtooError]) -> Iterator[type[errors.OrtooError]]:
     yield error
     for each in error.__subclasses__():
@@ -212,6 +228,8 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "## 9 Cases": lambda: moves(cases.MOVES),
     "### 9.3 Written notices": lambda: moves(written.MOVES),
     "### 9.4 Half-yearly submissions": lambda: moves(submissions.MOVES),
+    "## 9 Cases": moves,
+    "### 9.3 Steps": steps,
     "## 13 Error codes": error_codes,
     "## 14 Limits": limits,
 }

@@ -69,6 +69,7 @@ class Region:
     registrars: tuple[str, ...] = ("registrar-1", "registrar-2", "registrar-3")
     registrars_needed: int = 2
     now_ms: int = NOW_MS
+    profile: str = "NM2018"
     parties: tuple[str, ...] = (HUB, *STATIONS)
 
     def seed(self, name: str) -> bytes:
@@ -133,7 +134,7 @@ class Region:
             previous=previous,
             created_ms=self.now_ms,
             expires_ms=self.now_ms + DIRECTORY_LIFE_MS,
-            profile="NM2018",
+            profile=self.profile,
             parties=tuple(self.entry(party) for party in self.parties),
         )
 

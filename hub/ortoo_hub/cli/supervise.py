@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ortoo_hub.cli import catalog
+from ortoo_protocol.cli import coordination
 from ortoo_protocol.cli.common import (
     show_case,
     show_cases,
@@ -24,6 +27,7 @@ grant = typer.Typer(help="Grants that are known here.", no_args_is_help=True)
 router = typer.Typer(help="Queues, bindings and rights on the broker.", no_args_is_help=True)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(case, name="case")
+app.add_typer(coordination.app, name="coordination")
 app.add_typer(grant, name="grant")
 app.add_typer(router, name="router")
 
@@ -32,7 +36,7 @@ app.add_typer(router, name="router")
 def list_cases(
     ctx: typer.Context,
     state: Annotated[
-        str | None, typer.Option(help="submitted, granted, refused, withdrawn or ended.")
+        str | None, typer.Option(help="Such as submitted, returned, negotiating or granted.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -52,6 +56,47 @@ def show_one(
     shell = Shell.of(ctx)
     answer = shell.call("case.show", case=number)
     shell.answer(answer, lambda: show_case(shell, answer))
+
+
+@case.command("differing")
+def differing(ctx: typer.Context, as_json: Json = False) -> None:
+    """List cases of which a member holds another state than is recorded."""
+    shell = Shell.of(ctx)
+    answer = shell.call("case.differing")
+
+    def human() -> None:
+        shell.table(
+            ("Case", "Here", "Party", "Says", "Time"),
+            (
+                (
+                    one["case"],
+                    shell.word(one["state"]),
+                    one["party"],
+                    shell.word(one["said"]),
+                    shell.time(one["time_ms"]),
+                )
+                for one in answer["cases"]
+            ),
+        )
+
+    shell.answer(answer, human)
+    if answer["cases"]:
+        raise typer.Exit(Exit.UNVERIFIED)
+
+
+@case.command("attachment")
+def attachment(
+    ctx: typer.Context,
+    number: Annotated[str, typer.Argument(metavar="CASE", help="Number of the case.")],
+    place: Annotated[int, typer.Argument(help="Its place in the application, from 1.", min=1)],
+    to: Annotated[Path, typer.Option(help="File to write.")],
+    as_json: Json = False,
+) -> None:
+    """Write a scan that came with an application to a file."""
+    shell = Shell.of(ctx)
+    answer = shell.call("case.attachment", case=number, position=place - 1)
+    to.write_bytes(base64.b64decode(answer.pop("content")))
+    shell.done({**answer, "path": str(to)}, "{name} is written to {path}.", **answer, path=to)
 
 
 @grant.command("list")

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from ortoo_hub.methods.cases import CaseMethods
 from ortoo_hub.router import Router
 from ortoo_hub.store.tables import pending
 from ortoo_hub.supervision import findings
@@ -63,6 +64,7 @@ class ServiceMethods:
                 *answer["findings"],
                 *await self._management(),
                 *(members or [_finding("members", None)]),
+                *await CaseMethods(self.station).findings(),
             ]
         }
 

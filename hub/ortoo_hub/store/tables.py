@@ -143,6 +143,19 @@ cases = Table(
     Column("reason", Text, nullable=False),
     Column("application", LargeBinary, nullable=False),
     Column("answer", LargeBinary),
+    Column("group", String(32), nullable=False, server_default=""),
+    Column("share_type", Integer, nullable=False, server_default="2"),
+    Column("provider_department", String(18), nullable=False, server_default=""),
+)
+
+# What members said that they hold, when they compared.
+case_standings = Table(
+    "case_standings",
+    metadata,
+    Column("case", String(32), primary_key=True),
+    Column("party", String(16), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
 )
 
 case_events = Table(
@@ -155,6 +168,8 @@ case_events = Table(
     Column("party", String(16), nullable=False),
     Column("by", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("side", String(16), nullable=False, server_default=""),
+    Column("body", LargeBinary),
 )
 
 # 停止提供备案: made before supplying stops.

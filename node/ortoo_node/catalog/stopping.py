@@ -30,6 +30,7 @@ def stop(tx: Tx, code: str, reason: str, by: str) -> dict[str, Any]:
         ended = granting.end(tx, row.grant, reason, by)
         cases.ended(tx, grants_held.terms_of(row).case, reason)
         filings.append(ended.filing)
+    cases.stopped(tx, code, reason, by)
     stopped = msgspec.structs.replace(entry, version=entry.version + 1, status="stopped")
     own.publish(tx, stopped)
     changes.followed(tx, code, stopped.version)

@@ -25,7 +25,16 @@ from ortoo_node.cli import (
     subscription,
     token,
 )
-from ortoo_protocol.cli import calendar, clock, contact, doctor, journal, program, service
+from ortoo_protocol.cli import (
+    calendar,
+    clock,
+    contact,
+    coordination,
+    doctor,
+    journal,
+    program,
+    service,
+)
 from ortoo_protocol.cli.shell import Config, Shell
 
 app = program.application("Ortoo station (驿站): exchange government data with other stations.")
@@ -42,6 +51,7 @@ app.add_typer(service.app)
 app.add_typer(doctor.app)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(request.app, name="request")
+app.add_typer(coordination.app, name="coordination")
 app.add_typer(grant.app, name="grant")
 app.add_typer(exchange.app)
 app.add_typer(publication.app, name="publication")

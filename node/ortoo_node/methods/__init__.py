@@ -16,6 +16,7 @@ from ortoo_node.methods.dispatches import DispatchMethods
 from ortoo_node.methods.file_orders import FileOrderMethods
 from ortoo_node.methods.files import FileMethods
 from ortoo_node.methods.folders import FolderMethods
+from ortoo_node.methods.grants import GrantMethods
 from ortoo_node.methods.publications import PublicationMethods
 from ortoo_node.methods.quality import QualityMethods
 from ortoo_node.methods.queries import QueryMethods
@@ -44,6 +45,7 @@ class NodeMethods:
             **self.common.as_mapping(),
             **catalog_methods(self.app),
             **RequestMethods(self.app).as_mapping(),
+            **GrantMethods(self.app).as_mapping(),
             **SubscriptionMethods(self.app).as_mapping(),
             **FolderMethods(self.app).as_mapping(),
             **QualityMethods(self.app).as_mapping(),
@@ -83,6 +85,7 @@ class NodeMethods:
         findings += await ChangeMethods(self.app).findings()
         findings += await ListMethods(self.app).findings()
         findings += await self.contacts.for_doctor()
+        findings += await RequestMethods(self.app).findings()
         return {"findings": findings}
 
     @property

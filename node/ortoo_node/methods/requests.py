@@ -1,29 +1,45 @@
-"""request.* and grant.*: share requests and what comes of them."""
+"""request.*: share requests, both sides, and what the station's own authority decides."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row
 
-from ortoo_node import cases, catalog, granting
+from ortoo_node import cases, catalog
 from ortoo_node.app import NodeApp
-from ortoo_node.cases import Wish
-from ortoo_protocol.core.cases import Answer, Application
+from ortoo_node.cases import Wish, comparing, disputing, store
+from ortoo_node.cases.waiting import waiting
+from ortoo_protocol.core.cases import (
+    Answer,
+    Application,
+    Event,
+    Side,
+    State,
+    open_events,
+)
 from ortoo_protocol.core.catalog import UNCONDITIONAL
 from ortoo_protocol.core.codec import decode
-from ortoo_protocol.core.errors import CatalogShareType
+from ortoo_protocol.core.errors import CaseAttachment, CaseDiffers, CaseField, CatalogShareType
 from ortoo_protocol.core.masks import Mask
 from ortoo_protocol.station import grants_held
+from ortoo_protocol.station.cases import attachments
+from ortoo_protocol.station.cases.showing import clocks_of, described
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.store.tables import grants
+from ortoo_protocol.station.control_client import error_to
 
 CaseRole = Literal["applicant", "provider", "all"]
-GrantRole = Literal["provider", "reader", "all"]
+SideName = Literal["applicant", "provider", ""]
+RulingName = Literal["extend", "deny-extension", "decide", "uphold", "refer"]
+LOOK_S = 0.1
+Files = list[dict[str, str]]  # name, content in base64
 
 
 @dataclass
@@ -33,18 +49,32 @@ class RequestMethods:
     def as_mapping(self) -> Mapping[str, Method]:
         return {
             "request.apply": self.apply,
+            "request.submit": self.submit,
             "request.list": self.listed,
             "request.show": self.show,
+            "request.attachment": self.attachment,
             "request.grant": self.grant,
             "request.refuse": self.refuse,
+            "request.accept": self.accept,
+            "request.return": self.return_,
+            "request.complete": self.complete,
+            "request.extend": self.extend,
+            "request.agree": self.agree,
+            "request.negotiate": self.negotiate,
+            "request.disagree": self.disagree,
+            "request.coordinate": self.coordinate,
+            "request.sign": self.sign,
             "request.withdraw": self.withdraw,
-            "grant.list": self.grants,
-            "grant.end": self.end_grant,
+            "request.compare": self.compare,
+            "coordination.list": self.coordinations,
+            "coordination.rule": self.rule,
         }
+
+    # --- the applicant ---
 
     async def apply(
         self,
-        resource: str,
+        resource: str | list[str],
         department: str,
         purpose: str,
         basis: str,
@@ -55,44 +85,82 @@ class RequestMethods:
         row_filter: str = "",
         mode: str = "系统对接",
         until_ms: int = 0,
+        contact: str = "",
+        attachments: Files = [],  # noqa: B006  # as `items`
+        draft: bool = False,
     ) -> dict[str, Any]:
-        wish = Wish(
-            resource=resource,
-            department=department,
-            items=tuple(items),
-            row_filter=row_filter,
-            purpose=purpose,
-            basis=basis,
-            scenario=scenario,
-            mode=mode,
-            until_ms=until_ms,
-            handler=handler,
-            approver=approver,
+        """Of several resources: one paper, a case for each; `group` joins them."""
+        resources = [resource] if isinstance(resource, str) else resource
+        files = _files(attachments)
+
+        def job(tx: Tx) -> dict[str, Any]:
+            group = tx.new_id().hex() if len(resources) > 1 else ""
+            made = []
+            for code in resources:
+                wish = Wish(
+                    resource=code,
+                    department=department,
+                    items=tuple(items),
+                    row_filter=row_filter,
+                    purpose=purpose,
+                    basis=basis,
+                    scenario=scenario,
+                    mode=mode,
+                    until_ms=until_ms,
+                    handler=handler,
+                    approver=approver,
+                    contact=contact,
+                    group=group,
+                )
+                made.append(_apply(tx, wish, files, draft))
+            return {**made[0], "group": group, "cases": made}
+
+        return await self.app.station.write(job)
+
+    async def submit(self, case: str) -> dict[str, Any]:
+        state = await self.app.station.write(lambda tx: cases.submit(tx, case))
+        return {"case": case, "state": state.value}
+
+    async def complete(
+        self,
+        case: str,
+        note: str = "",
+        changes: dict[str, str] = {},  # noqa: B006  # as `items` above
+        attachments: Files = [],  # noqa: B006
+    ) -> dict[str, Any]:
+        """`changes`: fields of the application that are text, by name."""
+        files, changed = _files(attachments), _changes(changes)
+        state = await self.app.station.write(
+            lambda tx: cases.complete(tx, case, changed, files, note)
         )
-        return await self.app.station.write(lambda tx: _apply(tx, wish))
+        return {"case": case, "state": state.value}
 
-    async def listed(self, role: CaseRole = "all", state: str | None = None) -> dict[str, Any]:
-        def read(conn: Connection) -> list[dict[str, Any]]:
-            return [case_of(conn, row) for row in cases.listed(conn, role, state)]
+    async def agree(self, case: str, handler: str, approver: str) -> dict[str, Any]:
+        """Accept the conditions of use of a grant."""
+        state = await self.app.station.write(lambda tx: cases.agree(tx, case, handler, approver))
+        return {"case": case, "state": state.value}
 
-        return {"cases": await self.app.station.read(read)}
+    async def negotiate(
+        self, case: str, reason: str, handler: str, approver: str
+    ) -> dict[str, Any]:
+        state = await self.app.station.write(
+            lambda tx: disputing.negotiate(tx, case, reason, handler, approver)
+        )
+        return {"case": case, "state": state.value}
 
-    async def show(self, case: str) -> dict[str, Any]:
-        def read(conn: Connection) -> dict[str, Any]:
-            row = cases.find(conn, case)
-            names = ("time_ms", "event", "party", "by", "reason")
-            answer = decode(row.answer, Answer) if row.answer else None
-            return {
-                "case": case_of(conn, row),
-                "application": msgspec.to_builtins(decode(row.application, Application)),
-                "answer": msgspec.to_builtins(answer),
-                "events": [
-                    {name: getattr(event, name) for name in names}
-                    for event in cases.history(conn, case)
-                ],
-            }
+    async def coordinate(
+        self, case: str, reason: str, handler: str, approver: str
+    ) -> dict[str, Any]:
+        state = await self.app.station.write(
+            lambda tx: disputing.coordinate(tx, case, reason, handler, approver)
+        )
+        return {"case": case, "state": state.value}
 
-        return await self.app.station.read(read)
+    async def withdraw(self, case: str, reason: str, handler: str) -> dict[str, Any]:
+        state = await self.app.station.write(lambda tx: cases.withdraw(tx, case, reason, handler))
+        return {"case": case, "state": state.value}
+
+    # --- the provider ---
 
     async def grant(
         self,
@@ -111,58 +179,206 @@ class RequestMethods:
                 tx, case, items, handler, approver, conditions, until_ms, hidden
             )
             feed = grants_held.row(tx, grant).feed
-            return {"case": case, "state": "granted", "grant": grant, "feed": feed}
+            state = cases.find(tx.conn, case).state
+            return {"case": case, "state": state, "grant": grant, "feed": feed}
 
         return await self.app.station.write(job)
 
-    async def refuse(self, case: str, reason: str, handler: str, approver: str) -> dict[str, Any]:
+    async def refuse(
+        self,
+        case: str,
+        reason: str,
+        handler: str,
+        approver: str,
+        ground_kind: str = "",
+        ground: str = "",
+    ) -> dict[str, Any]:
         state = await self.app.station.write(
-            lambda tx: cases.answer_no(tx, case, reason, handler, approver)
+            lambda tx: cases.answer_no(tx, case, reason, handler, approver, ground_kind, ground)
         )
         return {"case": case, "state": state.value}
 
-    async def withdraw(self, case: str, reason: str, handler: str) -> dict[str, Any]:
-        state = await self.app.station.write(lambda tx: cases.withdraw(tx, case, reason, handler))
+    async def accept(self, case: str, handler: str) -> dict[str, Any]:
+        state = await self.app.station.write(lambda tx: cases.accept(tx, case, handler))
         return {"case": case, "state": state.value}
 
-    # --- grants ---
+    async def return_(
+        self, case: str, missing: list[str], handler: str, approver: str
+    ) -> dict[str, Any]:
+        state = await self.app.station.write(
+            lambda tx: cases.return_(tx, case, missing, handler, approver)
+        )
+        return {"case": case, "state": state.value}
 
-    async def grants(self, active: bool = True, role: GrantRole = "all") -> dict[str, Any]:
-        now_ms, party = self.app.station.parts.clock(), self.app.station.party
+    async def extend(self, case: str, reason: str, handler: str, approver: str) -> dict[str, Any]:
+        """Ask the authority for more time."""
+        state = await self.app.station.write(
+            lambda tx: cases.ask_extension(tx, case, reason, handler, approver)
+        )
+        return {"case": case, "state": state.value}
+
+    # --- either side ---
+
+    async def disagree(
+        self, case: str, reason: str, handler: str, approver: str, side: SideName = ""
+    ) -> dict[str, Any]:
+        own = Side(side) if side else None
+        state = await self.app.station.write(
+            lambda tx: disputing.disagree(tx, case, reason, handler, approver, own)
+        )
+        return {"case": case, "state": state.value}
+
+    async def sign(self, case: str, handler: str, side: SideName = "") -> dict[str, Any]:
+        """Sign for receipt (签收)."""
+        own = Side(side) if side else None
+        state = await self.app.station.write(lambda tx: disputing.sign(tx, case, handler, own))
+        return {"case": case, "state": state.value}
+
+    async def listed(
+        self, role: CaseRole = "all", state: str | None = None, group: str = ""
+    ) -> dict[str, Any]:
+        def read(conn: Connection) -> list[dict[str, Any]]:
+            return [case_of(conn, row) for row in cases.listed(conn, role, state, group)]
+
+        return {"cases": await self.app.station.read(read)}
+
+    async def show(self, case: str) -> dict[str, Any]:
+        return await self.app.station.read(lambda conn: shown(conn, case))
+
+    async def attachment(self, case: str, position: int) -> dict[str, Any]:
+        """A scan of an application; positions count from 0."""
+        suite = self.app.station.parts.identity.suite
+
+        def read(conn: Connection) -> dict[str, Any]:
+            named = decode(cases.find(conn, case).application, Application).attachments
+            content = attachments.content(conn, suite, case, position, named)
+            return {**described(named[position]), "content": base64.b64encode(content).decode()}
+
+        return await self.app.station.read(read)
+
+    # --- the two sides and the hub ---
+
+    async def compare(self, wait_s: int = 10) -> dict[str, Any]:
+        """Ask the hub what it holds, wait for its word, and name what differs."""
+        began_ms = self.app.now_ms()
+        asked = await self.app.station.write(comparing.ask)
+        answered = asked == 0
+        for _ in range(int(wait_s / LOOK_S)):
+            if answered:
+                break
+            await asyncio.sleep(LOOK_S)
+            answered = await self.app.station.read(lambda conn: comparing.answered(conn, began_ms))
+        rows = await self.app.station.read(comparing.differing)
+        return {
+            "asked": asked,
+            "answered": answered,
+            "differing": [
+                {"case": row.case, "here": row.state, "there": row.noted_state} for row in rows
+            ],
+        }
+
+    async def findings(self) -> list[dict[str, Any]]:
+        """For doctor: cases that the hub holds in another state."""
+        rows = await self.app.station.read(comparing.differing)
+        return [
+            {
+                "check": "cases",
+                "subject": row.case,
+                "level": "error",
+                "error": error_to(
+                    CaseDiffers(case=row.case, here=row.state, there=row.noted_state)
+                ),
+            }
+            for row in rows
+        ]
+
+    # --- the authority of this station ---
+
+    async def coordinations(self) -> dict[str, Any]:
+        """What waits for it: disputes of two departments here, extensions that are asked for."""
 
         def read(conn: Connection) -> list[dict[str, Any]]:
-            query = select(grants).order_by(grants.c.from_ms.desc())
-            if active:
-                query = query.where(grants_held.live(now_ms))
-            if role != "all":
-                query = query.where(grants.c[role] == party)
-            return [grant_of(conn, row, now_ms) for row in conn.execute(query)]
+            return [
+                {**case_of(conn, row), "waits_for": waits, "clocks": clocks_of(conn, row.case)}
+                for row, waits in waiting(conn)
+            ]
 
-        return {"grants": await self.app.station.read(read)}
+        return {"cases": await self.app.station.read(read)}
 
-    async def end_grant(self, grant: str, reason: str, by: str) -> dict[str, Any]:
-        def job(tx: Tx) -> dict[str, Any]:
-            ended = granting.end(tx, grant, reason, by)
-            cases.ended(tx, grants_held.terms_of(grants_held.row(tx, grant)).case, reason)
-            return {
-                "grant": grant,
-                "filing": ended.filing,
-                "feed": ended.feed,
-                "incarnation": ended.incarnation,
-                "fence": ended.fence,
-            }
-
-        return await self.app.station.write(job)
+    async def rule(
+        self, case: str, event: RulingName, reason: str, handler: str, approver: str
+    ) -> dict[str, Any]:
+        state = await self.app.station.write(
+            lambda tx: disputing.rule(tx, case, Event(event), reason, handler, approver)
+        )
+        return {"case": case, "state": state.value}
 
 
-def _apply(tx: Tx, wish: Wish) -> dict[str, Any]:
+def _files(given: Files) -> list[tuple[str, bytes]]:
+    found = []
+    for each in given:
+        name = each.get("name", "")
+        try:
+            found.append((name, base64.b64decode(each.get("content", ""), validate=True)))
+        except binascii.Error:
+            raise CaseAttachment(name=name, detail="its content is no base64") from None
+    return found
+
+
+_CHANGEABLE = frozenset(
+    ("row_filter", "purpose", "basis", "scenario", "mode", "handler", "approver", "contact")
+)
+
+
+def _changes(given: Mapping[str, str]) -> dict[str, Any]:
+    unknown = sorted(set(given) - _CHANGEABLE)
+    if unknown:
+        raise CaseField(field=unknown[0], detail="not one that a completion changes")
+    return dict(given)
+
+
+def _apply(tx: Tx, wish: Wish, files: Sequence[tuple[str, bytes]], drafted: bool) -> dict[str, Any]:
     entry = catalog.entry(tx.conn, wish.resource)
     if entry.share_type == UNCONDITIONAL:
         raise CatalogShareType(
             resource=entry.code, share_type="无条件共享", detail="subscribe, no application needed"
         )
-    case = cases.apply(tx, wish)
-    return {"case": case, "provider": entry.provider, "state": cases.find(tx.conn, case).state}
+    if drafted:
+        case = cases.draft(tx, wish, files)
+        return {"case": case, "provider": entry.provider, "state": "draft", "joined": False}
+    joined = cases.same_open(tx.conn, wish) is not None
+    case = cases.apply(tx, wish, files)
+    state = cases.find(tx.conn, case).state
+    return {"case": case, "provider": entry.provider, "state": state, "joined": joined}
+
+
+def shown(conn: Connection, case: str) -> dict[str, Any]:
+    """A case with all that happened to it, what runs, and what may be done next."""
+    row = cases.find(conn, case)
+    names = ("time_ms", "legal_ms", "event", "party", "side", "by", "reason", "status", "error")
+    application = decode(row.application, Application)
+    return {
+        "case": case_of(conn, row),
+        "application": msgspec.to_builtins(application),
+        "attachments": [described(each) for each in application.attachments],
+        "answer": msgspec.to_builtins(decode(row.answer, Answer)) if row.answer else None,
+        "events": [
+            {name: getattr(event, name) for name in names} for event in cases.history(conn, case)
+        ],
+        "clocks": clocks_of(conn, case),
+        "parts_here": attachments.here(conn, case),
+        "open": _open(row),
+    }
+
+
+def _open(row: Row[Any]) -> dict[str, list[str]]:
+    """What each side of this station may do now, as far as the table says."""
+    sides = [Side.APPLICANT, Side.PROVIDER, Side.AUTHORITY]
+    if row.role != store.BOTH:
+        sides = [Side.APPLICANT if row.role == store.APPLICANT else Side.PROVIDER]
+    return {
+        side.value: [event.value for event in open_events(State(row.state), side)] for side in sides
+    }
 
 
 def resource_name(conn: Connection, code: str) -> str:
@@ -188,28 +404,7 @@ def case_of(conn: Connection, row: Row[Any]) -> dict[str, Any]:
         "changed_ms": row.changed_ms,
         "grant": row.grant,
         "reason": row.reason,
-    }
-
-
-def grant_of(conn: Connection, row: Row[Any], now_ms: int) -> dict[str, Any]:
-    terms = grants_held.terms_of(row)
-    over = row.ended_ms is not None or bool(row.until_ms and row.until_ms <= now_ms)
-    return {
-        "grant": row.grant,
-        "case": terms.case,
-        "resource": row.resource,
-        "resource_name": resource_name(conn, row.resource),
-        "feed": row.feed,
-        "provider": row.provider,
-        "reader": row.reader,
-        "reader_department": row.reader_department,
-        "items": list(terms.items),
-        "row_filter": terms.row_filter,
-        "masks": {mask.column: mask.mask for mask in terms.masks},
-        "purpose": terms.purpose,
-        "from_ms": row.from_ms,
-        "until_ms": row.until_ms,
-        "state": "ended" if over else "active",
-        "reason": row.end_reason,
-        "ended_ms": row.ended_ms,
+        "group": row.group,
+        "share_type": row.share_type,
+        "noted_state": row.noted_state,
     }

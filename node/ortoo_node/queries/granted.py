@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, select
 
 from ortoo_protocol.core.codec import decode
-from ortoo_protocol.core.errors import GrantEnded, GrantUnknown, QueryMode
+from ortoo_protocol.core.errors import CaseConditions, GrantEnded, GrantUnknown, QueryMode
 from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.core.queries import allows_query
 from ortoo_protocol.station.context import Tx
@@ -27,12 +27,13 @@ class Found(NamedTuple):
     until_ms: int
     ended_ms: int | None
     end_reason: str
+    offered: bool
 
 
 def granted(tx: Tx, grant: str, asker: str) -> GrantTerms:
     """The terms of a grant that lives now, of this provider to this asker, that may be queried.
     Raises GrantUnknown (whatever else is wrong with it is nobody's who does not hold it),
-    GrantEnded, QueryMode."""
+    GrantEnded, CaseConditions, QueryMode."""
     return allowed(find(tx.conn, grant), grant, tx.now_ms, provider=tx.party, reader=asker)
 
 
@@ -53,6 +54,8 @@ def allowed(
     over = found.until_ms and found.until_ms <= now_ms
     if found.ended_ms is not None or over or found.from_ms > now_ms:
         raise GrantEnded(grant=grant, reason=found.end_reason or "-")
+    if found.offered:
+        raise CaseConditions(grant=grant)
     if not allows_query(found.terms.mode):
         raise QueryMode(detail=found.terms.mode[:100] or "-")
     return found.terms
@@ -66,7 +69,12 @@ def find(conn: Connection, grant: str) -> Found | None:
 
 _GRANT = Prepared(
     select(
-        grants.c.terms, grants.c.from_ms, grants.c.until_ms, grants.c.ended_ms, grants.c.end_reason
+        grants.c.terms,
+        grants.c.from_ms,
+        grants.c.until_ms,
+        grants.c.ended_ms,
+        grants.c.end_reason,
+        grants.c.offered,
     ).where(grants.c.grant == bindparam("g")),
     ("g",),
 )

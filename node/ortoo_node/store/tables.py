@@ -167,38 +167,6 @@ carried_stated = Table(
     Column("time_ms", BigInteger, nullable=False),
 )
 
-cases = Table(
-    "cases",
-    metadata,
-    Column("case", String(32), primary_key=True),
-    Column("role", String(16), nullable=False),  # applicant provider both (one station)
-    Column("resource", String(64), nullable=False),
-    Column("applicant", String(16), nullable=False),
-    Column("department", String(18), nullable=False),
-    Column("provider", String(16), nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("application", LargeBinary, nullable=False),
-    Column("answer", LargeBinary),
-    Column("letter", LargeBinary, nullable=False),
-    Column("opened_ms", BigInteger, nullable=False),
-    Column("notarised", Boolean, nullable=False),
-    Column("changed_ms", BigInteger, nullable=False),
-    Column("grant", String(32)),
-    Column("reason", Text, nullable=False),
-)
-
-case_events = Table(
-    "case_events",
-    metadata,
-    Column("number", _Id, primary_key=True),
-    Column("case", String(32), nullable=False, index=True),
-    Column("time_ms", BigInteger, nullable=False),
-    Column("event", String(16), nullable=False),
-    Column("party", String(16), nullable=False),
-    Column("by", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-)
-
 # Which table of which source fills a resource's feed.
 publications = Table(
     "publications",

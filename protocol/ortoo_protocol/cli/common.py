@@ -155,6 +155,25 @@ def _granted_items(shell: Shell, grant: Mapping[str, Any]) -> str:
     return f"{items}; {masks}" if masks else items
 
 
+def show_coordinations(shell: Shell, cases: Iterable[Mapping[str, Any]]) -> None:
+    """What waits for the authority, with the last day."""
+    shell.table(
+        ("Case", "Resource", "Applicant", "Provider", "State", "Waits for", "Last day"),
+        (
+            (
+                case["case"],
+                f"{case['resource']} {case['resource_name']}",
+                f"{case['applicant']} {case['department_name']}",
+                case["provider"],
+                shell.word(case["state"]),
+                shell.word(case["waits_for"]),
+                ", ".join(each["day"] or "" for each in case["clocks"] if not each["closed_ms"]),
+            )
+            for case in cases
+        ),
+    )
+
+
 def show_case(shell: Shell, answer: Mapping[str, Any]) -> None:
     """One case with all that happened to it."""
     case, application = answer["case"], answer["application"]
@@ -173,9 +192,25 @@ def show_case(shell: Shell, answer: Mapping[str, Any]) -> None:
             ("Row filter", application["row_filter"]),
             ("Handler", application["handler"]),
             ("Approver", application["approver"]),
+            ("Attachments", ", ".join(each["name"] for each in answer["attachments"])),
+            ("Conditions", (answer["answer"] or {}).get("conditions", "")),
             ("Reason", case["reason"]),
             ("Grant", case["grant"]),
+            ("May be done next", "; ".join(_open_steps(shell, answer["open"]))),
         ]
+    )
+    shell.table(
+        ("Duty", "Party", "Last day", "State", "Article"),
+        (
+            (
+                shell.word(clock["duty"]),
+                clock["party"],
+                clock["day"],
+                shell.word(clock["state"]),
+                shell.say(clock["article"]) if clock["article"] else "",
+            )
+            for clock in answer["clocks"]
+        ),
     )
     shell.table(
         ("Time", "What happened", "Party", "By", "Reason"),
@@ -190,3 +225,11 @@ def show_case(shell: Shell, answer: Mapping[str, Any]) -> None:
             for event in answer["events"]
         ),
     )
+
+
+def _open_steps(shell: Shell, steps: Mapping[str, Iterable[str]]) -> list[str]:
+    return [
+        f"{shell.word(side)}: {', '.join(shell.word(event) for event in events)}"
+        for side, events in steps.items()
+        if events
+    ]

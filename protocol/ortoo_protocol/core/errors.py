@@ -565,6 +565,85 @@ class CaseField(CaseError):
     cure = "Fill it in."
 
 
+# --- share requests: what the table, the profile or the other side does not allow ---
+
+
+class CaseSide(CaseError):
+    code = "case.side"
+    fault = Fault.THEIRS
+    what = "{event} is no step of the {side}."
+
+
+class CaseUnconditional(CaseError):
+    code = "case.unconditional"
+    what = "What is shared unconditionally is taken directly; it cannot be refused ({article})."
+    cure = "Grant it, or have its share type changed and ratified in the catalog first."
+
+
+class CaseGround(CaseError):
+    code = "case.ground"
+    what = (
+        "A refusal cites a law, an administrative regulation or a decision of the State Council"
+        " ({article})."
+    )
+    cure = "Name its kind (法律, 行政法规, 国务院决定) and the article that forbids sharing."
+
+
+class CaseRule(CaseError):
+    code = "case.rule"
+    what = "The rule profile {profile} does not know this step ({article})."
+    cure = "Choose another step: request show lists those that are open."
+
+
+class CaseNotAsked(CaseError):
+    code = "case.not-asked"
+    what = "No extension was asked for, or it was answered already."
+
+
+class CaseEarly(CaseError):
+    code = "case.early"
+    what = "It is too early for this step: a term still runs ({article})."
+    cure = "Wait until it has run out, or until both sides have said that they do not agree."
+
+
+class CaseSame(CaseError):
+    code = "case.same"
+    what = "This department has asked for the same already, and the case is open."
+    cure = "Follow that case: request list."
+
+
+class CaseDiffers(CaseError):
+    """A notice."""
+
+    code = "case.differs"
+    what = "Case {case} is {here} here and {there} with the hub."
+    cure = "Compare again (request compare); if it stays, send both histories to the hub's people."
+
+
+class CaseAttachment(CaseError):
+    code = "case.attachment"
+    what = "The attachment {name} is not acceptable: {detail}."
+    cure = "Attach a PDF, JPEG or PNG of at most 8 MiB, eight of them at most."
+
+
+class CaseConditions(CaseError):
+    code = "case.conditions"
+    what = "Grant {grant} opens once its conditions of use are accepted."
+    cure = "Read them (request show), then: request agree."
+
+
+class DemandUnknown(CaseError):
+    code = "case.demand-unknown"
+    what = "No demand {number} of {provider} is known here."
+    cure = "List them: demand list."
+
+
+class DemandMove(CaseError):
+    code = "case.demand-move"
+    what = "A demand that is {state} cannot be moved by {event}."
+    cure = "Look at it first: demand show."
+
+
 class CatalogError(GrantError):
     code = "catalog"
 

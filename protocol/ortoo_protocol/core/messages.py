@@ -80,6 +80,15 @@ KINDS: tuple[Kind, ...] = (
     Kind("case.application", _NOTARISED, Route.HUB, "s", cases.Application, durable=True),
     Kind("case.answer", _NOTARISED, Route.HUB, "s", cases.Answer, durable=True),
     Kind("case.withdrawal", _NOTARISED, Route.HUB, "s", cases.Withdrawal, durable=True),
+    Kind("case.completion", _NOTARISED, Route.HUB, "s", cases.Completion, durable=True),
+    Kind("case.step", _NOTARISED, Route.HUB, "s", cases.CaseStep, durable=True),
+    Kind("case.ruling", _NOTARISED, Route.HUB, "sh", cases.Ruling, durable=True),
+    Kind("case.records", _NOTARISED, Route.HUB, "h", cases.Records, durable=True),
+    Kind("case.standings", _NOTARISED, Route.HUB, "s", cases.Standings, durable=True),
+    Kind("case.compared", _NOTARISED, Route.HUB, "h", cases.Compared, durable=True),
+    Kind(
+        "case.attachment", _NOTARISED, Route.HUB, "s", cases.AttachmentPart, durable=True, rows=True
+    ),
     Kind("grant.issued", _NOTARISED, Route.HUB, "s", grants.GrantTerms, durable=True),
     Kind("grant.ended", _NOTARISED, Route.HUB, "s", grants.GrantEnded, durable=True),
     Kind("stop.filing", _NOTARISED, Route.HUB, "s", grants.StopFiling, durable=True),

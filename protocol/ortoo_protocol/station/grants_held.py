@@ -34,6 +34,7 @@ def keep(tx: Tx, terms: GrantTerms, raw: bytes) -> bytes:
         "ended_ms": None,
         "end_reason": "",
         "filing": "",
+        "offered": bool(terms.conditions.strip()),
     }
     insert_new(tx.conn, grants, [values])
     if row(tx, terms.grant).hash != named:
@@ -52,6 +53,23 @@ def end(tx: Tx, ended: GrantEnded) -> None:
     tx.after_commit(tx.parts.signals.grants.set)
 
 
+def void(tx: Tx, grant: str, reason: str) -> None:
+    """It was offered and never opened."""
+    tx.conn.execute(
+        update(grants)
+        .where(grants.c.grant == grant, grants.c.ended_ms.is_(None), grants.c.offered.is_(True))
+        .values(ended_ms=tx.now_ms, end_reason=reason)
+    )
+    tx.after_commit(tx.parts.signals.grants.set)
+
+
+def agree(tx: Tx, grant: str) -> None:
+    """The reader's people accepted the conditions: from now on it counts."""
+    tx.conn.execute(update(grants).where(grants.c.grant == grant).values(offered=False))
+    held.mark_ready(tx, f"grant:{row(tx, grant).hash.hex()}")
+    tx.after_commit(tx.parts.signals.grants.set)
+
+
 def row(tx: Tx, grant: str) -> Row[Any]:
     found = tx.conn.execute(select(grants).where(grants.c.grant == grant)).first()
     if found is None:
@@ -67,6 +85,7 @@ def live(now_ms: int) -> Any:
     """The condition of a grant in force at `now_ms`."""
     return (
         grants.c.ended_ms.is_(None)
+        & grants.c.offered.is_(False)
         & (grants.c.from_ms <= now_ms)
         & ((grants.c.until_ms == 0) | (grants.c.until_ms > now_ms))
     )

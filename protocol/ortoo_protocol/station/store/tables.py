@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 metadata = MetaData()
@@ -192,6 +193,8 @@ grants = Table(
     Column("ended_ms", BigInteger),
     Column("end_reason", Text, nullable=False),
     Column("filing", String(32), nullable=False),
+    # its conditions wait to be accepted: nothing is read under it yet
+    Column("offered", Boolean, nullable=False, server_default=false()),
 )
 
 # --- feeds this party publishes -----------------------------------------------------------------

@@ -1,0 +1,183 @@
+"""Letters of a case that come from the other side, or from the authority.
+
+The notary judged them and put them in an order; here they are checked for who speaks, kept, and
+acted upon. Those of two departments of this station come back to it, and were kept when made.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from ortoo_node import catalog, granting, subscribing
+from ortoo_node.cases import answering, moving, store
+from ortoo_protocol.core.cases import (
+    Answer,
+    Application,
+    AttachmentPart,
+    CaseStep,
+    Completion,
+    Event,
+    Ruling,
+    State,
+    Withdrawal,
+    check_answer,
+    check_application,
+    check_completion,
+    check_ruling,
+    check_step,
+    check_withdrawal,
+    opening,
+)
+from ortoo_protocol.core.catalog.elements import PUBLISHED
+from ortoo_protocol.core.codec import Shape, decode, encode
+from ortoo_protocol.core.errors import CaseUnknown, CatalogUnknown, EnvelopeSender
+from ortoo_protocol.core.verify import Opened, as_body
+from ortoo_protocol.i18n import mark
+from ortoo_protocol.station.cases import attachments
+from ortoo_protocol.station.context import Tx
+
+NO_LONGER = mark("the resource is no longer supplied")
+
+
+def on_application(tx: Tx, opened: Opened[Shape]) -> None:
+    """An application. What is unconditional is granted at once; of what was just stopped it ends.
+
+    Raises what goes back to the applicant as the receipt's code.
+    """
+    letter, sender = as_body(opened, Application), opened.header.sender
+    application = check_application(letter.body)
+    tx.trust.check_department(sender, application.department)
+    entry = catalog.entry(tx.conn, application.resource)
+    if entry.provider != tx.party:
+        raise CatalogUnknown(resource=application.resource)
+    if sender == tx.party:
+        row = store.find(tx.conn, application.case)
+    else:
+        share_type = application.share_type or entry.share_type
+        row = store.open_case(
+            tx,
+            application,
+            store.PROVIDER,
+            sender,
+            tx.party,
+            share_type=share_type,
+            provider_department=entry.department,
+            letter=opened.header.id,
+            notarised=True,
+        )
+        by = f"{application.handler}, {application.approver}"
+        _arrived(tx, row, opened, opening(share_type), by, "")
+    if entry.status != PUBLISHED:
+        answering.say(tx, row.case, Event.STOP, NO_LONGER, answering.AUTOMATIC, "")
+    else:
+        answering.answer_alone(tx, row.case, entry, sender)
+
+
+def on_completion(tx: Tx, opened: Opened[Shape]) -> None:
+    body = check_completion(as_body(opened, Completion).body)
+    application = body.application
+    row = _from(tx, opened, application.case, applicant=True)
+    if row.role == store.BOTH:
+        return
+    store.put(tx, row.case, application=encode(application))
+    if application.attachments != decode(row.application, Application).attachments:
+        attachments.forget(tx, row.case)
+    by = f"{application.handler}, {application.approver}"
+    _arrived(tx, row, opened, Event.COMPLETE, by, body.note)
+
+
+def on_attachment(tx: Tx, opened: Opened[Shape]) -> None:
+    letter = as_body(opened, AttachmentPart)
+    row = _from(tx, opened, letter.body.case, applicant=True)
+    named = decode(row.application, Application).attachments
+    attachments.receive(tx, letter.body, letter.rows[0] if letter.rows else b"", named)
+
+
+def on_answer(tx: Tx, opened: Opened[Shape]) -> None:
+    """The provider's answer; a yes follows the grant that it names."""
+    answer = check_answer(as_body(opened, Answer).body)
+    row = _from(tx, opened, answer.case, applicant=False)
+    if row.role == store.BOTH:
+        return  # this very station answered: it is recorded
+    event = Event.REFUSE
+    if answer.outcome == "granted":
+        event = Event.OFFER if answer.conditions else Event.GRANT
+    store.put(
+        tx, row.case, answer=opened.body_bytes, reason=answer.reason, grant=answer.grant or None
+    )
+    by = f"{answer.handler}, {answer.approver}"
+    _arrived(tx, row, opened, event, by, answer.reason or answer.conditions)
+    if event is Event.REFUSE:
+        subscribing.refused(tx, row.case)
+
+
+def on_withdrawal(tx: Tx, opened: Opened[Shape]) -> None:
+    body = check_withdrawal(as_body(opened, Withdrawal).body)
+    row = _from(tx, opened, body.case, applicant=True)
+    if row.role == store.BOTH:
+        return
+    store.put(tx, row.case, reason=body.reason)
+    _arrived(tx, row, opened, Event.WITHDRAW, body.handler, body.reason)
+    granting.void_of(tx, row.case)
+
+
+def on_step(tx: Tx, opened: Opened[Shape]) -> None:
+    step = check_step(as_body(opened, CaseStep).body)
+    row = _between(tx, opened, step.case)
+    if row.role == store.BOTH:
+        return
+    event = Event(step.event)
+    by = ", ".join(filter(None, (step.handler, step.approver)))
+    _arrived(tx, row, opened, event, by, step.reason or "；".join(step.missing))
+    if event is Event.AGREE:
+        granting.agreed(tx, row.grant)
+    elif event is Event.STOP:
+        store.put(tx, row.case, reason=step.reason)
+        subscribing.refused(tx, row.case)
+
+
+def on_ruling(tx: Tx, opened: Opened[Shape]) -> None:
+    """The authority's word: the hub's in cases that cross leagues."""
+    ruling, sender = check_ruling(as_body(opened, Ruling).body), opened.header.sender
+    row = store.find(tx.conn, ruling.case)
+    authority = tx.party if row.role == store.BOTH else tx.trust.hub
+    if sender != authority:
+        raise EnvelopeSender(sender=sender, owner=authority)
+    if row.role == store.BOTH:
+        return
+    by = f"{ruling.handler}, {ruling.approver}"
+    _arrived(tx, row, opened, Event(ruling.event), by, ruling.reason)
+
+
+def _arrived(
+    tx: Tx, row: Row[Any], opened: Opened[Shape], event: Event, by: str, reason: str
+) -> State:
+    header = opened.header
+    return moving.arrived(
+        tx,
+        row,
+        event,
+        header.sender,
+        by=by,
+        reason=reason,
+        letter=header.id,
+        body=opened.body_bytes,
+    )
+
+
+def _from(tx: Tx, opened: Opened[Shape], case: str, *, applicant: bool) -> Row[Any]:
+    """The case, of which the letter's sender must be the applicant, or else the provider."""
+    row, sender = store.find(tx.conn, case), opened.header.sender
+    owner = row.applicant if applicant else row.provider
+    if sender != owner:
+        raise EnvelopeSender(sender=sender, owner=owner)
+    return row
+
+
+def _between(tx: Tx, opened: Opened[Shape], case: str) -> Row[Any]:
+    row = store.find(tx.conn, case)
+    if opened.header.sender not in (row.applicant, row.provider):
+        raise CaseUnknown(case=case)
+    return row

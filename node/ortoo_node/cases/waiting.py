@@ -1,0 +1,29 @@
+"""What waits for the authority of this station: disputes of two departments here, extensions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from ortoo_node.cases import store
+from ortoo_node.store.case_tables import cases
+from ortoo_protocol.core.cases import State
+from ortoo_protocol.core.cases.log import asked_extension
+
+_DISPUTES = (State.COORDINATING.value, State.REFERRED.value)
+_ANSWERABLE = (State.SUBMITTED.value, State.COMPLETED.value, State.ACCEPTED.value)
+
+
+def waiting(conn: Connection) -> list[tuple[Row[Any], str]]:
+    """Cases and what each waits for, the oldest first."""
+    query = select(cases).where(
+        cases.c.role == store.BOTH, cases.c.state.in_((*_DISPUTES, *_ANSWERABLE))
+    )
+    found = []
+    for row in conn.execute(query.order_by(cases.c.opened_ms)).all():
+        if row.state in _DISPUTES:
+            found.append((row, "coordination"))
+        elif asked_extension(store.log_of(store.events_of(conn, row.case))):
+            found.append((row, "extension"))
+    return found
