@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -228,8 +227,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "## 9 Cases": lambda: moves(cases.MOVES),
     "### 9.3 Written notices": lambda: moves(written.MOVES),
     "### 9.4 Half-yearly submissions": lambda: moves(submissions.MOVES),
-    "## 9 Cases": moves,
-    "### 9.3 Steps": steps,
+    "### 9.5 Steps": steps,
     "## 13 Error codes": error_codes,
     "## 14 Limits": limits,
 }

@@ -11,9 +11,8 @@ from ortoo_node.cases import APPLICANT, AUTOMATIC, BOTH, PROVIDER
 from ortoo_node.catalog import changes
 from ortoo_node.quality.tasks import UNSETTLED
 from ortoo_node.queries.record import ANSWERED, ASKED, REFUSED
+from ortoo_node.store.case_tables import case_events, cases
 from ortoo_node.store.tables import (
-    case_events,
-    cases,
     catalog,
     file_transfers,
     publication_runs,

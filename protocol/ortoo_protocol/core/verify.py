@@ -258,13 +258,8 @@ def _wraps(kind: Kind, header: Header) -> int:
     letter that only one of them could open would be a case without its authority."""
     if kind.cls is Class.OPEN or kind.route is Route.FEED:
         return 0
-<<<<<<< HEAD
     by_hub = is_hub(header.sender) or is_hub(header.destination)
     alone = by_hub or header.destination == header.sender
-=======
-    sender, destination = header.sender, header.destination
-    alone = is_hub(destination) or is_hub(sender) or destination == sender
->>>>>>> 00ea2c6 (Letters from the hub are sealed to the one they are for)
     return 1 if kind.cls is Class.SEALED or alone else 2
 
 
