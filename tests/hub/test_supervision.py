@@ -84,6 +84,13 @@ async def test_facts_of_leagues(tmp_path: Path) -> None:
                 f"request.{answer}", case=made["case"], **PEOPLE, **more
             )
 
+            async def told(case: str = made["case"]) -> bool:
+                """Asked again before that, it would be joined to the open case."""
+                found = await region.nodes[READER].call("request.show", case=case)
+                return bool(found["case"]["state"] in ("refused", "granted"))
+
+            await until_true(told)
+
         async def answered() -> bool:
             found = await facts_of(region, PROVIDER)
             return found["decided"] == 2 and found["grants_given"] == 1

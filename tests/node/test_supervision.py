@@ -139,7 +139,7 @@ async def test_an_answer_that_is_late_is_a_lead_with_its_application(tmp_path: P
 
         await until_true(come)
         assert "sharing-answer" not in await rules_of(node)
-        from ortoo_node.store.tables import cases
+        from ortoo_node.store.case_tables import cases
         from ortoo_protocol.station.store.clock_tables import clocks
 
         def long_ago(tx: Tx) -> None:
