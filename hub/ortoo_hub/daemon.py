@@ -32,6 +32,7 @@ from ortoo_protocol.core.catalog.codes import Scheme
 from ortoo_protocol.core.errors import BusError, BusPlane, SettingsSecret, TrustError
 from ortoo_protocol.core.keys import Suites, builtin_suites
 from ortoo_protocol.core.trust import Trust, fingerprint_of_root
+from ortoo_protocol.i18n import DEFAULT
 from ortoo_protocol.station import launch, trusting
 from ortoo_protocol.station.catalog.index import catch_up
 from ortoo_protocol.station.clocks.methods import ClockMethods
@@ -42,6 +43,10 @@ from ortoo_protocol.station.contacts.methods import ContactMethods
 from ortoo_protocol.station.context import Handler, Hooks, Identity, Tx
 from ortoo_protocol.station.control import ControlServer, Method
 from ortoo_protocol.station.keyfile import KeyFile
+from ortoo_protocol.station.notify import telling
+from ortoo_protocol.station.notify.methods import NotifyMethods
+from ortoo_protocol.station.notify.notifier import Notifier
+from ortoo_protocol.station.notify.settings import NotifyTable
 from ortoo_protocol.station.settings import read_secret
 from ortoo_protocol.station.station import Station, Surroundings, make_station
 from ortoo_protocol.station.store.store import Store
@@ -93,7 +98,9 @@ async def serve(settings: HubSettings, stop: asyncio.Event) -> None:
         )
         codes = settings.catalog.codes
         scheme = None if codes is None else read_scheme(codes)
-        hub = make_hub(identity, around, admin, road, management.reconcile_s, keys, scheme)
+        notices = Notices(settings.notify, settings.station.language)
+        reconcile_s = management.reconcile_s
+        hub = make_hub(identity, around, admin, road, reconcile_s, keys, scheme, notices)
         stack.push_async_callback(hub.station.close)
         await _check_broker(admin, hub.router.broker_name)
         await hub.prepare(password)
@@ -114,6 +121,17 @@ async def _check_broker(admin: BrokerAdmin, name: str) -> None:
         _log.warning("%s", error)
 
 
+@dataclass(frozen=True)
+class Notices:
+    """How people are told, and in which language."""
+
+    table: NotifyTable
+    language: str
+
+
+NO_NOTICES = Notices(NotifyTable(), DEFAULT)
+
+
 @dataclass
 class Hub:
     """A hub put together; the tests make one without files or sockets."""
@@ -123,6 +141,7 @@ class Hub:
     reconciler: Reconciler
     road: Road
     keys: KeyFile | None
+    notifier: Notifier
 
     async def prepare(self, password: str) -> None:
         """Before anything runs: the hub's feeds, its user, its timestamp and announcement. An
@@ -146,7 +165,11 @@ class Hub:
 
     async def run(self) -> None:
         """Until cancelled."""
-        await self.station.run(also=[self.router.run, self._timestamps, self._expiry, self._index])
+        own = (self.router.run, self._timestamps, self._expiry, self._index)
+        try:
+            await self.station.run(also=[*own, *self.notifier.loops])
+        finally:
+            await self.notifier.close()
 
     async def _expiry(self) -> None:
         """Cases whose grant has run out end; the router unbinds by the date itself."""
@@ -172,8 +195,9 @@ class Hub:
 
         station, router = self.station, self.router
         common = CommonMethods(station, settings, launch.package_version(), launch.clock())
+        notify = NotifyMethods(self.notifier)
         return methods.merged(
-            methods.ServiceMethods(common, station, router).as_mapping(),
+            methods.ServiceMethods(common, station, router, notify).as_mapping(),
             methods.MemberMethods(station, router, self.road).as_mapping(),
             methods.DirectoryMethods(station, router).as_mapping(),
             methods.CatalogMethods(station).as_mapping(),
@@ -181,6 +205,7 @@ class Hub:
             methods.CalendarMethods(station).as_mapping(),
             ClockMethods(station).as_mapping(),
             ContactMethods(station).as_mapping(),
+            notify.as_mapping(),
             methods.RoutingMethods(station, router, self.reconciler).as_mapping(),
             supervision_methods(station, SOURCES),
             {"stop": stop_},
@@ -195,6 +220,7 @@ def make_hub(
     reconcile_s: float,
     keys: KeyFile | None = None,
     scheme: Scheme | None = None,
+    notices: Notices = NO_NOTICES,
 ) -> Hub:
     """Put a hub together; nothing runs yet."""
     reconciler = Reconciler()
@@ -216,14 +242,15 @@ def make_hub(
         handlers=handlers,
         relay=notary.relay,
         settled=supervision.on_settled,
-        clock=supervision.clocks(),
+        clock={**supervision.clocks(), "": telling.on_clock},
     )
     station = make_station(identity, around, hooks)
     router = Router(station, admin, reconcile_s)
     wakes.append(router.wake)
     if station.bus is not None:
         station.bus = ProgrammedBus(station.bus, router)
-    return Hub(station, router, reconciler, road, keys)
+    notifier = Notifier(station, notices.table, notices.language)
+    return Hub(station, router, reconciler, road, keys, notifier)
 
 
 # --- files --------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ortoo_protocol.core.errors import SettingsLacking, SettingsValue
 from ortoo_protocol.station import settings as common
+from ortoo_protocol.station.notify.settings import NotifyTable, check_notify
 from ortoo_protocol.station.settings import FILE_NAME, Port, Positive, Table, Text
 
 
@@ -31,6 +32,7 @@ class HubSettings(common.Settings, frozen=True):
 
     management: ManagementTable | None = None
     catalog: CatalogTable = CatalogTable()
+    notify: NotifyTable = NotifyTable()
 
     def need_management(self) -> ManagementTable:
         if self.management is None:
@@ -44,4 +46,5 @@ def load(path: Path) -> HubSettings:
     if not settings.station.party.startswith("h"):
         place = str(common.locate(path))
         raise SettingsValue(place=place, key="station.party", detail="a hub's id begins with h")
+    check_notify(str(common.locate(path)), settings.notify)
     return settings

@@ -29,6 +29,8 @@ from ortoo_protocol.core.verify import Opened
 from ortoo_protocol.station import feed_reader, feed_writer
 from ortoo_protocol.station.catalog.index import catch_up
 from ortoo_protocol.station.context import Hooks, SettledLetter, Tx
+from ortoo_protocol.station.notify import telling
+from ortoo_protocol.station.notify.notifier import Notifier
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.supervision import hooks as supervision
 
@@ -73,7 +75,7 @@ def hooks(files: Files | None = None, queries: Queries | None = None) -> Hooks:
         settled=_on_settled,
         swift={} if files is None else files.swift(),
         answers={} if queries is None else queries.answers(),
-        clock={tasks.DUTY: tasks.on_clock, **supervision.clocks()},
+        clock={tasks.DUTY: tasks.on_clock, **supervision.clocks(), "": telling.on_clock},
     )
 
 
@@ -93,12 +95,15 @@ class NodeApp:
     reading: Reading = field(init=False)
     rules: Rules = field(init=False)
     attachments: Attachments = field(init=False)
+    notifier: Notifier = field(init=False)
 
     def __post_init__(self) -> None:
         self.rules = of_settings(self.settings.catalog)
         every_s = self.settings.catalog.drift_every_s
         self.attachments = Attachments(self.station, self.settings, every_s)
         self.schedule = Schedule(self.publisher)
+        language = self.settings.station.language
+        self.notifier = Notifier(self.station, self.settings.notify, language)
         self.files.serve(self.station, self.settings, self.schedule.publish)
         self.door = StationDoor(self.station, asyncio.get_running_loop())
         self.reading = Reading(self.station, self.settings, self.door, self.files.sink_of)
@@ -108,7 +113,13 @@ class NodeApp:
     def loops(self) -> Sequence[Callable[[], Awaitable[None]]]:
         """What runs beside the station."""
         own = (self.subscriptions, self.expiry, self.quality, self.schedule.loop, self.catalog)
-        return *own, *self.files.loops(), self.queries.run, self.attachments.loop
+        return (
+            *own,
+            *self.files.loops(),
+            self.queries.run,
+            self.attachments.loop,
+            *self.notifier.loops,
+        )
 
     async def start(self) -> None:
         """Open the own catalog, read the region's feeds, take up the subscriptions."""
@@ -123,6 +134,7 @@ class NodeApp:
         """Before the store is closed: nobody comes through the door any more."""
         self.closing.set()
         self.door.close()
+        await self.notifier.close()
         for worker in self.station.workers.values():
             await asyncio.to_thread(worker.sink.close)
 

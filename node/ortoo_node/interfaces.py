@@ -16,17 +16,16 @@ name = "fetched"
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import msgspec
 
 from ortoo_protocol.core.errors import SettingsValue
 from ortoo_protocol.station.settings import Port, Positive, Table
+from ortoo_protocol.station.signed_posts import is_loopback, unfit
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -91,7 +90,7 @@ def check_interfaces(
                 detail = "lower-case letters, digits, _ and -, and each name once"
                 raise SettingsValue(place=place, key=f"{table}[{index}].name", detail=detail)
     for index, webhook in enumerate(webhooks):
-        detail = _unfit(webhook)
+        detail = unfit(webhook.url, plain=webhook.plain)
         if detail:
             raise SettingsValue(place=place, key=f"webhooks[{index}].url", detail=detail)
 
@@ -103,25 +102,3 @@ def _check_http(place: str, http: Http) -> None:
     if http.cert_file is None and not is_loopback(http.address):
         detail = "beyond this machine it needs cert_file and key_file"
         raise SettingsValue(place=place, key="http.address", detail=detail)
-
-
-def _unfit(webhook: Webhook) -> str:
-    try:
-        parts = urlsplit(webhook.url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host, parts = None, urlsplit("")
-    if parts.scheme not in ("http", "https") or not host:
-        return "http://host/path or https://host/path"
-    if parts.username is not None or parts.password is not None or parts.fragment:
-        return "without user, password and fragment: what is posted is signed"
-    if parts.scheme == "http" and not webhook.plain and not is_loopback(host):
-        return "beyond this machine https, unless plain = true"
-    return ""
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -11,6 +11,7 @@ from ortoo_node.quality.settings import QualityTable
 from ortoo_node.services import Service, check_services
 from ortoo_protocol.core.errors import SettingsLacking, SettingsValue
 from ortoo_protocol.station import settings as common
+from ortoo_protocol.station.notify.settings import NotifyTable, check_notify
 from ortoo_protocol.station.settings import Positive, Table
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -66,6 +67,7 @@ class NodeSettings(common.Settings, frozen=True):
     reading: ReadingTable = ReadingTable()
     services: tuple[Service, ...] = ()
     catalog: CatalogTable = CatalogTable()
+    notify: NotifyTable = NotifyTable()
 
     def function(self, name: str) -> FunctionTable | None:
         return next((each for each in self.functions if each.name == name), None)
@@ -115,6 +117,7 @@ def load(path: Path) -> NodeSettings:
     for table in ("sources", "sinks"):
         _check(place, table, getattr(settings, table))
     check_services(place, settings.services)
+    check_notify(place, settings.notify)
     check_folders(
         place,
         settings.folders,

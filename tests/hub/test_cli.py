@@ -98,7 +98,24 @@ HANDOVER = {
     "reason": "调岗",
     "matters": ["case:1"],
 }
+DELIVERY = {
+    "number": 1,
+    "channel": "mail",
+    "department": "11150700MB0000000G",
+    "person": "甲",
+    "address": "jia@example.cn",
+    "state": "failed",
+    "attempts": 3,
+    "error": "SMTP 451",
+    "created_ms": 1_780_000_000_000,
+    "next_ms": 1_780_000_000_000,
+    "settled_ms": None,
+}
 ANSWERS: dict[str, object] = {
+    "todo.list": {"clocks": [CLOCK], "on_duty": {"11150700MB0000000G": ["甲"]}},
+    "notify.list": {"channels": ["mail"], "deliveries": [DELIVERY]},
+    "notify.retry": {"count": 2},
+    "notify.test": {"channels": [{"channel": "mail", "address": "a@b", "error": None}]},
     "contact.list": {"contacts": [CONTACT]},
     "contact.show": {**CONTACT, "handovers": [HANDOVER]},
     "contact.set": CONTACT,
@@ -356,6 +373,14 @@ class TestFounding:
             {"which": "late", "party": "", "department": ""},
         ),
         (["clock", "show", "case:1"], "clock.show", {"clock": "case:1"}),
+        (["todo", "--person", "甲"], "todo.list", {"person": "甲", "department": ""}),
+        (["notify", "list", "--state", "failed"], "notify.list", {"state": "failed"}),
+        (["notify", "retry"], "notify.retry", {}),
+        (
+            ["notify", "test", "--person", "甲", "--department", "d"],
+            "notify.test",
+            {"person": "甲", "department": "d"},
+        ),
         (["contact", "list", "--party", "s150700"], "contact.list", {"party": "s150700"}),
         (
             ["contact", "show", "11150700MB0000000G", "--party", "s150700"],
@@ -474,6 +499,15 @@ def test_days_of_an_absence_are_local(folder: Path, service: FakeService) -> Non
     (method, params) = service.asked[-1]
     assert method == "contact.away"
     assert params["until_ms"] - params["from_ms"] == (6 * 24 + 12) * 3_600_000
+
+
+def test_a_channel_that_fails_its_test(folder: Path) -> None:
+    error = {"code": "notice.failed", "facts": {"channel": "mail", "detail": "SMTP 451"}}
+    outcome = {"channel": "mail", "address": "a@b", "error": {**error, "what": "", "cure": ""}}
+    with FakeService(folder, {"notify.test": {"channels": [outcome]}}):
+        shown = run(folder, "notify", "test")
+    assert shown.exit_code == Exit.REFUSED
+    assert "SMTP 451" in shown.output
 
 
 def test_a_calendar_goes_out_and_comes_in(

@@ -22,6 +22,7 @@ from ortoo_node.settings import Database, FunctionTable, NodeSettings
 from ortoo_node.store import NODE
 from ortoo_protocol.bus.port import Bus
 from ortoo_protocol.station.common_methods import CommonMethods, Method
+from ortoo_protocol.station.notify.settings import NotifyTable
 from ortoo_protocol.station.settings import StationTable
 from tests.support.stations import Kit
 from tests.support.trust import DEPARTMENTS
@@ -57,6 +58,7 @@ def open_node(
     functions: tuple[FunctionTable, ...] = (),
     services: tuple[Service, ...] = (),
     bus: Bus | None = None,
+    notify: NotifyTable | None = None,
 ) -> Node:
     folder = kit.folder / party
     folder.mkdir(exist_ok=True)
@@ -68,6 +70,7 @@ def open_node(
         folders=folders,
         functions=functions,
         services=services,
+        notify=notify or NotifyTable(),
     )
     files, queries = Files(), Queries(settings)
     hooks = node_app.hooks(files, queries)
@@ -89,6 +92,7 @@ async def running(kit: Kit, *nodes: Node) -> AsyncIterator[None]:
         finally:
             for node in nodes:
                 await node.app.queries.close()
+                await node.app.notifier.close()
 
 
 def entry(party: str, code: str, share_type: int = 1, **more: Any) -> dict[str, Any]:

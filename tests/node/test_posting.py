@@ -11,7 +11,7 @@ import pytest
 
 from ortoo_demo.pki import DemoAuthority
 from ortoo_node.interfaces import Webhook
-from ortoo_node.sinks.program.posting import Poster, read_secrets
+from ortoo_node.sinks.program.posting import Poster
 from ortoo_protocol.core.errors import (
     SettingsSecret,
     SinkWebhookFailed,
@@ -19,6 +19,7 @@ from ortoo_protocol.core.errors import (
     SinkWebhookRefused,
 )
 from ortoo_protocol.station.settings import write_secret
+from ortoo_protocol.station.signed_posts import read_secrets
 from tests.support.programs import SECRET, SECRET_TEXT, Answer, WebhookProgram, check_signature
 
 BODY = b'{"id":"s150700.towns:1:2:0","type":"changes","table":"t","key":["k"],' + (
@@ -162,4 +163,4 @@ def test_secrets_that_are_none(tmp_path: Path, text: str) -> None:
     file = tmp_path / "secret"
     write_secret(file, text)
     with pytest.raises(SettingsSecret):
-        read_secrets(Webhook(name="w", url="https://x", secret_file=file))
+        read_secrets(file)

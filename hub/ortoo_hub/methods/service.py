@@ -17,6 +17,7 @@ from ortoo_protocol.core.errors import BrokerAdminError, BrokerDiffers
 from ortoo_protocol.station.common_methods import CommonMethods
 from ortoo_protocol.station.contacts.methods import ContactMethods
 from ortoo_protocol.station.control import Method, error_to
+from ortoo_protocol.station.notify.methods import NotifyMethods
 from ortoo_protocol.station.station import Station
 
 
@@ -25,6 +26,7 @@ class ServiceMethods:
     common: CommonMethods
     station: Station
     router: Router
+    notify: NotifyMethods
 
     def as_mapping(self) -> Mapping[str, Method]:
         return {**self.common.as_mapping(), "status": self.status, "doctor": self.doctor}
@@ -65,6 +67,7 @@ class ServiceMethods:
                 *await self._management(),
                 *(members or [_finding("members", None)]),
                 *await CaseMethods(self.station).findings(),
+                *await self.notify.findings(),
             ]
         }
 

@@ -32,6 +32,7 @@ from ortoo_protocol.cli import (
     coordination,
     doctor,
     journal,
+    notices,
     program,
     service,
 )
@@ -68,6 +69,8 @@ app.add_typer(dispatch.app, name="dispatch")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(clock.app, name="clock")
 app.add_typer(contact.app, name="contact")
+app.add_typer(notices.todo)
+app.add_typer(notices.notify, name="notify")
 app.add_typer(journal.app, name="journal")
 
 

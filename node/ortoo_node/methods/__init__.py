@@ -29,6 +29,7 @@ from ortoo_protocol.station.clocks.methods import ClockMethods
 from ortoo_protocol.station.common_methods import CommonMethods, Method
 from ortoo_protocol.station.contacts.methods import ContactMethods
 from ortoo_protocol.station.control_client import error_to
+from ortoo_protocol.station.notify.methods import NotifyMethods
 from ortoo_protocol.station.supervision.methods import supervision_methods
 
 TROUBLED = ("failed", "schema", "gone", "paused")
@@ -61,6 +62,7 @@ class NodeMethods:
             **ClockMethods(self.app.station).as_mapping(),
             **self.contacts.as_mapping(),
             **supervision_methods(self.app.station, sources(self.app.station.party)),
+            **NotifyMethods(self.app.notifier).as_mapping(),
             "stop": self.stop,
         }
 
@@ -86,6 +88,7 @@ class NodeMethods:
         findings += await ListMethods(self.app).findings()
         findings += await self.contacts.for_doctor()
         findings += await RequestMethods(self.app).findings()
+        findings += await NotifyMethods(self.app.notifier).findings()
         return {"findings": findings}
 
     @property

@@ -272,6 +272,7 @@ WORDS = (
     "resumed",
     "rectify",
     "contact-confirm",
+    "dropped",
     "catalog-update",
     "delivery",
     "negotiation",

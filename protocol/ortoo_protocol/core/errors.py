@@ -1231,6 +1231,28 @@ class ContactAbsence(LawError):
     cure = "See `contact show` for who is away and until when."
 
 
+class NoticeError(LawError):
+    code = "notice"
+
+
+class NoticeFailed(NoticeError):
+    code = "notice.failed"
+    what = "Channel {channel} cannot send now: {detail}."
+    cure = "Nothing else waits for it. It is tried again by itself; see `notify test`."
+
+
+class NoticeRefused(NoticeError):
+    code = "notice.refused"
+    what = "Channel {channel} does not take this notice: {detail}."
+    cure = "Look at the person's addresses (contact show) and at [notify] in the settings."
+
+
+class NoticesWaiting(NoticeError):
+    code = "notice.waiting"
+    what = "Channel {channel}: {waiting} notices wait, {lost} were given up; at last: {detail}."
+    cure = "Find out with `notify test`, then `notify retry`."
+
+
 class ContactMissing(LawError):
     code = "contact.missing"
     what = "{party} has reported no contacts of its department {department} (Measures art. 27)."

@@ -147,6 +147,7 @@ class Signals:
     gaps: Signal = field(default_factory=Signal)
     grants: Signal = field(default_factory=Signal)
     clocks: Signal = field(default_factory=Signal)
+    notices: Signal = field(default_factory=Signal)
     leaves: Leaves = field(default_factory=lambda: Leaves(256))
 
 

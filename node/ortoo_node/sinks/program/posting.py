@@ -1,32 +1,22 @@
-"""Posting to a department's program, signed as Standard Webhooks has it.
-
-``webhook-id`` names the message and never changes, ``webhook-timestamp`` is the second of this
-attempt, ``webhook-signature`` is ``v1,`` and the base64 of HMAC-SHA256 over id, timestamp and body,
-joined by full stops; one for each secret, with spaces between.
-"""
+"""Posting to a department's program, signed (`station/signed_posts.py`), until it has it."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from ortoo_node.interfaces import Webhook
 from ortoo_protocol.core.errors import (
-    SettingsSecret,
     SinkUnreachable,
     SinkWebhookFailed,
     SinkWebhookGone,
     SinkWebhookRefused,
 )
 from ortoo_protocol.core.keys import Random
-from ortoo_protocol.station.settings import read_secret
+from ortoo_protocol.station.signed_posts import read_secrets, signature
 
 if TYPE_CHECKING:
     import httpx
@@ -35,32 +25,7 @@ FIRST_S, CAP_S = 1.0, 300.0
 REFUSED_S = 300.0
 MOST_RETRY_AFTER_S = 3_600.0
 MOST_ANSWER_BYTES = 64 << 10
-_PREFIX = "whsec_"
 _LATER = frozenset((408, 425, 429))
-
-
-def read_secrets(webhook: Webhook) -> tuple[bytes, ...]:
-    """Of the secret file: one or more ``whsec_`` and base64, with spaces between, so that a secret
-    can be changed without a gap. Raises SettingsSecret."""
-    path = webhook.secret_file
-    found = []
-    for word in read_secret(path).split():
-        if not word.startswith(_PREFIX):
-            raise SettingsSecret(path=path, detail=f"a webhook's secret begins with {_PREFIX}")
-        try:
-            secret = base64.b64decode(word.removeprefix(_PREFIX), validate=True)
-        except binascii.Error:
-            raise SettingsSecret(path=path, detail="not base64") from None
-        if not 24 <= len(secret) <= 64:
-            raise SettingsSecret(path=path, detail="not 24 to 64 bytes")
-        found.append(secret)
-    return tuple(found)
-
-
-def signature(secrets: Sequence[bytes], name: str, timestamp: int, body: bytes) -> str:
-    signed = b"%b.%d.%b" % (name.encode(), timestamp, body)
-    digests = [hmac.new(secret, signed, hashlib.sha256).digest() for secret in secrets]
-    return " ".join("v1," + base64.b64encode(digest).decode() for digest in digests)
 
 
 class Poster:
@@ -75,7 +40,7 @@ class Poster:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._webhook = webhook
-        self._secrets = read_secrets(webhook)
+        self._secrets = read_secrets(webhook.secret_file)
         self._clock = clock
         self._rand = rand
         self._monotonic = monotonic
