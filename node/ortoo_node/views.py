@@ -46,6 +46,8 @@ Row = tuple[Scalar, ...]
 _TERM = re.compile(r"\s*+([^\s=]++)\s*+=\s*+'([^']*+(?:''[^']*+)*+)'")
 _NEXT = re.compile(r"\s++AND(?=\s)|\s*+\Z", re.IGNORECASE)
 
+PREFIX = "v-"  # what names of views begin with
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -156,7 +158,7 @@ def _name(tx: Tx, entry: Entry, scope: Scope, grant: str) -> str:
     if masks.needs_key(scope.masks):
         parts.append(grant.encode())
     named = tx.suite.hash(domain("ortoo/view", tx.plane, *parts))
-    return feed_id(tx.party, f"v-{named[:12].hex()}")
+    return feed_id(tx.party, f"{PREFIX}{named[:12].hex()}")
 
 
 def _make(tx: Tx, entry: Entry, scope: Scope, feed: str) -> None:

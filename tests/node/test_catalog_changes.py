@@ -70,7 +70,7 @@ def test_a_change_ends_when_all_have_followed(desk: Desk) -> None:
     found = desk.do(lambda tx: changes.find(tx.conn, made.change))
     assert (found.state, [done > 0 for _, done in found.codes]) == ("open", [True, False])
     assert desk.do(lambda tx: mirror.entry(tx.conn, ONE)).law_changed_ms == made.recorded_ms
-    desk.do(lambda tx: steps.stop(tx, TWO, "机构改革", "甲"))
+    desk.do(lambda tx: steps.stop(tx, TWO, "机构改革", "甲", "丁"))
     assert desk.do(lambda tx: changes.find(tx.conn, made.change)).state == "done"
     desk.do(lambda tx: adding.add(tx, entry(PROVIDER, ONE)))
     assert desk.do(lambda tx: mirror.entry(tx.conn, ONE)).law_changed_ms == 0

@@ -64,7 +64,9 @@ async def test_from_draft_to_stopped(tmp_path: Path) -> None:
             await node.call("catalog.draft.show", draft="none")
         revised = await node.call("catalog.step", draft=CODE, act="revise", by="甲")
         assert (revised["version"], revised["state"]) == (2, "drafting")
-        stopped = await node.call("catalog.stop", code=CODE, reason="机构改革", by="丁")
+        stopped = await node.call(
+            "catalog.stop", code=CODE, reason="机构改革", by="甲", approver="丁"
+        )
         assert (stopped["version"], stopped["ended"]) == (2, 0)
 
 

@@ -236,7 +236,7 @@ async def test_attached_and_compared(kit: Kit) -> None:
         (found,) = (await node.call("catalog.drift"))["places"]
         assert (found["drift"], found["error"]["code"]) == ([], "source.missing")
 
-        await node.call("catalog.stop", code=CODE, reason="机构改革", by="甲")
+        await node.call("catalog.stop", code=CODE, reason="机构改革", by="甲", approver="丁")
         (found,) = (await node.call("catalog.drift", now=True))["places"]
         assert (found["drift"], found["error"]) == ([], None)
         await node.call("catalog.detach", resource=CODE)

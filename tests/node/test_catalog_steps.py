@@ -388,20 +388,20 @@ def test_the_short_road_takes_every_step(office: Office) -> None:
 def test_stopping_at_once(office: Office) -> None:
     office.walk(office.save().draft, *ROAD)
     with pytest.raises(StopReason):
-        office.do(lambda tx: steps.stop(tx, CODE, " ", "甲"))
+        office.do(lambda tx: steps.stop(tx, CODE, " ", "甲", "丁"))
     with pytest.raises(CatalogUnknown):
-        office.do(lambda tx: steps.stop(tx, "3/1", "机构改革", "甲"))
-    stopped = office.do(lambda tx: steps.stop(tx, CODE, "机构改革", "甲"))
+        office.do(lambda tx: steps.stop(tx, "3/1", "机构改革", "甲", "丁"))
+    stopped = office.do(lambda tx: steps.stop(tx, CODE, "机构改革", "甲", "丁"))
     assert (stopped["version"], stopped["ended"]) == (2, 0)
     assert stopped["filing"].startswith("150700-")
     with pytest.raises(CatalogStep):
-        office.do(lambda tx: steps.stop(tx, CODE, "机构改革", "甲"))
+        office.do(lambda tx: steps.stop(tx, CODE, "机构改革", "甲", "丁"))
 
 
 def test_entries_that_were_published_without_steps(office: Office) -> None:
     """Those of version 0.1.0: they can be revised and stopped as well."""
     office.do(lambda tx: mirror.store(tx, hubs.entry(filed="", ratified_by=""), 1, 1))
-    office.do(lambda tx: steps.stop(tx, hubs.RESOURCE, "机构改革", "甲"))
+    office.do(lambda tx: steps.stop(tx, hubs.RESOURCE, "机构改革", "甲", "丁"))
     assert office.entry(hubs.RESOURCE).status == "stopped"
     draft = office.act(hubs.RESOURCE, "revise", "甲")
     office.walk(draft.draft, *ROAD)
@@ -418,7 +418,7 @@ def test_others_codes(office: Office) -> None:
     with pytest.raises(CatalogDraftUnknown):
         office.act("307001/000001", "revise", "甲")
     with pytest.raises(CatalogOwner):
-        office.do(lambda tx: steps.stop(tx, "307001/000001", "机构改革", "甲"))
+        office.do(lambda tx: steps.stop(tx, "307001/000001", "机构改革", "甲", "丁"))
 
 
 def test_under_the_decree(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

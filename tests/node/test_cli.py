@@ -548,9 +548,19 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
         (["catalog", "show", "3150000/0001"], "catalog.show", {"code": "3150000/0001"}),
         (["catalog", "refusals"], "catalog.refusals", {}),
         (
-            ["catalog", "stop", "3/1", "--reason", "机构改革", "--by", "王五"],
+            [
+                "catalog",
+                "stop",
+                "3/1",
+                "--reason",
+                "机构改革",
+                "--by",
+                "王五",
+                "--approver",
+                "赵六",
+            ],
             "catalog.stop",
-            {"code": "3/1", "reason": "机构改革", "by": "王五"},
+            {"code": "3/1", "reason": "机构改革", "by": "王五", "approver": "赵六"},
         ),
         (
             [*APPLY, "--item", "name", "--item", "id"],

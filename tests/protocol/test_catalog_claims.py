@@ -44,6 +44,25 @@ def test_what_an_entry_claims() -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("身份证号", "公民身份号码", True),
+        ("居民身份证号码", "身份证 号", True),
+        ("社会信用代码", "统一社会信用代码", True),
+        ("ＶＩＮ码", "车辆识别代号", True),
+        ("行政区划代码", "区划代码", True),
+        ("姓名", "姓名", True),
+        ("姓名", "名称", False),
+        ("身份证号", "统一社会信用代码", False),
+        ("身份证件类型", "公民身份号码", False),
+    ],
+)
+def test_names_of_the_same_datum(one: str, other: str, same: bool) -> None:
+    """Only what a national standard names: 姓名 and 名称 may be two data."""
+    assert (datum(one) == datum(other)) is same
+
+
+@pytest.mark.parametrize(
     ("one", "other", "found"),
     [
         ("s150000", "s150700", True),  # the region's own department, and a city's

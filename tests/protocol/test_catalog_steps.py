@@ -113,11 +113,38 @@ COMPILED = [Taken(Act.COMPILE, "甲")]
 EXAMINED = [*COMPILED, Taken(Act.REVIEW, "乙"), Taken(Act.CHECK, "丙")]
 
 
-@pytest.mark.parametrize("act", [each for each in Act if DUTIES[each].apart_from])
-def test_who_compiles_does_not_approve(act: Act) -> None:
+APART = [each for each in Act if Act.COMPILE in DUTIES[each].apart_from]
+
+
+def test_whose_duties_are_apart() -> None:
+    """By hand, as the table of moves is."""
+    apart = {act: {each.value for each in duty.apart_from} for act, duty in DUTIES.items()}
+    department = {act: {"compile"} for act in (Act.REVIEW, Act.CHECK, Act.ASSESS)}
+    authority = {act: {"compile", "review", "check"} for act in (Act.FILE, Act.RATIFY)}
+    publishing = {act: {"compile"} for act in (Act.PLAN, Act.PUBLISH, Act.TAKE_OVER)}
+    said = {**department, **authority, **publishing, Act.STOP: {"file-stop"}}
+    assert apart == {act: said.get(act, set()) for act in Act}
+    sides = {act for act, duty in DUTIES.items() if duty.side is Side.AUTHORITY}
+    assert sides == {*authority, *publishing, Act.STOP, Act.SUPERSEDE}
+
+
+@pytest.mark.parametrize("act", APART)
+@pytest.mark.parametrize("who", ["甲", " 甲", "甲\u3000", "\u200b甲"])
+def test_who_compiles_does_not_approve(act: Act, who: str) -> None:
+    """However the name is typed."""
     with pytest.raises(CatalogDuties):
-        check_duty(act, "甲", "因", COMPILED)
+        check_duty(act, who, "因", COMPILED)
     assert check_duty(act, "丁", "因", EXAMINED) is DUTIES[act]
+
+
+def test_who_files_a_stop_does_not_stop() -> None:
+    filed = [Taken(Act.FILE_STOP, "Ａnna")]
+    with pytest.raises(CatalogDuties):
+        check_duty(Act.STOP, "anna", "", this_round(filed))
+    taken_back = [*filed, Taken(Act.KEEP, "乙"), Taken(Act.FILE_STOP, "丙")]
+    check_duty(Act.STOP, "anna", "", this_round(taken_back))
+    with pytest.raises(CatalogDuties):
+        check_duty(Act.STOP, "丙", "", this_round(taken_back))
 
 
 @pytest.mark.parametrize("act", [Act.FILE, Act.RATIFY])

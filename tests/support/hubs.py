@@ -298,6 +298,7 @@ def entry(**changes: object) -> Entry:
         feed=FEED,
         status="published",
         compiled_by="甲",
+        reviewed_by="乙",
         secrecy_checked_by="乙",
         approved_by="丙",
         filed=f"{PROVIDER[1:]}-2026-000001",

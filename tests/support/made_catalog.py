@@ -137,6 +137,7 @@ def _entry(
         feed=f"{provider}.r{number}",
         status="published",
         compiled_by="甲",
+        reviewed_by="乙",
         secrecy_checked_by="乙",
         approved_by="丙",
         filed="登记〔2026〕1号",

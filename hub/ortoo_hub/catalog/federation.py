@@ -11,13 +11,13 @@ from functools import lru_cache
 from sqlalchemy import bindparam, insert, select
 
 from ortoo_hub.catalog import conflicts
-from ortoo_hub.catalog.listing import find, related_of
+from ortoo_hub.catalog.listing import entry_of, find, related_of
 from ortoo_hub.directory import catalog_feed
 from ortoo_hub.store.tables import catalog, catalog_refusals
 from ortoo_protocol.core.catalog import Entry, Federated, Refusal, check_entry
-from ortoo_protocol.core.catalog.codes import Scheme, check_code
+from ortoo_protocol.core.catalog.codes import BUILT_IN, Scheme, check_code, check_range
 from ortoo_protocol.core.catalog.freshness import Carried, check_carried
-from ortoo_protocol.core.catalog.law import check_procedure
+from ortoo_protocol.core.catalog.law import check_follows, check_procedure
 from ortoo_protocol.core.catalog.relations import check_relations
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import (
@@ -91,7 +91,7 @@ def take_carried(tx: Tx, opened: Opened[Shape]) -> None:
 
 def _check(tx: Tx, entry: Entry, sender: str, scheme: Scheme | None) -> None:
     """1 the entry itself, 2 the steps it shows, 3 whose it is, 4 where its relations lead, 5 whose
-    code it is, 6 its version."""
+    code it is, 6 its version, and what it follows."""
     profile = profile_named(tx.trust.profile)
     check_procedure(check_entry(entry, profile), profile)
     if entry.provider != sender:
@@ -102,11 +102,14 @@ def _check(tx: Tx, entry: Entry, sender: str, scheme: Scheme | None) -> None:
     if held is None:
         if scheme is not None:
             check_code(scheme, entry.code)
+        members = (each.party for each in tx.trust.parties)
+        check_range(scheme or BUILT_IN, entry.code, sender, members)
         return
     if held.provider != sender:
         raise CatalogOwner(resource=entry.code)
     if entry.version <= held.version:
         raise CatalogField(field="version", detail=f"{held.version} was accepted already")
+    check_follows(entry_of(held), entry)
 
 
 def refuse(tx: Tx, code: str, version: int, sender: str, error: OrtooError) -> None:

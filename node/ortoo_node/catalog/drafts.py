@@ -139,13 +139,11 @@ def adopt(tx: Tx, entry: Entry) -> Draft:
 
 
 def _being_drafted(conn: Connection, kept: Mapping[str, Any]) -> Draft | None:
-    query = select(catalog_drafts).where(catalog_drafts.c.state.in_(_OPEN))
     code = kept.get("code", "")
     if "/" in code:
-        row = conn.execute(query.where(catalog_drafts.c.code == code)).first()
-        return _draft(row) if row is not None else None
+        return on_its_way(conn, code)
     row = conn.execute(
-        query.where(
+        select(catalog_drafts).where(
             catalog_drafts.c.state == State.DRAFTING.value,
             catalog_drafts.c.department == kept["department"],
             catalog_drafts.c.name == kept["name"],
@@ -168,6 +166,15 @@ def find(conn: Connection, given: str) -> Draft:
     if row is None:
         raise CatalogDraftUnknown(draft=given)
     return _draft(row)
+
+
+def on_its_way(conn: Connection, code: str) -> Draft | None:
+    """The version of `code` that is not published yet."""
+    query = select(catalog_drafts).where(
+        catalog_drafts.c.code == code, catalog_drafts.c.state.in_(_OPEN)
+    )
+    row = conn.execute(query).first()
+    return _draft(row) if row is not None else None
 
 
 def live(conn: Connection, code: str, beside: str = "") -> Draft | None:

@@ -10,7 +10,7 @@ from ortoo_node.catalog import changes, drafts, mirror, numbers, own, stopping
 from ortoo_node.catalog.drafts import Draft
 from ortoo_node.catalog.rules import DEFAULT, Rules
 from ortoo_protocol.core.catalog import Entry
-from ortoo_protocol.core.catalog.codes import check_code
+from ortoo_protocol.core.catalog.codes import check_code, check_range
 from ortoo_protocol.core.catalog.elements import DEPARTMENT, PLANNED, PUBLISHED
 from ortoo_protocol.core.catalog.intake import as_entry, fields_of, problems
 from ortoo_protocol.core.catalog.relations import check_relations
@@ -56,19 +56,20 @@ def act(tx: Tx, draft: str, act: str, who: str, why: str = "", rules: Rules = DE
     return _take(tx, _meant(tx, draft, step), step, who, why, rules)[0]
 
 
-def stop(tx: Tx, code: str, reason: str, by: str, rules: Rules = DEFAULT) -> Outcome:
-    """Filing and stop at once: what was filed, how many grants ended (art. 18).
+def stop(tx: Tx, code: str, reason: str, by: str, approver: str, rules: Rules = DEFAULT) -> Outcome:
+    """Filing and stop at once: `by` files for the department, `approver` stops for the authority.
+    Returns what was filed, how many grants ended (art. 18).
 
-    Raises StopReason, CatalogUnknown, CatalogOwner, CatalogStep.
+    Raises StopReason, CatalogUnknown, CatalogOwner, CatalogStep, CatalogDuties, CatalogAuthority.
     """
-    if not reason.strip() or not by.strip():
+    if not reason.strip() or not by.strip() or not approver.strip():
         raise StopReason()
     if mirror.entry(tx.conn, code).provider != tx.party:
         raise CatalogOwner(resource=code)
     found = _meant(tx, code, Act.FILE_STOP)
     if found.state is not State.STOPPING:
         found, _ = _take(tx, found, Act.FILE_STOP, by, reason, rules)
-    _, outcome = _take(tx, found, Act.STOP, by, "", rules)
+    _, outcome = _take(tx, found, Act.STOP, approver, "", rules)
     return outcome
 
 
@@ -148,6 +149,8 @@ def _check_fields(tx: Tx, draft: Draft, rules: Rules) -> None:
     given = draft.fields.get("lead_department", "")
     if draft.code[0] != DEPARTMENT and lead and given and lead != given:
         raise CatalogLeadOther(lead=lead, given=given, article=profile(tx).lead.article)
+    if draft.fields.get("feed") and mirror.find(tx.conn, draft.code) is None:
+        own.check_feed(tx.conn, draft.fields["feed"])
 
 
 def _file(tx: Tx, draft: Draft, _who: str, _why: str, rules: Rules) -> None:
@@ -160,6 +163,7 @@ def _file(tx: Tx, draft: Draft, _who: str, _why: str, rules: Rules) -> None:
             check_code(rules.scheme, code)
         else:
             code = numbers.code(tx, rules.scheme, code)
+        check_range(rules.scheme, code, tx.party, (each.party for each in tx.trust.parties))
     check_relations(code, draft.fields.get("related", ()), lambda each: _related(tx, each))
     drafts.change(tx, draft.draft, code=code, filed=draft.filed or numbers.filing(tx))
 
@@ -201,12 +205,26 @@ def _put_out(tx: Tx, draft: Draft, status: str, rules: Rules) -> None:
 
 def _stop(tx: Tx, draft: Draft, who: str, _why: str, _rules: Rules) -> Outcome:
     filed = [row for row in drafts.steps_of(tx.conn, draft.draft) if row.act == Act.FILE_STOP.value]
+    _send_back_revisions(tx, draft, filed[-1].why)
     return stopping.stop(tx, draft.code, filed[-1].why, who)
 
 
 def _never_supplied(tx: Tx, draft: Draft, who: str, why: str, _rules: Rules) -> Outcome:
     """A planned resource that does not come."""
+    _send_back_revisions(tx, draft, why)
     return stopping.stop(tx, draft.code, why, who)
+
+
+def _send_back_revisions(tx: Tx, stopped: Draft, why: str) -> None:
+    """What was examined and filed while the resource was supplied does not revive it: a revision on
+    its way is examined anew, under a number of its own (art. 12, 18)."""
+    found = drafts.on_its_way(tx.conn, stopped.code)
+    if found is None:
+        return
+    drafts.change(tx, found.draft, filed="")
+    if found.state is not State.DRAFTING:
+        to = move(found.state, Act.SEND_BACK, limited=is_limited(tx, found), draft=found.draft)
+        drafts.record(tx, found.draft, Act.SEND_BACK, found.state, to, SYSTEM, why)
 
 
 _EFFECTS: Mapping[tuple[Act, State | None], Effect] = {

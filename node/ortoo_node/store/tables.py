@@ -30,7 +30,7 @@ catalog = Table(
     Column("department", String(18), nullable=False),
     Column("share_type", Integer, nullable=False),
     Column("status", String(16), nullable=False),
-    Column("feed", String(80), nullable=False),
+    Column("feed", String(80), nullable=False, index=True),
     Column("entry", LargeBinary, nullable=False),
     Column("accepted_ms", BigInteger),
     Column("number", BigInteger, nullable=False),

@@ -726,7 +726,10 @@ class CatalogRelated(CatalogField):
 
 class CatalogSeparation(CatalogField):
     code = "catalog.separation"
-    what = "{field} is empty or names the person who compiled: who compiles does not approve."
+    what = (
+        "{field} is empty, or names somebody who took another step: who compiles does not approve, "
+        "who approves for the department does not file for the authority."
+    )
     cure = "Let somebody else do this step."
 
 
@@ -784,6 +787,24 @@ class CatalogRatification(CatalogField):
     code = "catalog.ratification"
     what = "Its share type was not ratified by the authority of the same level ({article})."
     cure = "Have the share type ratified first."
+
+
+class CatalogRevived(CatalogField):
+    code = "catalog.revived"
+    what = "{resource} was stopped and comes back under the filing that it had before: {filed}."
+    cure = "Revise it: the next version goes through all steps and is filed anew."
+
+
+class CatalogFeed(CatalogField):
+    code = "catalog.feed"
+    what = "Feed {feed} carries something else already: each resource has a feed of its own."
+    cure = "Leave the feed out of the entry: the station names it after the code."
+
+
+class CatalogRange(CatalogField):
+    code = "catalog.range"
+    what = "Code {code} lies in the division {division}, which is {owner}'s."
+    cure = "Use a class with your own division, or leave the division out."
 
 
 class CatalogBasis(CatalogError):

@@ -89,10 +89,11 @@ def stop(
     ctx: typer.Context,
     code: Code,
     reason: Annotated[str, typer.Option(help="Why supplying stops; it is filed.")],
-    by: Annotated[str, typer.Option(help="Who decides this.")],
+    by: Annotated[str, typer.Option(help="Who files it for the department.")],
+    approver: Annotated[str, typer.Option(help="Who stops it for the authority.")],
     as_json: Json = False,
 ) -> None:
     """Stop supplying a resource: files the reason first, then ends its grants (art. 18)."""
     shell = Shell.of(ctx)
-    answer = shell.call("catalog.stop", code=code, reason=reason, by=by)
+    answer = shell.call("catalog.stop", code=code, reason=reason, by=by, approver=approver)
     shell.done(answer, "Stopped {code}; filed as {filing}; {ended} grants ended.", **answer)

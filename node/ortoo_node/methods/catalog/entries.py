@@ -93,13 +93,11 @@ class EntryMethods:
         names = ("code", "version", "error", "reason", "time_ms")
         return {"refusals": [{name: getattr(row, name) for name in names} for row in rows]}
 
-    async def stop(self, code: str, reason: str, by: str) -> dict[str, Any]:
-        rules = self.app.rules
-        return dict(
-            await self.app.station.write(
-                partial(steps.stop, code=code, reason=reason, by=by, rules=rules)
-            )
+    async def stop(self, code: str, reason: str, by: str, approver: str) -> dict[str, Any]:
+        job = partial(
+            steps.stop, code=code, reason=reason, by=by, approver=approver, rules=self.app.rules
         )
+        return dict(await self.app.station.write(job))
 
     def _party_name(self, party: str) -> str:
         return party_name(self.app.station.parts.trust.current, party)

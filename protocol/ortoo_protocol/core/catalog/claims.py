@@ -8,15 +8,25 @@ compilers, and a person resolves it.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Mapping
 
 from ortoo_protocol.core.catalog import divisions
 from ortoo_protocol.core.catalog.elements import STOPPED
 from ortoo_protocol.core.catalog.entry import MAX_ITEMS, MAX_NAME_CHARACTERS, Entry
+from ortoo_protocol.core.catalog.names import plain
 from ortoo_protocol.core.codec import Count, Shape
 from ortoo_protocol.core.errors import CatalogField
 from ortoo_protocol.core.ids import HexId, PartyId
+
+# By the name that its standard gives (GB 11643, GB 32100, GB/T 2260, GB 16735): what item names
+# in catalogs call it.
+_STANDARD: Mapping[str, str] = {
+    "公民身份号码": "身份证号 身份证号码 居民身份证号 居民身份证号码 公民身份证号 公民身份证号码",
+    "统一社会信用代码": "社会信用代码 统一信用代码 统一社会信用码",
+    "行政区划代码": "行政区划编码 行政区划码 行政区代码 区划代码",
+    "车辆识别代号": "车架号 车架号码 车辆识别代码 车辆识别码 vin vin码",
+}
+_IDENTIFIERS = {other: name for name, others in _STANDARD.items() for other in others.split()}
 
 OPEN, RESOLVED, LAPSED = "open", "resolved", "lapsed"
 STATES = frozenset((OPEN, RESOLVED, LAPSED))
@@ -54,8 +64,10 @@ def check_conflict(conflict: Conflict) -> Conflict:
 
 
 def datum(name: str) -> str:
-    """The name of an item as it is compared: full-width, case and spaces are no difference."""
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+    """The name of an item as it is compared; what people call an identifier of a national standard
+    otherwise is that identifier."""
+    found = plain(name)
+    return _IDENTIFIERS.get(found, found)
 
 
 def claimed(entry: Entry) -> Mapping[str, str]:

@@ -19,8 +19,14 @@ from typing import Any
 
 from ortoo_protocol.core.catalog import divisions
 from ortoo_protocol.core.catalog.elements import CATALOG_TYPES
-from ortoo_protocol.core.errors import CatalogCode, CatalogCodesFull, CatalogScheme, CodecIdentifier
-from ortoo_protocol.core.ids import check_department
+from ortoo_protocol.core.errors import (
+    CatalogCode,
+    CatalogCodesFull,
+    CatalogRange,
+    CatalogScheme,
+    CodecIdentifier,
+)
+from ortoo_protocol.core.ids import check_department, is_hub
 
 LEVELS = (1, 3, 6)  # digits of 类, 类项, 类项目
 _CODE = re.compile(r"([1-9])([0-9]{2})([0-9]{3})([0-9A-Z]{0,40})/([0-9A-Z]{1,16})")
@@ -127,6 +133,20 @@ def class_for(scheme: Scheme, given: str, party: str) -> str:
     if scheme.detail == DIVISION and len(prefix) == LEVELS[-1]:
         return check_class(scheme, prefix + party[1:])
     return prefix
+
+
+def check_range(scheme: Scheme, code: str, party: str, parties: Iterable[str]) -> None:
+    """Refuse a code whose 细目 is a division of another of the stations `parties`: of those whose
+    territory holds a division it is the nearest's. Raises CatalogRange."""
+    found = _CODE.fullmatch(code)
+    division = found.group(4) if found else ""
+    if scheme.detail != DIVISION or not divisions.is_known(division):
+        return
+    stations = {party, *(each for each in parties if not is_hub(each))}
+    holders = [each for each in stations if divisions.is_within(division, each[1:])]
+    owner = max(holders, key=lambda each: len(divisions.territory(each[1:])), default="")
+    if owner != party:
+        raise CatalogRange(code=code, division=division, owner=owner or division)
 
 
 def allocate(scheme: Scheme, prefix: str, taken: Iterable[str]) -> str:

@@ -82,6 +82,11 @@ def territory(division: str) -> str:
     return digits + division[6:] if len(division) > 6 else digits
 
 
+def is_within(division: str, other: str) -> bool:
+    """Whether `division` is `other` or lies in it."""
+    return territory(division).startswith(territory(other))
+
+
 def overlap(one: str, other: str) -> bool:
     """Whether one of two divisions lies within the other."""
     first, second = territory(one), territory(other)

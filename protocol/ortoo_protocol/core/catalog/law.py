@@ -33,6 +33,7 @@ from ortoo_protocol.core.catalog.entry import (
     Entry,
     Item,
 )
+from ortoo_protocol.core.catalog.names import is_among, says_nothing
 from ortoo_protocol.core.errors import (
     CatalogBaseItem,
     CatalogBasis,
@@ -47,6 +48,7 @@ from ortoo_protocol.core.errors import (
     CatalogLead,
     CatalogRatification,
     CatalogRelated,
+    CatalogRevived,
     CatalogSecrecy,
     CatalogSeparation,
     CatalogTooLong,
@@ -120,6 +122,7 @@ def procedure(entry: Entry, profile: Profile = NM2018) -> Iterator[Problem]:
     if entry.status == STOPPED:
         return
     yield from narrower_items(entry, profile)
+    yield from _duties(entry)
     if not entry.filed.strip():
         yield Problem("filed", CatalogFiling(article=profile.filing.article))
     limited = entry.share_type in profile.ratification.share_types
@@ -127,6 +130,26 @@ def procedure(entry: Entry, profile: Profile = NM2018) -> Iterator[Problem]:
         yield Problem("ratified_by", CatalogRatification(article=profile.ratification.article))
     if entry.code[:1] != DEPARTMENT and not entry.lead_department:
         yield Problem("lead_department", CatalogLead(article=profile.lead.article))
+
+
+def _duties(entry: Entry) -> Iterator[Problem]:
+    """Who took which step: nobody is left out, nobody stands on both sides (core.catalog.steps)."""
+    department = (entry.compiled_by, entry.reviewed_by, entry.secrecy_checked_by)
+    for field, name in zip(("compiled_by", "reviewed_by"), department, strict=False):
+        if not name.strip():
+            yield Problem(field, CatalogSeparation(field=field))
+    for field in ("approved_by", "ratified_by"):
+        if is_among(getattr(entry, field), department):
+            yield Problem(field, CatalogSeparation(field=field))
+    if is_among(entry.secrecy_checked_by, (entry.compiled_by,)):
+        yield Problem("secrecy_checked_by", CatalogSeparation(field="secrecy_checked_by"))
+
+
+def check_follows(held: Entry, entry: Entry) -> None:
+    """Refuse a version that cannot come after `held`: what was stopped (art. 18) comes back under a
+    filing of its own, not by what was filed before. Raises CatalogRevived."""
+    if held.status == STOPPED and entry.status != STOPPED and entry.filed == held.filed:
+        raise CatalogRevived(resource=entry.code, filed=held.filed)
 
 
 def narrower_items(entry: Entry, profile: Profile = NM2018) -> Iterator[Problem]:
@@ -237,14 +260,14 @@ def _relations(entry: Entry) -> Iterator[Problem]:
 
 def _law(entry: Entry, profile: Profile) -> Iterator[Problem]:
     kind = entry.share_type
-    if kind in profile.basis.share_types and not entry.basis.strip():
+    if kind in profile.basis.share_types and says_nothing(entry.basis):
         yield Problem("basis", CatalogBasis(article=profile.basis.article))
     if not entry.secrecy_checked_by.strip():
         yield Problem("secrecy_checked_by", CatalogSecrecy(article=profile.secrecy.article))
     if not entry.approved_by.strip():
         yield Problem("approved_by", CatalogSeparation(field="approved_by"))
     for field in ("approved_by", "reviewed_by", "ratified_by"):
-        if entry.compiled_by and getattr(entry, field) == entry.compiled_by:
+        if is_among(getattr(entry, field), (entry.compiled_by,)):
             yield Problem(field, CatalogSeparation(field=field))
     if kind in profile.conditions.share_types and not (entry.share_condition and entry.purposes):
         field = "purposes" if entry.share_condition else "share_condition"

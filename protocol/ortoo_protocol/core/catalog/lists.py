@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from ortoo_protocol.core.catalog.elements import CYCLES
 from ortoo_protocol.core.catalog.entry import MAX_LISTED, MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
+from ortoo_protocol.core.catalog.names import is_among, says_nothing
 from ortoo_protocol.core.codec import Count, Shape
 from ortoo_protocol.core.errors import CatalogBasis, CatalogField, CatalogSeparation, CatalogTooLong
 from ortoo_protocol.core.ids import PartyId, check_department, check_party
@@ -78,7 +79,7 @@ def check_list_entry(row: ListEntry, profile: Profile = NM2018) -> ListEntry:
     for field in ("title", "department_name", *_REQUIRED[row.list]):
         if not getattr(row, field).strip():
             raise CatalogField(field=field, detail="it is empty")
-    if not row.basis.strip():
+    if says_nothing(row.basis):
         raise CatalogBasis(article=profile.basis.article)
     if row.cycle and row.cycle not in CYCLES:
         raise CatalogField(field="cycle", detail=repr(row.cycle))
@@ -88,7 +89,7 @@ def check_list_entry(row: ListEntry, profile: Profile = NM2018) -> ListEntry:
         raise CatalogField(field="resource", detail="it is empty")
     if row.status == CLOSED and not row.answer.strip():
         raise CatalogField(field="answer", detail="it is empty")
-    if not row.approved_by.strip() or row.approved_by == row.compiled_by:
+    if not row.approved_by.strip() or is_among(row.approved_by, (row.compiled_by,)):
         raise CatalogSeparation(field="approved_by")
     return row
 

@@ -3,7 +3,8 @@
 What the table does not list is refused. The department's steps come first, so that nothing leaves
 it unexamined (art. 26); then those of the authority of the same level (本级): a city's for its own
 departments at its station, the region's for the region's own at theirs. Who compiles does not
-approve, and who approved for the department does not file for the authority.
+approve, who approved for the department does not file for the authority, and who filed a stop does
+not stop.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from ortoo_protocol.core.catalog.names import is_among
 from ortoo_protocol.core.errors import CatalogDuties, CatalogReason, CatalogStep
 
 
@@ -135,7 +137,7 @@ DUTIES: Mapping[Act, Duty] = MappingProxyType(
         _A.SUPERSEDE: Duty(Side.AUTHORITY),
         _A.FILE_STOP: Duty(Side.DEPARTMENT, reason=True),
         _A.KEEP: Duty(Side.DEPARTMENT, reason=True),
-        _A.STOP: Duty(Side.AUTHORITY),
+        _A.STOP: Duty(Side.AUTHORITY, frozenset((_A.FILE_STOP,))),
         _A.SEND_BACK: Duty(Side.EITHER, reason=True),
         _A.WITHDRAW: Duty(Side.DEPARTMENT, reason=True),
     }
@@ -170,7 +172,7 @@ def check_duty(act: Act, who: str, why: str, round_: Iterable[Taken]) -> Duty:
     duty = DUTIES[act]
     if not who.strip() or (duty.reason and not why.strip()):
         raise CatalogReason(step=act.value)
-    if any(taken.who == who and taken.act in duty.apart_from for taken in round_):
+    if is_among(who, (taken.who for taken in round_ if taken.act in duty.apart_from)):
         raise CatalogDuties(who=who, step=act.value)
     return duty
 
@@ -187,10 +189,13 @@ def open_acts(state: State, *, limited: bool) -> list[Act]:
 
 def this_round(steps: Iterable[Taken]) -> list[Taken]:
     """The steps that count for separation: all compiling, and what was approved since the last
-    send-back (art. 26: what was changed is examined anew)."""
+    send-back (art. 26: what was changed is examined anew); of stops the one that was not taken
+    back."""
     counted: list[Taken] = []
     for taken in steps:
         if taken.act is Act.SEND_BACK:
             counted = [each for each in counted if each.act is Act.COMPILE]
+        if taken.act is Act.KEEP:
+            counted = [each for each in counted if each.act is not Act.FILE_STOP]
         counted.append(taken)
     return counted
