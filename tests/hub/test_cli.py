@@ -158,7 +158,7 @@ ANSWERS: dict[str, object] = {
         "parties": [MEMBER],
         "pending": CHANGES,
     },
-    "catalog.search": {"entries": [], "total": 0, "facets": {}, "names": {}},
+    "catalog.search": {"entries": [], "total": 0, "facets": {}, "names": {}, "counted": 0},
     "catalog.show": {
         "entry": {
             **dict.fromkeys(("code", "name", "provider", "department_name", "department"), "x"),

@@ -293,3 +293,27 @@ def test_a_refused_step(folder: Path) -> None:
     assert said.exit_code == Exit.REFUSED
     assert "部门审核" in said.output
     assert run(folder, "step", "d", "fly", "--by", "甲").exit_code == Exit.USAGE
+
+
+def test_a_step_of_many_drafts(folder: Path) -> None:
+    """All of a state, however often the list has to be asked for; the refused ones are named."""
+    other = {**DRAFT, "draft": "f" * 32, "name": "特困人员"}
+    refused = [{"draft": "f" * 32, "error": error_to(CatalogDuties(who="乙", step="review"))}]
+    answers = {
+        "catalog.draft.list": {"drafts": [DRAFT, other]},
+        "catalog.step.many": {"taken": [DRAFT], "refused": refused},
+    }
+    many = ("step-all", "review", "--by", "乙", "--state", "drafting")
+    with FakeService(folder, answers) as service:
+        said = run(folder, *many, "--department", "11150700MB0000000G")
+    assert said.exit_code == Exit.REFUSED
+    listed = {"states": ["drafting"], "department": "11150700MB0000000G"}
+    drafts = ["d" * 32, "f" * 32]
+    step = {"drafts": drafts, "act": "review", "by": "乙", "why": ""}
+    assert service.asked == [
+        ("catalog.draft.list", listed), ("catalog.step.many", step), ("catalog.draft.list", listed)
+    ]  # fmt: skip
+    assert "1 份草案已办理。" in said.stdout
+    assert "特困人员" in said.stdout
+    with FakeService(folder, {**answers, "catalog.step.many": {"taken": [], "refused": []}}):
+        assert run(folder, *many).exit_code == Exit.OK

@@ -70,6 +70,27 @@ async def test_from_draft_to_stopped(tmp_path: Path) -> None:
         assert (stopped["version"], stopped["ended"]) == (2, 0)
 
 
+async def test_a_step_of_many_drafts(tmp_path: Path) -> None:
+    """One that is refused holds up no other."""
+    kit = Kit(tmp_path)
+    node = open_node(kit, PARTY, online=False)
+    async with running(kit, node):
+        numbers = []
+        for name, basis in (("一", "《社会救助暂行办法》"), ("二", ""), ("三", "《统计法》")):
+            entry = {**FIELDS, "name": name, "basis": basis}
+            saved = await node.call("catalog.draft.save", entry=entry, by="甲")
+            numbers.append(saved["draft"]["draft"])
+        many = {"drafts": [*numbers, "0" * 32], "act": "review", "by": "乙"}
+        answer = await node.call("catalog.step.many", **many)
+        assert [each["draft"] for each in answer["taken"]] == [numbers[0], numbers[2]]
+        assert [(each["draft"], each["error"]["code"]) for each in answer["refused"]] == [
+            (numbers[1], "catalog.basis"),
+            ("0" * 32, "catalog.draft-unknown"),
+        ]
+        (left,) = (await node.call("catalog.draft.list", states=["drafting"]))["drafts"]
+        assert left["name"] == "二"
+
+
 async def test_a_conflict_shows_in_doctor(tmp_path: Path) -> None:
     kit = Kit(tmp_path)
     node = open_node(kit, PARTY, online=False)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -184,6 +184,7 @@ ANSWERS: dict[str, object] = {
             "theme": {f"3{number:02d}": 1 for number in range(20)},
         },
         "names": {"league": {"1500": "自治区本级", "1507": "呼伦贝尔市"}, "theme": {"301": "民政"}},
+        "counted": 73,
     },
     "catalog.list": {"entries": []},
     "catalog.show": {
@@ -811,6 +812,13 @@ def test_each_command_asks_its_method(
     assert shown.output != english.output
 
 
+def test_estimated_counts_say_so(folder: Path) -> None:
+    found = {**cast("dict[str, object]", ANSWERS["catalog.search"]), "counted": 40}
+    with FakeService(folder, {"catalog.search": found}):
+        said = run(folder, "catalog", "search", "乡镇", "--facets").output
+    assert "以下计数为估计值，由 73 条中的 40 条推算。" in said
+
+
 def test_what_people_look_for_is_shown(folder: Path, service: FakeService) -> None:
     found = run(folder, "catalog", "search", "乡镇").output
     assert all(part in found for part in ("乡镇区划", "无条件共享", "自治区民政厅", "已发布"))
@@ -818,6 +826,7 @@ def test_what_people_look_for_is_shown(folder: Path, service: FakeService) -> No
     counted = run(folder, "catalog", "search", "乡镇", "--facets").output
     expected = ("自治区本级 70 · 呼伦贝尔市 3", "无条件共享 73", "逾期 2", "民政 1", "另有 8 项")
     assert all(part in counted for part in expected)
+    assert "估计" not in counted
     case = run(folder, "request", "show", CASE).output
     assert all(part in case for part in ("超出履职需要", "已拒绝", "已公证登记", "张三"))
     assert "没有记录。" in run(folder, "catalog", "list").output

@@ -118,7 +118,7 @@ def codes(changes: dict[str, Any], profile: Profile = NM2018) -> list[tuple[str,
         ),
         (
             {"items": (ITEM, replace(ITEM, key=False))},
-            [("column", 0, "field"), ("column", 1, "field")],
+            [("column", 0, "item-twice"), ("column", 1, "item-twice")],
         ),
     ],
 )

@@ -343,6 +343,28 @@ def test_filters_and_facets(conn: Connection, text: str) -> None:
     }
 
 
+@pytest.mark.parametrize(("text", "filter_"), [("", Filter()), ("信息", Filter(freshness="none"))])
+def test_facets_of_many_are_estimated(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch, text: str, filter_: Filter
+) -> None:
+    """Out of some that are spread over all, and the answer says how many."""
+    made = [replace(each, cycle="其他") for each in entries(1_200, seed=9)]
+    keep(conn, *made)
+    asked = Asked(text, filter_, facets=FACETS, now_ms=NOW_MS)
+    exact = search(conn, asked)
+    assert exact.counted == exact.total > 200
+    monkeypatch.setattr(searching, "COUNTED", 200)
+    found = search(conn, asked)
+    assert (found.total, found.codes) == (exact.total, exact.codes)
+    assert 150 <= found.counted <= 250
+    # Providers come in turn: a sample that kept step with them would miss most.
+    assert found.facets["league"].keys() == exact.facets["league"].keys()
+    for name in ("league", "share", "mode", "status"):
+        for value, times in exact.facets[name].items():
+            assert abs(found.facets[name].get(value, 0) - times) < 0.1 * found.total, (name, value)
+    assert abs(sum(found.facets["share"].values()) - found.total) <= 3
+
+
 def test_a_filter_of_nothing(conn: Connection) -> None:
     keep(conn, entry(1, "甲"))
     for odd in ('"', "apublished", "s1507*", "每日 OR 实时", "系统"):

@@ -700,6 +700,12 @@ class CatalogItemLength(CatalogField):
     cure = "Write how many characters or digits it has at most, or leave the length out."
 
 
+class CatalogItemTwice(CatalogField):
+    code = "catalog.item-twice"
+    what = "Item {item} stands twice in this resource."
+    cure = "Give each its own name, or each a column of its own."
+
+
 class CatalogCode(CatalogField):
     code = "catalog.code"
     what = "{code} is no code of the scheme in force: {detail}."
@@ -1035,6 +1041,12 @@ class CellDepartment(CellError):
     code = "catalog.cell-department"
     what = "{shown} is no unified social credit code: {detail}."
     cure = "Copy its 18 characters from the certificate."
+
+
+class CellDepartmentName(CellError):
+    code = "catalog.cell-department-name"
+    what = "{shown} is not the name of {code}, which is {name}."
+    cure = "Compare name and code; one of them is another department's."
 
 
 class CellDivision(CellError):

@@ -67,7 +67,7 @@ _ALIASES: Mapping[str, str] = MappingProxyType(
         ),
         "items.open_condition": "开放属性开放条件 items.open_condition",
         "cycle": "更新频率 数据更新频率 数据更新周期 信息资源更新周期 cycle",
-        "published_ms": "信息资源发布日期 目录发布日期 published published_ms",
+        "published_ms": "信息资源发布日期 目录发布日期 发布时间 published published_ms",
         "related_classes": "关联类目名称 关联及类目 关联类目 related_classes",
         "related": "关联信息资源代码 关联资源 关联目录代码 related",
         "share_type": "目录共享类型 信息资源共享类型 share_type",

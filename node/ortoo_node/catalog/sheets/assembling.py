@@ -31,6 +31,7 @@ from ortoo_protocol.core.errors import (
 Progress = Callable[[int], None]
 _GATHERED = frozenset(("share_kinds",))  # of a resource, though each item may say its own
 _NAME, _CODE = column_of(RESOURCE, "name"), column_of(RESOURCE, "code")
+_SHARE = column_of(RESOURCE, "share_type")
 
 
 def assemble(
@@ -103,9 +104,17 @@ class _Making:
         self._blank.clear()
         self._from.clear()
         for problem in complete(draft, self._header):
-            if not self._problems.has(problem):
+            if not self._problems.has(problem) and not self._unread(draft):
                 self._problems.add(problem)
         return draft
+
+    def _unread(self, draft: Draft) -> bool:
+        """Whether the resource says its share type, though nobody can read it: items that say
+        nothing are none of its problems then."""
+        place = self._header.places.get(_SHARE) if _SHARE else None
+        return place is not None and any(
+            self._problems.has(Problem(CellError(), row, place)) for row in (draft.row, *draft.rows)
+        )
 
     # --- cells ---
 

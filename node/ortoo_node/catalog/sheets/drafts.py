@@ -34,6 +34,7 @@ class Draft:
 
     def problem(self, error: OrtooError, field_: str, item: int | None = None) -> Problem:
         """`error` said of a field; at the resource's name where the file has no cell for it."""
+        field_ = self._written(field_, item)
         column = column_of(RESOURCE if item is None else ITEM, field_)
         path = self._path(field_, item) if self.path else ""
         heading = column.heading if column is not None else field_
@@ -48,6 +49,16 @@ class Draft:
             named = column_of(level, "name")
             place = 0 if named is None else self.at.get(named, 0)
         return Problem(error, row, place, heading, self.name)
+
+    def _written(self, field_: str, item: int | None) -> str:
+        """The field whose cell says it: the name of a column is taken from the item's names where
+        the file has none."""
+        items = self.fields.get("items")
+        if field_ != "column" or item is None or not isinstance(items, list) or not self.rows:
+            return field_
+        named = [name for name in ("name_en", "name") if items[item].get(name)]
+        taken = [name for name in named if items[item][name] == items[item].get("column")]
+        return taken[0] if taken else field_
 
     def _path(self, field_: str, item: int | None) -> str:
         inside = f".{field_}" if item is None else f".items[{item}].{field_}"

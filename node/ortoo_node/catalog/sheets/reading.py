@@ -69,7 +69,8 @@ def read(path: Path, rules: Rules, progress: Progress = lambda done, all_: None)
             if not draft.follows(each.field, each.item_index) or not found.problems.has(problem):
                 found.problems.add(problem)
     for problem in check_whole(found.drafts):
-        found.problems.add(problem)
+        if not found.problems.has(problem):
+            found.problems.add(problem)
     return found
 
 

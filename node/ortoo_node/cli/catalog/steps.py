@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +25,8 @@ File = Annotated[
 Draft = Annotated[str, typer.Argument(help="Number of the draft, or code of the resource.")]
 By = Annotated[str, typer.Option(help="Who does this.")]
 Why = Annotated[str, typer.Option(help="Reason; some steps need one.")]
+MANY = 100  # steps of one request
+MANY_S = 120.0
 
 
 @app.command("draft")
@@ -126,6 +128,63 @@ def step(
         code=answer["code"] or answer["draft"],
         state=shell.word(answer["state"]),
     )
+
+
+@app.command("step-all")
+def step_all(
+    ctx: typer.Context,
+    act: Annotated[Act, typer.Argument(help="The step.")],
+    by: By,
+    state: Annotated[str, typer.Option(help="Drafts of this state, such as drafting.")],
+    department: Annotated[str, typer.Option(help="Only of this department.")] = "",
+    why: Why = "",
+    as_json: Json = False,
+) -> None:
+    """Take the same step of every draft of a state: after an import, say.
+
+    Each stands for itself: one that is refused stays as it is, with the reason, and the others go
+    on.
+    """
+    shell = Shell.of(ctx)
+    names: dict[str, str] = {}  # by draft, of all that were tried
+    taken: list[Any] = []
+    refused: list[Any] = []
+    while True:  # a list holds so many at most; what went on stands in it no more
+        listed = shell.call("catalog.draft.list", states=[state], department=department)["drafts"]
+        part = [one for one in listed if one["draft"] not in names][:MANY]
+        if not part:
+            break
+        names |= {one["draft"]: one["name"] for one in part}
+        answer = shell.call(
+            "catalog.step.many", timeout_s=MANY_S, drafts=[one["draft"] for one in part],
+            act=act.value, by=by, why=why,
+        )  # fmt: skip
+        taken += answer["taken"]
+        refused += answer["refused"]
+    shell.answer(
+        {"taken": taken, "refused": refused}, lambda: _show_many(shell, names, taken, refused)
+    )
+    if refused:
+        raise typer.Exit(Exit.REFUSED)
+
+
+def _show_many(
+    shell: Shell,
+    names: Mapping[str, str],
+    taken: Sequence[Any],
+    refused: Sequence[Mapping[str, Any]],
+) -> None:
+    shell.line("{count} drafts went on.", count=len(taken))
+    if not refused:
+        return
+    shell.line("{count} drafts stay as they are:", count=len(refused))
+
+    def rows() -> Iterable[tuple[object, ...]]:
+        for one in refused:
+            what, cure = shell.say.error(error_from(one["error"]))
+            yield one["draft"], names[one["draft"]], what, cure
+
+    shell.table(("Draft", "Name", "What is wrong", "What to do"), rows())
 
 
 @app.command("codes")

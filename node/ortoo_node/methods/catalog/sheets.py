@@ -59,7 +59,7 @@ class SheetMethods:
 
     async def check(self, number: int) -> dict[str, Any]:
         """What stands against the import as a whole."""
-        drafts = ToDrafts()
+        drafts = ToDrafts(self.app.rules)
         found = await self.app.station.write(lambda tx: self.imports.check(tx, number, drafts))
         return {"problems": _crossing(found)}
 
@@ -71,7 +71,8 @@ class SheetMethods:
         number, is answered then)."""
         if not by.strip():
             raise CatalogField(field="compiled_by", detail="it is empty")
-        drafts: Drafts = Published(self.app.rules) if publish else ToDrafts()
+        into = Published if publish else ToDrafts
+        drafts: Drafts = into(self.app.rules)
         try:
             saved = await self.app.station.write(
                 lambda tx: self.imports.save(tx, number, drafts, by, why)

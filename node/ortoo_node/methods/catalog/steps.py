@@ -14,7 +14,7 @@ from ortoo_node.catalog.drafts import Draft
 from ortoo_protocol.core.catalog.intake import problems
 from ortoo_protocol.core.catalog.law import Problem
 from ortoo_protocol.core.catalog.steps import OPEN_STATES
-from ortoo_protocol.core.law.profiles import Profile, profile_named
+from ortoo_protocol.core.errors import OrtooError
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.control_client import error_to
@@ -47,6 +47,7 @@ class StepMethods:
             "catalog.draft.show": self.show,
             "catalog.check": self.check,
             "catalog.step": self.step,
+            "catalog.step.many": self.step_many,
             "catalog.codes": self.codes,
         }
 
@@ -95,6 +96,20 @@ class StepMethods:
             return steps.act(tx, draft, act, by, why, self.app.rules)
 
         return draft_view(await self.app.station.write(job))
+
+    async def step_many(
+        self, drafts: Sequence[str], act: str, by: str, why: str = ""
+    ) -> dict[str, Any]:
+        """The same step of many drafts, each in a transaction of its own: what one is refused for
+        holds up no other."""
+        taken: list[dict[str, Any]] = []
+        refused: list[dict[str, Any]] = []
+        for draft in drafts:
+            try:
+                taken.append(await self.step(draft, act, by, why))
+            except OrtooError as error:
+                refused.append({"draft": draft, "error": error_to(error)})
+        return {"taken": taken, "refused": refused}
 
     async def codes(self, prefix: str = "") -> dict[str, Any]:
         """Classes of codes below `prefix`, with names and lead departments."""

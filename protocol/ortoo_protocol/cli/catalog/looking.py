@@ -106,6 +106,12 @@ def _show_found(shell: Shell, answer: Mapping[str, Any], offset: int) -> None:
         shell.line(
             "{first} to {last} of {total}.", first=offset + 1, last=last, total=answer["total"]
         )
+    if answer["facets"] and answer["counted"] < answer["total"]:
+        shell.line(
+            "The counts below are estimates, from {counted} of the {total}.",
+            counted=answer["counted"],
+            total=answer["total"],
+        )
     for name, values in answer["facets"].items():
         names = answer["names"].get(name, {})
         counted = [

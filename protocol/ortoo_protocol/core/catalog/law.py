@@ -45,6 +45,7 @@ from ortoo_protocol.core.errors import (
     CatalogImpact,
     CatalogItems,
     CatalogItemShareType,
+    CatalogItemTwice,
     CatalogLead,
     CatalogRatification,
     CatalogRelated,
@@ -287,9 +288,11 @@ def _items(entry: Entry, profile: Profile) -> Iterator[Problem]:
         return
     counts = Counter(item.column for item in entry.items)
     for index, item in enumerate(entry.items):
-        if not item.column or counts[item.column] > 1:
-            detail = "a column stands twice or has no name"
+        if not item.column:
+            detail = "a column has no name"
             yield Problem("column", CatalogField(field="items", detail=detail), index)
+        elif counts[item.column] > 1:
+            yield Problem("column", CatalogItemTwice(item=item.column), index)
         yield from _item(index, item)
         base = item.base and entry.code[:1] == BASE
         if base and item.share_type != UNCONDITIONAL:

@@ -61,6 +61,7 @@ class CatalogLooking:
                 "entries": [self.summary(row, now_ms) for row in rows],
                 "total": found.total,
                 "facets": found.facets,
+                "counted": found.counted,  # below `total`: facets are estimated from so many
                 "names": {
                     name: {value: self.name(name, value) for value in values}
                     for name, values in found.facets.items()

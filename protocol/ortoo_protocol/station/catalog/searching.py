@@ -4,7 +4,9 @@ The order: what is supplied before what was stopped; the resource of exactly tha
 with all words in the name, in name and items, anywhere. Among names the shortest comes first, since
 the words are the most of it; elsewhere bm25 decides. When more than RANKED entries are found, the
 words tell little apart and a page is taken in the order of the index, place by place: so a word
-that stands in every entry costs no more than a rare one.
+that stands in every entry costs no more than a rare one. For the same reason facets are counted in
+about COUNTED entries, spread evenly over all that are found, and say so; how many there are in all
+is counted exactly.
 """
 
 from __future__ import annotations
@@ -42,6 +44,8 @@ from ortoo_protocol.station.catalog.wanted import (
 from ortoo_protocol.station.store.tables import catalog_index
 
 RANKED = 1_000
+COUNTED = 5_000
+_SPREAD, _PARTS = 40_503, 1 << 16  # id * _SPREAD % _PARTS: ids that follow each other lie far apart
 FACETS = (
     "league", "department", "kind", "theme", "share", "mode", "cycle", "status", "grade",
     "freshness",
@@ -71,10 +75,10 @@ def search(conn: Connection, asked: Asked) -> Found:
         codes = found.page(conn, total, asked.page)
     else:
         total, codes = _everything(conn, asked)
-    counted: Mapping[str, Mapping[str, int]] = {}
-    if asked.facets and total:
-        counted = _facets(conn, texts, wanted, asked)
-    return Found(codes, total, counted)
+    if not asked.facets or not total:
+        return Found(codes, total)
+    counted, facets = _facets(conn, texts, wanted, asked, total)
+    return Found(codes, total, facets, counted)
 
 
 def _everything(conn: Connection, asked: Asked) -> tuple[int, tuple[str, ...]]:
@@ -205,23 +209,31 @@ def _state_is(asked: Asked) -> ColumnElement[bool] | None:
 
 
 def _facets(
-    conn: Connection, texts: Texts, wanted: Wanted, asked: Asked
-) -> Mapping[str, Mapping[str, int]]:
+    conn: Connection, texts: Texts, wanted: Wanted, asked: Asked, total: int
+) -> tuple[int, Mapping[str, Mapping[str, int]]]:
+    """In how many entries they were counted, and the counts for all `total`."""
     names = tuple(name for name in FACETS if name in asked.facets)
     columns = [_facet_column(name, asked.now_ms) for name in names]
     query = select(*columns)
+    id_: ColumnElement[int] = _I.id
     if wanted.terms or wanted.labels:
         query = query.select_from(texts.source).join(catalog_index, _I.id == texts.id)
-        query = query.where(texts.where(wanted))
+        query, id_ = query.where(texts.where(wanted)), texts.id
     state = _state_is(asked)
     if state is not None:
         query = query.where(state)
+    if total > COUNTED:
+        query = query.where(id_ * _SPREAD % _PARTS < _PARTS * COUNTED // total)
     counts: list[Counter[object]] = [Counter() for _ in names]
-    cursor: Any = conn.execute(query).cursor  # the driver's own: there may be 100,000 rows
+    counted = 0
+    cursor: Any = conn.execute(query).cursor  # the driver's own: there may be thousands of rows
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+        counted += len(rows)
         for count, values in zip(counts, zip(*rows, strict=True), strict=True):
             count.update(values)
-    return {name: _named(name, count) for name, count in zip(names, counts, strict=True)}
+    share = total / counted if counted else 1.0
+    named = zip(names, counts, strict=True)
+    return counted, {name: _named(name, count, share) for name, count in named}
 
 
 def _facet_column(name: str, now_ms: int) -> ColumnElement[Any]:
@@ -230,11 +242,12 @@ def _facet_column(name: str, now_ms: int) -> ColumnElement[Any]:
     return catalog_index.c["modes" if name == "mode" else name]
 
 
-def _named(name: str, count: Counter[object]) -> Mapping[str, int]:
-    """The most frequent first. An entry of two modes counts for each."""
+def _named(name: str, count: Counter[object], share: float) -> Mapping[str, int]:
+    """The most frequent first; each stands for `share`. An entry of two modes counts for each."""
     found: Counter[str] = Counter()
     for value, times in count.items():
         for one in str(value).split() if name == "mode" else [str(value)]:
             if one:
                 found[one] += times
-    return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
+    ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+    return {value: round(times * share) for value, times in ordered}

@@ -89,8 +89,10 @@ class Wanted:
 @dataclass(frozen=True)
 class Found:
     """Codes of one page in order, how many there are in all, and of those how many of each value of
-    each facet (empty unless asked for)."""
+    each facet (empty unless asked for): exactly where `counted` is `total`, else estimated from so
+    many of them."""
 
     codes: tuple[str, ...]
     total: int
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    counted: int = 0
