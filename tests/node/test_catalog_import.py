@@ -101,6 +101,32 @@ async def test_nothing_is_half_imported(tmp_path: Path) -> None:
         assert marked["问题汇总"]["B5"].value == "F3"
 
 
+@pytest.mark.parametrize(
+    ("cells", "cell", "said"),
+    [
+        ({"信息资源提供方": "呼伦贝尔市公安局"}, "D2", "该代码属于呼伦贝尔市民政局"),
+        ({"信息资源代码": "399"}, "C2", "至少六位"),
+        ({"信息资源代码": "346001"}, "C2", "方案"),
+        ({"信息资源代码": "307001150200/000001"}, "C2", "归 s150200 使用"),
+        ({"信息资源代码": "307001150700/1"}, "C2", "顺序号"),
+    ],
+)
+async def test_what_the_station_alone_knows(
+    tmp_path: Path, cells: dict[str, Any], cell: str, said: str
+) -> None:
+    """While it can still be mended in its cell, not when it is filed."""
+    file = put(tmp_path, book(row({**MINE, **cells}, ITEM)))
+    async with at_desk(tmp_path) as desk:
+        ended = await desk.run("import", file, "--by", "张三")
+        assert ended.exit_code == Exit.REFUSED
+        assert cell in ended.stdout
+        assert said in ended.stdout.replace("\n", "")
+        assert "1 个问题" in ended.stderr
+        for name in ("民政局", "呼伦贝尔民政局", None):
+            called = put(tmp_path, book(row({**MINE, "信息资源提供方": name}, ITEM)))
+            await desk.json("import", called, "--by", "张三", "--check")
+
+
 async def test_a_copy_that_was_mended_comes_in(tmp_path: Path) -> None:
     file = put(tmp_path, book(row(MINE, ITEM, 数据长度=0)))
     async with at_desk(tmp_path) as desk:
@@ -150,12 +176,12 @@ async def test_a_file_that_cannot_be_used(tmp_path: Path) -> None:
 async def test_the_real_catalog_of_a_city_is_published_and_goes_out_again(tmp_path: Path) -> None:
     """What the demo brings for Hulunbuir, as if all its departments were one."""
     rows = list(csv.reader(REAL.read_text("utf-8").splitlines()))
-    place = rows[1].index("信息资源提供方代码")
+    place, name = (rows[1].index(each) for each in ("信息资源提供方代码", "信息资源提供方"))
     chosen, mine = rows[:2], False
     for cells in rows[2:]:
         mine = cells[place].startswith("11150700") if cells[0] else mine
         if mine:
-            cells[place] = OWN if cells[0] else ""
+            cells[place], cells[name] = OWN if cells[0] else "", ""
             chosen.append(cells)
     file = tmp_path / "呼伦贝尔.csv"
     with file.open("w", newline="", encoding="gb18030") as out:
@@ -166,8 +192,8 @@ async def test_the_real_catalog_of_a_city_is_published_and_goes_out_again(tmp_pa
         listed = (await desk.node.call("catalog.list", mine=True))["entries"]
         assert len(listed) == 48
         assert await desk.drafts() == []
-        for name in ("a.xlsx", "a.csv", "a.json", "a.jsonld"):
-            wrote = await desk.json("export", tmp_path / name, "--mine")
+        for out_name in ("a.xlsx", "a.csv", "a.json", "a.jsonld"):
+            wrote = await desk.json("export", tmp_path / out_name, "--mine")
             assert wrote["entries"] == 48
         national = tmp_path / "国家.json"
         await desk.json("export", national, "--form", "national")
@@ -176,8 +202,8 @@ async def test_the_real_catalog_of_a_city_is_published_and_goes_out_again(tmp_pa
         assert 0 < opened["entries"] < 48
         one = await desk.json("export", tmp_path / "c.csv", "--code", listed[0]["code"])
         assert one["entries"] == 1
-        for name in ("a.xlsx", "a.csv", "a.json"):
-            again = await desk.json("import", tmp_path / name, "--by", "编目员甲", "--check")
+        for out_name in ("a.xlsx", "a.csv", "a.json"):
+            again = await desk.json("import", tmp_path / out_name, "--by", "编目员甲", "--check")
             assert again["resources"] == 48
 
 

@@ -9,6 +9,7 @@ import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 from stdnum.cn import uscc
 
+from ortoo_node.catalog.sheets.grid import ref
 from ortoo_protocol.core.errors import OrtooError, SheetError
 from ortoo_protocol.i18n import translator
 from tests.node.sheet_kit import CITY, ITEM, RESOURCE, book, found, put, read_file, row
@@ -148,6 +149,28 @@ def test_relations_that_lead_back(
     assert {(where, code) for where, code in found(read)} == {
         (cell, "catalog.related") for cell in cells
     }
+
+
+def test_an_item_that_stands_twice_is_marked_where_it_was_typed(tmp_path: Path) -> None:
+    """The file names no columns: they come from the items' names."""
+    read = read_file(put(tmp_path, book(row(RESOURCE, ITEM), row(RESOURCE, ITEM))))
+    twice = [(where, "catalog.item-twice") for where in ("R2", "R3")]
+    assert found(read) == twice
+
+
+def test_one_cause_is_one_problem(tmp_path: Path) -> None:
+    """A share type that nobody can read does not make the items lack theirs; a resource that is
+    related to itself is told so once."""
+    heads = [*CITY, "资源共享类型", "关联资源代码"]
+    silent = {**ITEM, "共享类型": None}
+    unread = row(RESOURCE, silent, {"资源共享类型": "内部共享"}, heads=heads)
+    at = heads.index("资源共享类型")
+    assert found(read_file(put(tmp_path, book(unread, heads=heads)))) == [
+        (ref(2, at), "catalog.cell-choice")
+    ]
+    own = {"资源共享类型": "无条件共享", "关联资源代码": RESOURCE["信息资源代码"]}
+    related = row(RESOURCE, silent, own, heads=heads)
+    assert len(read_file(put(tmp_path, book(related, heads=heads))).problems) == 1
 
 
 def test_all_problems_come_at_once_by_row_and_column(tmp_path: Path) -> None:
