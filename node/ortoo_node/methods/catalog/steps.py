@@ -15,6 +15,7 @@ from ortoo_protocol.core.catalog.intake import problems
 from ortoo_protocol.core.catalog.law import Problem
 from ortoo_protocol.core.catalog.steps import OPEN_STATES
 from ortoo_protocol.core.errors import OrtooError
+from ortoo_protocol.core.law.profiles import Profile, profile_named
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.control_client import error_to
