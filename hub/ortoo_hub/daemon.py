@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from ortoo_hub import calendar, cases, directory, membership, methods
+from ortoo_hub import calendar, cases, directory, membership, methods, use
 from ortoo_hub.broker import BrokerAdmin, ManagementAddress, ManagementBrokerAdmin
 from ortoo_hub.cases import comparing
 from ortoo_hub.catalog import federation, lists
@@ -28,10 +28,13 @@ from ortoo_hub.settings import HubSettings
 from ortoo_hub.store import HUB
 from ortoo_hub.store.tables import catalog
 from ortoo_hub.supervision.sources import SOURCES
+from ortoo_hub.use import UseNotary
 from ortoo_protocol.core.catalog.codes import Scheme
+from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import BusError, BusPlane, SettingsSecret, TrustError
 from ortoo_protocol.core.keys import Suites, builtin_suites
 from ortoo_protocol.core.trust import Trust, fingerprint_of_root
+from ortoo_protocol.core.verify import Opened
 from ortoo_protocol.i18n import DEFAULT
 from ortoo_protocol.station import launch, trusting
 from ortoo_protocol.station.catalog.index import catch_up
@@ -142,6 +145,7 @@ class Hub:
     road: Road
     keys: KeyFile | None
     notifier: Notifier
+    use: UseNotary
 
     async def prepare(self, password: str) -> None:
         """Before anything runs: the hub's feeds, its user, its timestamp and announcement. An
@@ -175,6 +179,7 @@ class Hub:
         """Cases whose grant has run out end; the router unbinds by the date itself."""
         while True:
             await self.station.write(cases.expire)
+            await self.station.write(use.expire)
             await asyncio.sleep(EXPIRY_S)
 
     async def _index(self) -> None:
@@ -202,6 +207,7 @@ class Hub:
             methods.DirectoryMethods(station, router).as_mapping(),
             methods.CatalogMethods(station).as_mapping(),
             methods.CaseMethods(station).as_mapping(),
+            methods.UseMethods(station, self.use).as_mapping(),
             methods.CalendarMethods(station).as_mapping(),
             ClockMethods(station).as_mapping(),
             ContactMethods(station).as_mapping(),
@@ -226,6 +232,16 @@ def make_hub(
     reconciler = Reconciler()
     wakes: list[Callable[[], None]] = []
     notary = cases.Notary(lambda: wakes[0]())
+    in_use = use.UseNotary(lambda: wakes[0]())
+    records = in_use.records()
+
+    def relay(tx: Tx, opened: Opened[Shape]) -> None:
+        record = records.get(opened.message.kind.name)
+        if record is None:
+            notary.relay(tx, opened)
+        else:
+            record(tx, opened)
+
     handlers: dict[str, Handler] = {
         "trust.ask": directory.answer_ask,
         "trust.announce": directory.take_announcement,
@@ -237,12 +253,13 @@ def make_hub(
         "contact.report": contacts.take,
         **supervision.handlers(),
         "case.standings": comparing.on_standings,
+        **in_use.handlers(),
     }
     hooks = Hooks(
         handlers=handlers,
-        relay=notary.relay,
+        relay=relay,
         settled=supervision.on_settled,
-        clock={**supervision.clocks(), "": telling.on_clock},
+        clock={**supervision.clocks(), **use.clocks(), "": telling.on_clock},
     )
     station = make_station(identity, around, hooks)
     router = Router(station, admin, reconcile_s)
@@ -250,7 +267,7 @@ def make_hub(
     if station.bus is not None:
         station.bus = ProgrammedBus(station.bus, router)
     notifier = Notifier(station, notices.table, notices.language)
-    return Hub(station, router, reconciler, road, keys, notifier)
+    return Hub(station, router, reconciler, road, keys, notifier, in_use)
 
 
 # --- files --------------------------------------------------------------------------------------

@@ -63,12 +63,12 @@ def read_routes(conn: Connection, trust: Trust, now_ms: int) -> Routes:
             FeedRoute(feed, station)
             for feed in (directory_feed(trust.hub), catalog_feed(trust.hub))
         }
-    query = select(grants.c.feed, grants.c.provider, grants.c.reader, grants.c.terms).where(
-        live(now_ms), grants.c.provider != grants.c.reader
-    )
+    query = select(
+        grants.c.feed, grants.c.provider, grants.c.reader, grants.c.terms, grants.c.suspension
+    ).where(live(now_ms), grants.c.provider != grants.c.reader)
     for row in conn.execute(query):
         direct |= {DirectRoute(row.provider, row.reader), DirectRoute(row.reader, row.provider)}
-        if not only_query(decode(row.terms, GrantTerms).mode):
+        if not row.suspension and not only_query(decode(row.terms, GrantTerms).mode):
             feeds.add(FeedRoute(row.feed, row.reader))
     return Routes(users, frozenset(direct), frozenset(feeds), _next_change_ms(conn, now_ms))
 

@@ -22,6 +22,8 @@ from ortoo_node.reading import Reading
 from ortoo_node.settings import NodeSettings
 from ortoo_node.sinks.door import StationDoor
 from ortoo_node.store.tables import catalog as entries
+from ortoo_node.use import announcing
+from ortoo_node.use import desk as use
 from ortoo_protocol.core import topology
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.ids import feed_id
@@ -46,6 +48,7 @@ def _on_settled(tx: Tx, letter: SettledLetter) -> None:
     settling.on_settled(tx, letter)
     orders.on_settled(tx, letter)
     supervision.on_settled(tx, letter)
+    use.on_settled(tx, letter)
 
 
 def hooks(files: Files | None = None, queries: Queries | None = None) -> Hooks:
@@ -69,13 +72,14 @@ def hooks(files: Files | None = None, queries: Queries | None = None) -> Hooks:
             "grant.issued": granting.on_issued,
             "grant.ended": _on_ended,
             "stop.filing": granting.on_filing,
+            **use.handlers(),
             **({} if queries is None else queries.handlers()),
             **supervision.handlers(),
         },
         settled=_on_settled,
         swift={} if files is None else files.swift(),
         answers={} if queries is None else queries.answers(),
-        clock={tasks.DUTY: tasks.on_clock, **supervision.clocks(), "": telling.on_clock},
+        clock={tasks.DUTY: tasks.on_clock, **supervision.clocks(), **use.clocks(), "": telling.on_clock},
     )
 
 
@@ -175,6 +179,8 @@ class NodeApp:
 
 
 def _expire(tx: Tx) -> None:
+    for case in announcing.carry_out(tx):
+        cases.ended(tx, case, "grant.ended")
     for case in granting.expire(tx):
         cases.expired(tx, case, granting.EXPIRED)
     delivery.look(tx)

@@ -11,7 +11,13 @@ from ortoo_node.store.case_tables import cases
 from ortoo_protocol.core.cases import Application
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.codec import Shape, encode
-from ortoo_protocol.core.errors import EnvelopeSender, GrantScope, GrantUnknown, StopReason
+from ortoo_protocol.core.errors import (
+    EndingNotNegotiated,
+    EnvelopeSender,
+    GrantScope,
+    GrantUnknown,
+    StopReason,
+)
 from ortoo_protocol.core.errors import GrantEnded as GrantHasEnded
 from ortoo_protocol.core.grants import (
     GrantEnded,
@@ -21,13 +27,16 @@ from ortoo_protocol.core.grants import (
     check_filing,
     check_terms,
 )
+from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.core.masks import Mask, check_fit, check_masks
 from ortoo_protocol.core.queries import only_query
+from ortoo_protocol.core.use.ending import State as Announced
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station import feed_reader, feed_writer, grants_held
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store.tables import grants
+from ortoo_protocol.station.use import endings, suspensions
 
 EXPIRED = "期满"
 VOID = "未成立"  # the case was moved otherwise before the grant reached the notary
@@ -48,10 +57,11 @@ def issue(
 ) -> GrantTerms:
     """The terms of a new grant, on the feed that holds just this scope.
 
-    Raises GrantScope, and TrustStale: a station that may not know the newest directory grants
-    nothing new.
+    Raises GrantScope, GrantIsSuspended, and TrustStale: a station that may not know the newest
+    directory grants nothing new.
     """
     tx.trust.check_fresh(tx.now_ms)
+    _check_no_misuse(tx, entry.code, reader, application.department)
     check_masks(masks, items)
     check_fit(masks, entry.items)
     grant = tx.new_id().hex()
@@ -79,6 +89,18 @@ def issue(
         masks=tuple(masks),
     )
     return check_terms(terms, [item.column for item in entry.items])
+
+
+def _check_no_misuse(tx: Tx, resource: str, reader: str, department: str) -> None:
+    """Who is suspended does not get round that by asking again. Raises GrantIsSuspended."""
+    query = select(grants.c.grant).where(
+        grants.c.resource == resource,
+        grants.c.reader == reader,
+        grants.c.reader_department == department,
+        grants.c.suspension != "",
+    )
+    for grant in tx.conn.execute(query).scalars().all():
+        suspensions.check(tx.conn, grant)
 
 
 def deliver(tx: Tx, terms: GrantTerms) -> bytes:
@@ -138,11 +160,15 @@ def _check_asked(tx: Tx, terms: GrantTerms) -> None:
 # --- ending -------------------------------------------------------------------------------------
 
 
-def end(tx: Tx, grant: str, reason: str, by: str) -> GrantEnded:
+def end(
+    tx: Tx, grant: str, reason: str, by: str, *, filing: str = "", settled: bool = False
+) -> GrantEnded:
     """End a grant of this station: filing with the authority, then fence and new key, then notice.
 
     The authority is the one of the same level: the hub for what crosses leagues; inside one
-    station the filing is the station's own record. Raises StopReason, GrantUnknown, GrantEnded.
+    station the filing is the station's own record. `filing`: the number of one that was made
+    already. `settled`: nothing is left to negotiate. Raises StopReason, GrantUnknown, GrantEnded,
+    EndingNotNegotiated.
     """
     if not reason.strip() or not by.strip():
         raise StopReason()
@@ -151,18 +177,10 @@ def end(tx: Tx, grant: str, reason: str, by: str) -> GrantEnded:
         raise GrantUnknown(grant=grant)
     if row.ended_ms is not None:
         raise GrantHasEnded(grant=grant, reason=row.end_reason)
+    if not settled:
+        _check_negotiated(tx, grant)
     terms = grants_held.terms_of(row)
-    filing = StopFiling(
-        filing=tx.new_id().hex(),
-        grant=grant,
-        resource=terms.resource,
-        reason=reason,
-        filed_ms=tx.now_ms,
-        by=by,
-    )
-    check_filing(filing)
-    authority = tx.party if terms.reader == tx.party else tx.trust.hub
-    send(tx, authority, filing, case=terms.case)
+    filing = filing or _file(tx, terms, reason, by)
     incarnation, fence = feed_writer.end_reader(tx, terms.feed, grant)
     views.forget(tx, terms.feed)
     ended = check_ended(
@@ -173,7 +191,7 @@ def end(tx: Tx, grant: str, reason: str, by: str) -> GrantEnded:
             incarnation=incarnation,
             fence=fence,
             reason=reason,
-            filing=filing.filing,
+            filing=filing,
             ended_ms=tx.now_ms,
             by=by,
         )
@@ -209,6 +227,31 @@ def void_of(tx: Tx, case: str) -> None:
         by="",
     )
     grants_held.end(tx, ended)
+
+
+def _check_negotiated(tx: Tx, grant: str) -> None:
+    """Decree 809 art. 27: not before the reader was asked. Raises EndingNotNegotiated."""
+    rule = profile_named(tx.trust.profile).sharing.stopping
+    known = endings.current(tx.conn, grant)
+    agreed = known is not None and known.state == Announced.AGREED.value
+    if rule.negotiated and not agreed:
+        raise EndingNotNegotiated(article=rule.article)
+
+
+def _file(tx: Tx, terms: GrantTerms, reason: str, by: str) -> str:
+    filing = check_filing(
+        StopFiling(
+            filing=tx.new_id().hex(),
+            grant=terms.grant,
+            resource=terms.resource,
+            reason=reason,
+            filed_ms=tx.now_ms,
+            by=by,
+        )
+    )
+    authority = tx.party if terms.reader == tx.party else tx.trust.hub
+    send(tx, authority, filing, case=terms.case)
+    return filing.filing
 
 
 def on_ended(tx: Tx, opened: Opened[Shape]) -> str:

@@ -25,8 +25,10 @@ from ortoo_protocol.core.errors import (
 from ortoo_protocol.station import applied, feed_reader, rereading
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.control_client import error_to
+from ortoo_protocol.station.use import suspensions
 
 RUNNING, PAUSED, SCHEMA, GONE, REREADING = "", "paused", "schema", "gone", "rereading"
+SUSPENDED = "suspended"  # its grant rests (use/suspending.py)
 LEAST_SHOWN = 4
 
 
@@ -54,13 +56,37 @@ def stuck(tx: Tx, subscription: str, error: OrtooError) -> None:
 
 
 def resume(tx: Tx, name: str) -> Row[Any]:
-    """Go on from the sink's cursor; by a snapshot if nothing was kept meanwhile."""
+    """Go on from the sink's cursor; by a snapshot if nothing was kept meanwhile. Raises
+    GrantIsSuspended."""
     row = _active(tx, name)
+    suspensions.check(tx.conn, row.grant)
     if row.hold == REREADING:
         rereading.end(tx, row.feed)
     if not applied.is_registered(tx.conn, row.feed, row.subscription):
         resync(tx, name)
     return _hold(tx, row, RUNNING, None)
+
+
+def suspend(tx: Tx, grant: str, error: OrtooError) -> None:
+    """The grant rests: its subscriptions do, until `lift`. What people hold they hold."""
+    for row in _of_grant(tx, grant, (RUNNING, REREADING, SUSPENDED)):
+        if row.hold == REREADING:
+            rereading.end(tx, row.feed)
+        _hold(tx, row, SUSPENDED, error)
+
+
+def lift(tx: Tx, grant: str) -> None:
+    for row in _of_grant(tx, grant, (SUSPENDED,)):
+        if not applied.is_registered(tx.conn, row.feed, row.subscription):
+            resync(tx, row.subscription)
+        _hold(tx, row, RUNNING, None)
+
+
+def _of_grant(tx: Tx, grant: str, holds: Iterable[str]) -> list[Row[Any]]:
+    query = select(subscriptions).where(
+        subscriptions.c.grant == grant, subscriptions.c.hold.in_(list(holds))
+    )
+    return list(tx.conn.execute(query))
 
 
 def resync(tx: Tx, name: str) -> Row[Any]:

@@ -91,6 +91,9 @@ def _begin(tx: Tx, subscription: str, terms: GrantTerms) -> None:
 
 
 def grant_ended(tx: Tx, grant: str) -> None:
+    """What came while it was suspended is applied up to the fence."""
+    held = (subscriptions.c.grant == grant) & (subscriptions.c.hold == "suspended")
+    tx.conn.execute(update(subscriptions).where(held).values(hold="", hold_error=""))
     tx.conn.execute(
         update(subscriptions)
         .where(subscriptions.c.grant == grant, subscriptions.c.state == ACTIVE)

@@ -188,7 +188,7 @@ def find(conn: Connection, feed: str) -> View | None:
 
 
 def of_resource(conn: Connection, resource: str) -> list[View]:
-    """Those that somebody reads."""
+    """Those that somebody reads, or will when a suspension is lifted."""
     return [_view(_Row(*row)) for row in _READ.rows(conn, resource)]
 
 
@@ -207,7 +207,10 @@ _READ = Prepared(
     select(*(views.c[name] for name in _Row._fields)).where(
         views.c.resource == bindparam("r"),
         select(_READERS.c.feed)
-        .where(_READERS.c.feed == views.c.feed, _READERS.c.fence.is_(None))
+        .where(
+            _READERS.c.feed == views.c.feed,
+            _READERS.c.fence.is_(None) | _READERS.c.suspended_epoch.is_not(None),
+        )
         .exists(),
     ),
     ("r",),

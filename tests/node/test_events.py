@@ -32,7 +32,7 @@ async def test_events_of_many_callers_arrive_once_and_narrowed(tmp_path: Path) -
             granted = await node.call("request.grant", case=case["case"], items=items, **PEOPLE)
             await node.call(
                 "subscribe", resource=CODE, department=OWN, sink="shared", table=table,
-                grant=granted["grant"],
+                purpose=FORM["purpose"], grant=granted["grant"],
             )  # fmt: skip
         # A reader of events begins with the next item after its snapshot.
         here = feeds_in.c.feed.startswith(f"{PARTY}.")

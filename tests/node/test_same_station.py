@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from ortoo_protocol.core.errors import CaseReason, GrantScope
 from tests.node.kit import FORM, PEOPLE, entry, fill, open_node, running
+from tests.support.hubs import until_true
 from tests.support.stations import Kit, until
 from tests.support.trust import DEPARTMENTS
 
@@ -61,3 +63,42 @@ async def test_refused_then_granted_for_named_items_then_followed(tmp_path: Path
         assert ended["filing"]
         verified = await node.call("journal.verify")
         assert verified["size"] > 10
+
+
+async def test_suspended_and_resumed_inside_one_station(tmp_path: Path) -> None:
+    kit = Kit(tmp_path)
+    node = open_node(kit, PARTY, online=False)
+    fill(node.source, 5)
+    async with running(kit, node):
+        await node.call("catalog.add", entry=entry(PARTY, CODE, share_type=2))
+        await node.call("publish", resource=CODE, source="business", table="people")
+        case = (await node.call("request.apply", resource=CODE, department=OWN, **FORM))["case"]
+        grant = (await node.call("request.grant", case=case, items=[], **PEOPLE))["grant"]
+        purpose = FORM["purpose"]
+        await node.call(
+            "subscribe", resource=CODE, department=OWN, sink="shared", table="t", purpose=purpose
+        )
+        await until(lambda: len(node.rows("t")) == 5)
+        why = {"reason": "用于其他目的", "evidence": "日志", "days": 3, "by": "丁"}
+        await node.call("grant.suspend", grant=grant, **why)
+
+        async def state() -> str:
+            return str((await node.call("subscription.list"))["subscriptions"][0]["state"])
+
+        await until_true(state_is(state, "suspended"))
+        with sqlite3.connect(node.source) as conn:
+            conn.execute("UPDATE people SET income = 9")
+        await node.call("publish", resource=CODE)
+        assert {row[2] for row in node.rows("t")} != {9}
+        await node.call("grant.rectified", grant=grant, report="已改", by="乙")
+        await node.call("grant.resume", grant=grant, reason="整改到位", by="丁")
+        await until(lambda: {row[2] for row in node.rows("t")} == {9})
+        events = (await node.call("grant.show", grant=grant))["events"]
+        assert [event["event"] for event in events] == ["suspend", "report", "resume"]
+
+
+def state_is(state: Callable[[], Awaitable[str]], wanted: str) -> Callable[[], Awaitable[bool]]:
+    async def so() -> bool:
+        return await state() == wanted
+
+    return so

@@ -14,6 +14,7 @@ from ortoo_protocol.core.messages import KINDS
 from ortoo_protocol.core.supervision import notices as written
 from ortoo_protocol.core.supervision import submissions
 from tests.support.forge import CITY, NOW_MS, OTHER
+from tests.support.use_bodies import USE_BODIES
 
 FEED = f"{CITY}.townships"
 CASE, GRANT, FILING, ASK = "c" * 32, "a" * 32, "f" * 32, "e" * 32
@@ -403,6 +404,7 @@ _ALL: tuple[Shape, ...] = (
             ),
         ),
     ),
+    *USE_BODIES,
 )
 
 

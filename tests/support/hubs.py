@@ -26,6 +26,7 @@ from ortoo_hub.methods import (
     DirectoryMethods,
     MemberMethods,
     RoutingMethods,
+    UseMethods,
     merged,
 )
 from ortoo_hub.store import HUB as HUB_TABLES
@@ -258,6 +259,7 @@ def methods(hub: Hub) -> Mapping[str, Any]:
         DirectoryMethods(station, router).as_mapping(),
         CatalogMethods(station).as_mapping(),
         CaseMethods(station).as_mapping(),
+        UseMethods(station, hub.use).as_mapping(),
         RoutingMethods(station, router, hub.reconciler).as_mapping(),
     )
 

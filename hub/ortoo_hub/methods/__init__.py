@@ -11,6 +11,7 @@ from ortoo_hub.methods.directory import DirectoryMethods
 from ortoo_hub.methods.members import MemberMethods
 from ortoo_hub.methods.routing import RoutingMethods
 from ortoo_hub.methods.service import ServiceMethods
+from ortoo_hub.methods.use import UseMethods
 from ortoo_protocol.station.control import Method
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Method",
     "RoutingMethods",
     "ServiceMethods",
+    "UseMethods",
     "merged",
 ]
 

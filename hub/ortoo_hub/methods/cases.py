@@ -155,10 +155,10 @@ def _grants(conn: Connection, active: bool, now_ms: int) -> list[dict[str, Any]]
     query = select(grants).order_by(grants.c.from_ms.desc(), grants.c.grant).limit(MOST)
     if active:
         query = query.where(grants_held.live(now_ms))
-    return [_grant(conn, row, now_ms) for row in conn.execute(query).all()]
+    return [grant_of(conn, row, now_ms) for row in conn.execute(query).all()]
 
 
-def _grant(conn: Connection, row: Row[Any], now_ms: int) -> dict[str, Any]:
+def grant_of(conn: Connection, row: Row[Any], now_ms: int) -> dict[str, Any]:
     terms = grants_held.terms_of(row)
     ended = row.ended_ms is not None or 0 < row.until_ms <= now_ms
     return {
@@ -176,7 +176,7 @@ def _grant(conn: Connection, row: Row[Any], now_ms: int) -> dict[str, Any]:
         "purpose": terms.purpose,
         "from_ms": terms.from_ms,
         "until_ms": terms.until_ms,
-        "state": "ended" if ended else "active",
+        "state": "ended" if ended else "suspended" if row.suspension else "active",
         "reason": row.end_reason,
         "ended_ms": row.ended_ms,
     }

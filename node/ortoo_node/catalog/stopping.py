@@ -27,7 +27,7 @@ def stop(tx: Tx, code: str, reason: str, by: str) -> dict[str, Any]:
     )
     filings = []
     for row in tx.conn.execute(live).all():
-        ended = granting.end(tx, row.grant, reason, by)
+        ended = granting.end(tx, row.grant, reason, by, settled=True)
         cases.ended(tx, grants_held.terms_of(row).case, reason)
         filings.append(ended.filing)
     cases.stopped(tx, code, reason, by)

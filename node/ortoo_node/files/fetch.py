@@ -23,7 +23,6 @@ from ortoo_node.files.receiving import Receiver, Source
 from ortoo_protocol.core.errors import (
     FileDiskFull,
     FileError,
-    GrantEnded,
     OrtooError,
     StoreError,
 )
@@ -178,8 +177,7 @@ class Fetch:
 def _ask(transfer: str, first: int, count: int, tx: Tx) -> None:
     """No grant, no asking; that the provider cannot be written to now is only noted."""
     row = transfers.find(tx.conn, transfer)
-    if not transfers.granted(tx, row.grant):
-        raise GrantEnded(grant=row.grant, reason="-")
+    transfers.check_granted(tx, row.grant)
     body = FileAsk(
         grant=row.grant,
         purpose=grants_held.terms_of(grants_held.row(tx, row.grant)).purpose,

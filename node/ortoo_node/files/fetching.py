@@ -22,7 +22,7 @@ from ortoo_node.files.incoming import remove_part
 from ortoo_node.files.receiving import Receiver
 from ortoo_node.files.transfers import Wanted
 from ortoo_protocol.core.codec import Shape
-from ortoo_protocol.core.errors import FileError, FileUnfit, GrantEnded, OrtooError
+from ortoo_protocol.core.errors import FileError, FileUnfit, GrantError, OrtooError
 from ortoo_protocol.core.files import FileMade, FileManifest, FileRefusal
 from ortoo_protocol.core.ids import feed_owner, is_code
 from ortoo_protocol.core.verify import Opened, as_body
@@ -146,7 +146,7 @@ class Fetcher:
         """Raises what a task did not foresee, or cannot live with (the store)."""
         _, task = self._running.pop(transfer)
         error = task.exception()
-        if isinstance(error, FileError | GrantEnded):
+        if isinstance(error, FileError | GrantError):
             _log.warning("%s", error)
             await self._give_up(transfer, error)
         elif error is not None:

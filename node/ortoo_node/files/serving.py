@@ -61,6 +61,7 @@ from ortoo_protocol.station.context import Parts, Swift, Tx, make_message
 from ortoo_protocol.station.sending import REPLAYABLE_LIFE_MS, send
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store.tables import grants
+from ortoo_protocol.station.use import suspensions
 
 AT_ONCE = 1
 MOST_ASKS_A_READER = 16
@@ -126,8 +127,8 @@ class FileServer:
         tx.after_commit(partial(self._put, waiting))
 
     def place(self, conn: Connection, ask: FileAsk, asker: str, now_ms: int) -> Place:
-        """What `asker` may have. Raises GrantUnknown, GrantEnded, UsePurpose, FileUnknown,
-        FileGone."""
+        """What `asker` may have. Raises GrantUnknown, GrantEnded, GrantIsSuspended, UsePurpose,
+        FileUnknown, FileGone."""
         live = grants_held.live(now_ms).label("live")
         query = select(grants.c.resource, grants.c.terms, live).where(
             grants.c.grant == ask.grant,
@@ -140,6 +141,7 @@ class FileServer:
             raise GrantUnknown(grant=ask.grant)
         if not grant.live:
             raise GrantEnded(grant=ask.grant, reason="-")
+        suspensions.check(conn, ask.grant)
         rules = profile_named(self.station.parts.trust.current.profile).sharing
         purpose.check(ask.purpose, grants_held.terms_of(grant), rules)
         if orders.is_made(conn, asker, ask.grant, ask.name, ask.file.hex()):

@@ -21,13 +21,14 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from ortoo_node.files.incoming import Plan
 from ortoo_node.store.tables import file_transfers
 from ortoo_node.use import received
-from ortoo_protocol.core.errors import FileTransferUnknown, FileUnfit, OrtooError
+from ortoo_protocol.core.errors import FileTransferUnknown, FileUnfit, GrantEnded, OrtooError
 from ortoo_protocol.core.files import FileManifest
 from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.verify import Opened
 from ortoo_protocol.station import feed_reader, grants_held, quarantine
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.tables import grants
+from ortoo_protocol.station.use import suspensions
 
 WAITING, RUNNING = "waiting", "running"
 DONE, REFUSED, FAILED, CANCELLED = "done", "refused", "failed", "cancelled"
@@ -123,10 +124,12 @@ def plan_of(row: Row[Any]) -> Plan:
     )
 
 
-def granted(tx: Tx, grant: str) -> bool:
-    """Whether the grant that a transfer runs under is in force."""
+def check_granted(tx: Tx, grant: str) -> None:
+    """The grant that a transfer runs under is in force. Raises GrantEnded, GrantIsSuspended."""
     query = select(grants.c.grant).where(grants.c.grant == grant, grants_held.live(tx.now_ms))
-    return tx.conn.execute(query).first() is not None
+    if tx.conn.execute(query).first() is None:
+        raise GrantEnded(grant=grant, reason="-")
+    suspensions.check(tx.conn, grant)
 
 
 # --- moves --------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from ortoo_node.methods.file_orders import FileOrderMethods
 from ortoo_node.methods.files import FileMethods
 from ortoo_node.methods.folders import FolderMethods
 from ortoo_node.methods.grants import GrantMethods
+from ortoo_node.methods.grants_in_use import GrantUseMethods
 from ortoo_node.methods.publications import PublicationMethods
 from ortoo_node.methods.quality import QualityMethods
 from ortoo_node.methods.queries import QueryMethods
@@ -47,6 +48,7 @@ class NodeMethods:
             **catalog_methods(self.app),
             **RequestMethods(self.app).as_mapping(),
             **GrantMethods(self.app).as_mapping(),
+            **GrantUseMethods(self.app).as_mapping(),
             **SubscriptionMethods(self.app).as_mapping(),
             **FolderMethods(self.app).as_mapping(),
             **QualityMethods(self.app).as_mapping(),

@@ -73,7 +73,15 @@ def grant_of(conn: Connection, row: Row[Any], now_ms: int) -> dict[str, Any]:
         "from_ms": row.from_ms,
         "until_ms": row.until_ms,
         "conditions": terms.conditions,
-        "state": "ended" if over else "offered" if row.offered else "active",
+        "state": _state(row, over=over),
         "reason": row.end_reason,
         "ended_ms": row.ended_ms,
     }
+
+
+def _state(row: Row[Any], *, over: bool) -> str:
+    if over:
+        return "ended"
+    if row.offered:
+        return "offered"
+    return "suspended" if row.suspension else "active"

@@ -10,13 +10,20 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, select
 
 from ortoo_protocol.core.codec import decode
-from ortoo_protocol.core.errors import CaseConditions, GrantEnded, GrantUnknown, QueryMode
+from ortoo_protocol.core.errors import (
+    CaseConditions,
+    GrantEnded,
+    GrantIsSuspended,
+    GrantUnknown,
+    QueryMode,
+)
 from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.core.queries import allows_query
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import grants
+from ortoo_protocol.station.use import suspensions
 
 MOST_KNOWN = 10_000
 
@@ -28,12 +35,13 @@ class Found(NamedTuple):
     ended_ms: int | None
     end_reason: str
     offered: bool
+    rests: GrantIsSuspended | None
 
 
 def granted(tx: Tx, grant: str, asker: str) -> GrantTerms:
     """The terms of a grant that lives now, of this provider to this asker, that may be queried.
     Raises GrantUnknown (whatever else is wrong with it is nobody's who does not hold it),
-    GrantEnded, CaseConditions, QueryMode."""
+    GrantEnded, CaseConditions, GrantIsSuspended, QueryMode."""
     return allowed(find(tx.conn, grant), grant, tx.now_ms, provider=tx.party, reader=asker)
 
 
@@ -56,14 +64,18 @@ def allowed(
         raise GrantEnded(grant=grant, reason=found.end_reason or "-")
     if found.offered:
         raise CaseConditions(grant=grant)
+    if found.rests is not None:
+        raise found.rests
     if not allows_query(found.terms.mode):
         raise QueryMode(detail=found.terms.mode[:100] or "-")
     return found.terms
 
 
 def find(conn: Connection, grant: str) -> Found | None:
-    for raw, *times in _GRANT.rows(conn, grant):
-        return Found(_terms(raw), *times)
+    for raw, from_ms, until_ms, ended_ms, reason, offered, suspension in _GRANT.rows(conn, grant):
+        rests = suspensions.current(conn, grant) if suspension else None
+        why = None if rests is None else suspensions.refusal(rests)
+        return Found(_terms(raw), from_ms, until_ms, ended_ms, reason, offered, why)
     return None
 
 
@@ -75,6 +87,7 @@ _GRANT = Prepared(
         grants.c.ended_ms,
         grants.c.end_reason,
         grants.c.offered,
+        grants.c.suspension,
     ).where(grants.c.grant == bindparam("g")),
     ("g",),
 )

@@ -12,6 +12,7 @@ from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.core.law.profiles import Sharing
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.store.tables import grants
+from ortoo_protocol.station.use import suspensions
 
 
 def check(purpose: str, terms: GrantTerms, rules: Sharing) -> None:
@@ -33,8 +34,8 @@ def find(
 ) -> GrantTerms | None:
     """The named grant of `party`, or the newest that lives for this resource and purpose.
 
-    None: it has no grant of this resource at all, unless one was named. Raises GrantUnknown;
-    UsePurpose: what it has was granted for something else, or no purpose is named.
+    None: it has no grant of this resource at all, unless one was named. Raises GrantUnknown,
+    GrantIsSuspended; UsePurpose: what it has was granted for something else, or none is named.
     """
     held = [grants_held.terms_of(row) for row in _live(conn, party, resource, department, now_ms)]
     if grant is not None:
@@ -44,6 +45,7 @@ def find(
     wanted = purpose.strip()
     for terms in held:
         if wanted and terms.purpose.strip() == wanted:
+            suspensions.check(conn, terms.grant)
             return terms
     if held or not wanted:
         raise _refusal(purpose, held, rules)

@@ -1311,6 +1311,52 @@ class UsePurpose(UseError):
     cure = "Name the purpose as it was granted; for another one apply first."
 
 
+class GrantIsSuspended(UseError):
+    """Not ended: it goes on when what was found has been set right."""
+
+    code = "grant.suspended"
+    what = "Grant {grant} is suspended by {by} until {until}: {reason}."
+    cure = (
+        "Set right what was found and report it: grant rectified. Then it goes on where it stood."
+    )
+
+
+class SuspensionMove(UseError):
+    code = "grant.suspension-move"
+    what = "A suspension that is {state} cannot be moved by {event}."
+    cure = "Look at the grant first: grant show."
+
+
+class SuspensionUnknown(UseError):
+    code = "grant.suspension"
+    what = "Grant {grant} is not suspended, or not by whom this is said."
+    cure = "Look at the grant first: grant show."
+
+
+class SuspensionEarly(UseError):
+    code = "grant.suspension-early"
+    what = "The time to set things right runs until {until} ({article})."
+    cure = "End the grant when that is over, or when what was reported was found not to be enough."
+
+
+class EndingMove(UseError):
+    code = "grant.ending-move"
+    what = "An announced end that is {state} cannot be moved by {event}."
+    cure = "Look at the grant first: grant show."
+
+
+class EndingUnknown(UseError):
+    code = "grant.ending"
+    what = "No end or change of grant {grant} was announced."
+    cure = "Look at the grant first: grant show."
+
+
+class EndingNotNegotiated(UseError):
+    code = "grant.not-negotiated"
+    what = "A service is not ended or changed before that was negotiated and filed ({article})."
+    cure = "Announce it (grant announce); it ends when the reader agrees, or on its day."
+
+
 class UseOnward(UseError):
     code = "use.onward"
     what = (

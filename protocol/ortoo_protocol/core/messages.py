@@ -18,6 +18,7 @@ from ortoo_protocol.core.law.contacts import ContactReport
 from ortoo_protocol.core.law.workdays import CalendarYears
 from ortoo_protocol.core.supervision import notices as written
 from ortoo_protocol.core.supervision import submissions
+from ortoo_protocol.core.use import ending, suspension
 
 DAY_MS = 86_400_000
 LETTER_LIFE_MS = 60 * DAY_MS
@@ -107,6 +108,13 @@ KINDS: tuple[Kind, ...] = (
         submissions.SubmissionDecided,
         durable=True,
     ),
+    Kind("grant.suspended", _NOTARISED, Route.HUB, "sh", suspension.GrantSuspended, durable=True),
+    Kind("grant.rectified", _NOTARISED, Route.HUB, "s", suspension.GrantRectified, durable=True),
+    Kind("grant.resumed", _NOTARISED, Route.HUB, "sh", suspension.GrantResumed, durable=True),
+    Kind("grant.terminate", _NOTARISED, Route.HUB, "h", suspension.GrantTermination, durable=True),
+    Kind("grant.ending", _NOTARISED, Route.HUB, "s", ending.GrantEnding, durable=True),
+    Kind("grant.ending-answer", _NOTARISED, Route.HUB, "s", ending.GrantEndingAnswer, durable=True),
+    Kind("grant.kept", _NOTARISED, Route.HUB, "s", ending.GrantKept, durable=True),
     Kind("dispatch.sent", _SEALED, Route.DIRECT, "s", Dispatch, durable=True, rows=True),
     Kind("feed.head", _OPEN, Route.FEED, "sh", feeds.Head),
     Kind("feed.head-ask", _OPEN, Route.DIRECT, "sh", feeds.HeadAsk),

@@ -31,6 +31,7 @@ from ortoo_protocol.station import feed_reader, feed_writer, grants_held, reread
 from ortoo_protocol.station.context import LOCAL, Handler, Post, Tx
 from ortoo_protocol.station.sending import post, send
 from ortoo_protocol.station.store.tables import feed_out_items
+from ortoo_protocol.station.use import suspensions
 
 MAX_ITEMS_AN_ASK = 500
 MAX_BYTES_AN_ASK = 16 << 20
@@ -120,6 +121,9 @@ def _check_reader(tx: Tx, feed: str, asker: str, last: int | None) -> None:
         raise FeedUnknown(feed=feed)
     present = feed_writer.feed_row(tx, feed).seq + 1
     if not feed_writer.may_read(tx, feed, asker, present if last is None else last):
+        for grant in grants_held.live_on(tx, feed):
+            if grant.reader == asker:
+                suspensions.check(tx.conn, grant.grant)
         raise GrantEnded(grant="-", reason="no grant reaches this item")
 
 

@@ -21,7 +21,7 @@ from ortoo_protocol.core.errors import (
 from ortoo_protocol.core.journal import Checkpoint, Note, journal_origin
 from ortoo_protocol.station.control import error_to
 from ortoo_protocol.station.disk import disk_trouble
-from ortoo_protocol.station.feed_reader import DISPUTED, ENDED, JOINING
+from ortoo_protocol.station.feed_reader import DISPUTED, ENDED, JOINING, SUSPENDED
 from ortoo_protocol.station.settings import Settings
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store import journal_rows
@@ -281,6 +281,8 @@ def feed_state(row: Any) -> str:
         return "stopped"
     if row.state == DISPUTED:
         return "failed"
+    if row.state == SUSPENDED:
+        return "suspended"
     if row.state == JOINING:
         return "resync"
     if row.error == "feed.withheld":

@@ -43,7 +43,8 @@ from ortoo_protocol.station.store.tables import (
 MAX_PARKED = 2_000
 MAX_SNAPSHOTS = 2
 HISTORY, SNAPSHOT = "history", "snapshot"
-JOINING, READING, DISPUTED, ENDED = "joining", "reading", "disputed", "ended"
+JOINING, READING, SUSPENDED = "joining", "reading", "suspended"
+DISPUTED, ENDED = "disputed", "ended"
 
 
 def join(tx: Tx, feed: str, start: str) -> None:
@@ -78,9 +79,30 @@ def resync(tx: Tx, feed: str, error: str) -> None:
     tx.after_commit(tx.parts.signals.gaps.set)
 
 
+def suspend(tx: Tx, feed: str, error: str) -> None:
+    """Ask for nothing; what comes is taken, and waits for the keys of the day it goes on."""
+    here = (feeds_in.c.feed == feed) & feeds_in.c.state.in_((JOINING, READING))
+    tx.conn.execute(update(feeds_in).where(here).values(state=SUSPENDED, error=error))
+
+
+def go_on(tx: Tx, feed: str) -> None:
+    """After `suspend`: from where it stood; one that had nothing yet begins."""
+    row = feed_row(tx, feed)
+    if row is None or row.state != SUSPENDED:
+        return
+    begins = row.start == SNAPSHOT and row.seq == 0
+    _set(tx, feed, state=JOINING if begins else READING, error="")
+    tx.after_commit(tx.parts.signals.gaps.set)
+
+
 def end(tx: Tx, feed: str, fence: int, error: str) -> None:
     """Stop after item `fence`; items up to it may still arrive and are applied."""
     _set(tx, feed, state=ENDED, error=error, fence=fence)
+    row = feed_row(tx, feed)
+    if row is not None:  # what came beyond it, before this was known, never opens
+        beyond = (feed_in_items.c.incarnation == row.incarnation) & (feed_in_items.c.seq > fence)
+        here = (feed_in_items.c.feed == feed) & beyond & feed_in_items.c.raw.is_not(None)
+        tx.conn.execute(update(feed_in_items).where(here).values(raw=None))
 
 
 class FeedIn(NamedTuple):

@@ -3,7 +3,8 @@
 The key of a feed moves on whenever its readers change. A new reader gets the next step of a
 one-way ratchet: those who read already step forward by themselves, and the newcomer cannot read
 back. When a reader is removed a fresh key is drawn and told to those who stay, each in a sealed
-letter: what was queued for the removed one, or comes to it by mistake, does not open.
+letter: what was queued for the removed one, or comes to it by mistake, does not open. One that is
+suspended is removed likewise, but keys drawn meanwhile are kept for the day it goes on.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, delete, func, select, update
 
 from ortoo_protocol.core import feeds, messages
 from ortoo_protocol.core.codec import Shape, encode
@@ -33,6 +34,7 @@ from ortoo_protocol.station.store.tables import (
     feeds_in,
     feeds_out,
 )
+from ortoo_protocol.station.store.use_tables import feed_keys_kept
 
 
 def open_feed(tx: Tx, feed: str, *, sealed: bool) -> None:
@@ -168,6 +170,7 @@ def add_reader(tx: Tx, feed: str, grant: str, grant_hash: bytes, reader: str) ->
                 "grant_hash": grant_hash,
                 "first_seq": first,
                 "fence": None,
+                "suspended_epoch": None,
             }
         ],
     )
@@ -186,13 +189,60 @@ def end_reader(tx: Tx, feed: str, grant: str) -> tuple[int, int]:
     if ended is None or ended.fence is not None:
         return row.incarnation, row.seq if ended is None else ended.fence
     tx.conn.execute(update(feed_readers).where(mine).values(fence=row.seq))
-    stay = active_readers(tx, feed)
-    if ended.reader not in {each.reader for each in stay}:
+    _shut_out(tx, row, ended.reader)
+    return row.incarnation, row.seq
+
+
+def suspend_reader(tx: Tx, feed: str, grant: str) -> tuple[int, int]:
+    """As `end_reader`, for a while: keys of epochs that begin meanwhile are kept for it. Nothing
+    for a grant that is fenced already."""
+    row = feed_row(tx, feed)
+    mine = (feed_readers.c.feed == feed) & (feed_readers.c.grant == grant)
+    found = tx.conn.execute(select(feed_readers).where(mine)).first()
+    if found is None or found.fence is not None:
+        return row.incarnation, row.seq if found is None else found.fence
+    rests = {"fence": row.seq, "suspended_epoch": row.epoch}
+    tx.conn.execute(update(feed_readers).where(mine).values(rests))
+    _shut_out(tx, row, found.reader)
+    return row.incarnation, row.seq
+
+
+def resume_reader(tx: Tx, feed: str, grant: str) -> None:
+    """A suspended reader goes on from where it stood: it gets the key of each epoch since, and asks
+    for the items by itself. Nothing for one that is not suspended."""
+    mine = (feed_readers.c.feed == feed) & (feed_readers.c.grant == grant)
+    found = tx.conn.execute(select(feed_readers).where(mine)).first()
+    if found is None or found.suspended_epoch is None:
+        return
+    goes_on = {"fence": None, "suspended_epoch": None}
+    tx.conn.execute(update(feed_readers).where(mine).values(goes_on))
+    kept = feed_keys_kept
+    query = select(kept).where(kept.c.feed == feed, kept.c.epoch > found.suspended_epoch)
+    for each in tx.conn.execute(query.order_by(kept.c.incarnation, kept.c.epoch)).all():
+        key = secrets.unseal(tx.parts.identity, _use(feed, each.epoch), each.key)
+        _send_key(
+            tx, each.incarnation, feed, each.epoch, each.first_seq, key, found.reader,
+            found.grant_hash,
+        )  # fmt: skip
+    if not _suspended(tx, feed):
+        tx.conn.execute(delete(kept).where(kept.c.feed == feed))
+
+
+def _suspended(tx: Tx, feed: str) -> bool:
+    query = select(feed_readers.c.grant).where(
+        feed_readers.c.feed == feed, feed_readers.c.suspended_epoch.is_not(None)
+    )
+    return tx.conn.execute(query).first() is not None
+
+
+def _shut_out(tx: Tx, row: OutFeed, reader: str) -> None:
+    """The next epoch, without `reader`, unless another grant of its lives on this feed."""
+    stay = active_readers(tx, row.feed)
+    if reader not in {each.reader for each in stay}:
         epoch, first = row.epoch + 1, row.seq + 1
         key = tx.parts.rand(tx.suite.key_bytes)
-        _keep_key(tx, feed, epoch, first, key)
-        _tell_key(tx, row.incarnation, feed, epoch, first, key, stay)
-    return row.incarnation, row.seq
+        _keep_key(tx, row.feed, epoch, first, key)
+        _tell_key(tx, row.incarnation, row.feed, epoch, first, key, stay)
 
 
 def _tell_key(
@@ -235,11 +285,15 @@ def may_read(tx: Tx, feed: str, asker: str, last: int) -> bool:
 
 
 def _seal(tx: Tx, feed: str, epoch: int, key: bytes) -> bytes:
-    return secrets.seal(tx.parts.identity, tx.parts.rand, f"out {feed} {epoch}", key)
+    return secrets.seal(tx.parts.identity, tx.parts.rand, _use(feed, epoch), key)
+
+
+def _use(feed: str, epoch: int) -> str:
+    return f"out {feed} {epoch}"
 
 
 def _unseal(tx: Tx, row: OutFeed) -> bytes:
-    return secrets.unseal(tx.parts.identity, f"out {row.feed} {row.epoch}", row.key)
+    return secrets.unseal(tx.parts.identity, _use(row.feed, row.epoch), row.key)
 
 
 def _keep_key(tx: Tx, feed: str, epoch: int, first: int, key: bytes) -> None:
@@ -249,6 +303,10 @@ def _keep_key(tx: Tx, feed: str, epoch: int, first: int, key: bytes) -> None:
         "key": _seal(tx, feed, epoch, key),
     }
     tx.conn.execute(update(feeds_out).where(feeds_out.c.feed == feed).values(values))
+    if _suspended(tx, feed):
+        incarnation = feed_row(tx, feed).incarnation
+        kept = {"feed": feed, "incarnation": incarnation, "first_seq": first}
+        insert_new(tx.conn, feed_keys_kept, [{**kept, "epoch": epoch, "key": values["key"]}])
 
 
 def _send_key(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.errors import GrantScope, GrantUnknown
@@ -14,6 +14,7 @@ from ortoo_protocol.station import held
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import insert_new
 from ortoo_protocol.station.store.tables import grants
+from ortoo_protocol.station.use import endings, suspensions
 
 
 def keep(tx: Tx, terms: GrantTerms, raw: bytes) -> bytes:
@@ -35,6 +36,7 @@ def keep(tx: Tx, terms: GrantTerms, raw: bytes) -> bytes:
         "end_reason": "",
         "filing": "",
         "offered": bool(terms.conditions.strip()),
+        "suspension": "",
     }
     insert_new(tx.conn, grants, [values])
     if row(tx, terms.grant).hash != named:
@@ -50,6 +52,10 @@ def end(tx: Tx, ended: GrantEnded) -> None:
         .where(grants.c.grant == ended.grant, grants.c.ended_ms.is_(None))
         .values(ended_ms=ended.ended_ms, end_reason=ended.reason, filing=ended.filing)
     )
+    until_ms = row(tx, ended.grant).until_ms
+    early = not until_ms or ended.ended_ms < until_ms
+    suspensions.ended(tx, ended.grant, terminated=early)
+    endings.ended(tx, ended.grant)
     tx.after_commit(tx.parts.signals.grants.set)
 
 
@@ -70,8 +76,12 @@ def agree(tx: Tx, grant: str) -> None:
     tx.after_commit(tx.parts.signals.grants.set)
 
 
+def find(conn: Connection, grant: str) -> Row[Any] | None:
+    return conn.execute(select(grants).where(grants.c.grant == grant)).first()
+
+
 def row(tx: Tx, grant: str) -> Row[Any]:
-    found = tx.conn.execute(select(grants).where(grants.c.grant == grant)).first()
+    found = find(tx.conn, grant)
     if found is None:
         raise GrantUnknown(grant=grant)
     return found
@@ -89,6 +99,11 @@ def live(now_ms: int) -> Any:
         & (grants.c.from_ms <= now_ms)
         & ((grants.c.until_ms == 0) | (grants.c.until_ms > now_ms))
     )
+
+
+def in_use(now_ms: int) -> Any:
+    """As `live`, and not suspended: what may be read, asked and fetched by."""
+    return live(now_ms) & (grants.c.suspension == "")
 
 
 def allows(tx: Tx, named: bytes, feed: str) -> bool:

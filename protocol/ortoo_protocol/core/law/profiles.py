@@ -52,6 +52,14 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Stopping:
+    """停止、终止、变更服务: filed beforehand; `negotiated`: with the reader too."""
+
+    article: str
+    negotiated: bool
+
+
+@dataclass(frozen=True)
 class Pause:
     """While this lasts, the clock of `duty` stands still."""
 
@@ -76,6 +84,7 @@ class Sharing:
     doubt_answer: Term  # 校核
     use: Rule  # for the granted purpose, and by nobody else
     onward: Rule | None  # to third parties, with the provider's consent
+    stopping: Stopping
     suspension: Rule  # for use beyond the grant
     record_years: int  # how long use records are kept
     approver: str  # who approves asking and answering
@@ -128,6 +137,7 @@ NM2018 = Profile(
         doubt_answer=Term(article="Measures art. 21", days=10),
         use=Rule(article="Measures art. 20"),
         onward=None,
+        stopping=Stopping(article="Measures art. 18", negotiated=False),
         suspension=Rule(article="Measures art. 36 (4)"),
         record_years=2,
         approver="部门负责人",
@@ -162,6 +172,7 @@ SC2025 = Profile(
         doubt_answer=Term(article="Decree 809 art. 26", days=10),
         use=Rule(article="Decree 809 art. 25"),
         onward=Rule(article="Decree 809 art. 25"),
+        stopping=Stopping(article="Decree 809 art. 27", negotiated=True),
         suspension=Rule(article="Decree 809 art. 27"),
         record_years=3,
         approver="政务数据共享工作机构负责人",

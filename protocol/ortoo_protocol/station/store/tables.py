@@ -195,6 +195,7 @@ grants = Table(
     Column("filing", String(32), nullable=False),
     # its conditions wait to be accepted: nothing is read under it yet
     Column("offered", Boolean, nullable=False, server_default=false()),
+    Column("suspension", String(32), nullable=False, server_default=""),  # empty: it does not rest
 )
 
 # --- feeds this party publishes -----------------------------------------------------------------
@@ -239,7 +240,8 @@ feed_readers = Table(
     Column("reader", String(16), nullable=False),
     Column("grant_hash", LargeBinary, nullable=False),
     Column("first_seq", BigInteger, nullable=False),
-    Column("fence", BigInteger),  # last item that may be read, once ended
+    Column("fence", BigInteger),  # last item that may be read, once ended or suspended
+    Column("suspended_epoch", BigInteger),  # the last whose key it has; none: not suspended
 )
 
 shadow = Table(
@@ -279,7 +281,7 @@ feeds_in = Table(
     metadata,
     Column("feed", String(80), primary_key=True),
     Column("start", String(16), nullable=False),  # history: from item 1; snapshot
-    Column("state", String(16), nullable=False),  # joining reading disputed ended
+    Column("state", String(16), nullable=False),  # joining reading suspended disputed ended
     Column("error", String(64), nullable=False),
     Column("incarnation", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),

@@ -1,0 +1,1 @@
+"""What becomes of grants while they are used, as every party keeps it: provider, reader, hub."""

@@ -1,0 +1,86 @@
+"""Suspensions and announced ends: every pair of state and event, and what letters have to hold."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from msgspec.structs import replace
+
+from ortoo_protocol.core.errors import CaseField, EndingMove, SuspensionMove
+from ortoo_protocol.core.use import ending, suspension
+from ortoo_protocol.core.use.filled import check_filled
+from tests.support.use_bodies import SUSPENDED, USE_BODIES
+
+S, E = suspension.State, suspension.Event
+SUSPENSION = {
+    (S.NONE, E.SUSPEND): S.SUSPENDED,
+    (S.SUSPENDED, E.REPORT): S.REPORTED,
+    (S.SUSPENDED, E.RESUME): S.RESUMED,
+    (S.SUSPENDED, E.TERMINATE): S.TERMINATED,
+    (S.SUSPENDED, E.DROP): S.VOID,
+    (S.REPORTED, E.REPORT): S.REPORTED,
+    (S.REPORTED, E.REJECT): S.SUSPENDED,
+    (S.REPORTED, E.RESUME): S.RESUMED,
+    (S.REPORTED, E.TERMINATE): S.TERMINATED,
+    (S.REPORTED, E.DROP): S.VOID,
+}
+
+
+@pytest.mark.parametrize(("state", "event"), list(itertools.product(S, E)))
+def test_every_move_of_a_suspension(state: suspension.State, event: suspension.Event) -> None:
+    if (state, event) in SUSPENSION:
+        assert suspension.move(state, event) is SUSPENSION[state, event]
+    else:
+        with pytest.raises(SuspensionMove):
+            suspension.move(state, event)
+
+
+A, W = ending.State, ending.Event
+AFTER = {
+    W.AGREE: A.AGREED,
+    W.OBJECT: A.OBJECTED,
+    W.KEEP: A.KEPT,
+    W.CARRY_OUT: A.DONE,
+    W.DROP: A.VOID,
+}
+
+
+@pytest.mark.parametrize(("state", "event"), list(itertools.product(A, W)))
+def test_every_move_of_an_announced_end(state: ending.State, event: ending.Event) -> None:
+    if (state, event) == (A.NONE, W.ANNOUNCE):
+        assert ending.move(state, event) is A.ANNOUNCED
+    elif state.value in ending.OPEN and event in AFTER:
+        assert ending.move(state, event) is AFTER[event]
+    else:
+        with pytest.raises(EndingMove):
+            ending.move(state, event)
+
+
+@pytest.mark.parametrize("field", ["reason", "evidence", "by"])
+def test_a_suspension_says_why_and_on_what_ground(field: str) -> None:
+    suspension.check_suspended(SUSPENDED)
+    with pytest.raises(CaseField):
+        suspension.check_suspended(replace(SUSPENDED, **{field: " "}))
+
+
+@pytest.mark.parametrize("days", [0, 366])
+def test_a_suspension_has_a_time_limit(days: int) -> None:
+    with pytest.raises(CaseField):
+        suspension.check_suspended(replace(SUSPENDED, days=days))
+
+
+def test_an_objection_says_why_and_an_agreement_need_not() -> None:
+    agreed = next(body for body in USE_BODIES if isinstance(body, ending.GrantEndingAnswer))
+    ending.check_answer(agreed)
+    with pytest.raises(CaseField):
+        ending.check_answer(replace(agreed, agreed=False))
+    with pytest.raises(CaseField):
+        check_filled(replace(agreed, reason="很" * 4_001), "by")
+
+
+def test_what_is_announced_is_an_end_or_a_change() -> None:
+    announced = next(body for body in USE_BODIES if isinstance(body, ending.GrantEnding))
+    ending.check_ending(replace(announced, what="change"))
+    with pytest.raises(CaseField):
+        ending.check_ending(replace(announced, what="other"))

@@ -1,0 +1,46 @@
+"""One acceptable body of each letter about use."""
+
+from __future__ import annotations
+
+from ortoo_protocol.core.codec import Shape
+from ortoo_protocol.core.use import ending, suspension
+from tests.support.forge import CITY, NOW_MS, OTHER
+
+FEED = f"{CITY}.townships"
+GRANT, FILING, NUMBER = "a" * 32, "f" * 32, "b" * 32
+
+SUSPENDED = suspension.GrantSuspended(
+    suspension=NUMBER,
+    grant=GRANT,
+    feed=FEED,
+    reader=OTHER,
+    incarnation=1,
+    fence=3,
+    article="Decree 809 art. 27",
+    reason="超出授权用途使用",
+    evidence="审计记录第 7 号",
+    days=5,
+    until_ms=NOW_MS + 5 * 86_400_000,
+    suspended_ms=NOW_MS,
+    by="丙",
+)
+
+USE_BODIES: tuple[Shape, ...] = (
+    SUSPENDED,
+    suspension.GrantRectified(suspension=NUMBER, grant=GRANT, report="已删除并整改", by="丁"),
+    suspension.GrantResumed(
+        suspension=NUMBER, grant=GRANT, reason="整改到位", resumed_ms=NOW_MS, by="丙"
+    ),
+    suspension.GrantTermination(suspension=NUMBER, grant=GRANT, reason="拒不整改", by="丙"),
+    ending.GrantEnding(
+        ending=NUMBER,
+        grant=GRANT,
+        what="end",
+        reason="系统下线",
+        filing=FILING,
+        at_ms=NOW_MS + 30 * 86_400_000,
+        by="丙",
+    ),
+    ending.GrantEndingAnswer(ending=NUMBER, grant=GRANT, agreed=True, reason="", by="丁"),
+    ending.GrantKept(ending=NUMBER, grant=GRANT, reason="系统继续运行", by="丙"),
+)
