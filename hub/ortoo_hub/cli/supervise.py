@@ -24,7 +24,7 @@ RECONCILE_TIMEOUT_S = 60.0
 app = typer.Typer()
 case = typer.Typer(help="Notarised cases of share requests.", no_args_is_help=True)
 grant = typer.Typer(help="Grants that are known here.", no_args_is_help=True)
-grants.add_orders(grant)
+grant.add_typer(grants.app)
 router = typer.Typer(help="Queues, bindings and rights on the broker.", no_args_is_help=True)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(case, name="case")

@@ -14,7 +14,7 @@ from ortoo_protocol.cli.grants import By, Grant, Reason, order
 from ortoo_protocol.cli.shell import Json, Shell
 
 app = typer.Typer(help="Grants: list, show, suspend, announce, end.", no_args_is_help=True)
-grants.add_orders(app)
+app.add_typer(grants.app)
 
 
 class Role(enum.StrEnum):

@@ -112,7 +112,7 @@ class Maker:
 
     def _write(self, row: Row[Any], stop: threading.Event, conn: Connection) -> Made:
         """Raises GrantEnded, FileNoTable, FileForm, OSError."""
-        live = grants_held.live(self.station.parts.clock())
+        live = grants_held.in_use(self.station.parts.clock())
         grant = select(grants.c.grant).where(grants.c.grant == row.grant, live)
         if conn.execute(grant).first() is None:
             raise GrantEnded(grant=row.grant, reason="-")

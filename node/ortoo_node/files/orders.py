@@ -42,6 +42,7 @@ from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import SettledLetter, Tx
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store.tables import grants
+from ortoo_protocol.station.use import suspensions
 
 ASKED, MADE_FOR = "asked", "made for"  # roles: what this station ordered, what it makes for others
 OPEN, MADE, REFUSED, REMOVED = "open", "made", "refused", "removed"
@@ -71,6 +72,7 @@ def _terms(tx: Tx, row: Row[Any] | None, order: FileOrder) -> GrantTerms:
     terms = grants_held.terms_of(row)
     if only_query(terms.mode):
         raise QueryMode(detail=terms.mode[:100])
+    suspensions.check(tx.conn, order.grant)
     purpose.check(order.purpose, terms, profile_named(tx.trust.profile).sharing)
     return terms
 

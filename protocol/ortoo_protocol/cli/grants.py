@@ -16,23 +16,16 @@ Reason = Annotated[str, typer.Option(help="Why; the other side and the authority
 Days = Annotated[int, typer.Option(min=1, max=365, help="Working days to set it right.")]
 
 
-def add_orders(app: typer.Typer) -> None:
-    """show, suspend, reject, resume and terminate, under `grant`."""
-    for name, order in (
-        ("show", show),
-        ("suspend", suspend),
-        ("reject", reject),
-        ("resume", resume),
-        ("terminate", terminate),
-    ):
-        app.command(name)(order)
+app = typer.Typer()  # show, suspend, reject, resume and terminate, under `grant`
 
 
+@app.command("show")
 def show(ctx: typer.Context, grant: Grant, as_json: Json = False) -> None:
     """Show a grant, its suspensions, what was announced, and its history."""
     order(ctx, "grant.show", grant=grant)
 
 
+@app.command("suspend")
 def suspend(
     ctx: typer.Context,
     grant: Grant,
@@ -46,6 +39,7 @@ def suspend(
     order(ctx, "grant.suspend", grant=grant, reason=reason, evidence=evidence, days=days, by=by)
 
 
+@app.command("reject")
 def reject(
     ctx: typer.Context, grant: Grant, reason: Reason, by: By, days: Days = 5, as_json: Json = False
 ) -> None:
@@ -53,11 +47,13 @@ def reject(
     order(ctx, "grant.reject", grant=grant, reason=reason, days=days, by=by)
 
 
+@app.command("resume")
 def resume(ctx: typer.Context, grant: Grant, reason: Reason, by: By, as_json: Json = False) -> None:
     """Resume a suspended grant: the reader goes on from where it stood."""
     order(ctx, "grant.resume", grant=grant, reason=reason, by=by)
 
 
+@app.command("terminate")
 def terminate(
     ctx: typer.Context, grant: Grant, reason: Reason, by: By, as_json: Json = False
 ) -> None:
