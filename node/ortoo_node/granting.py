@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from ortoo_node import subscribing, views
 from ortoo_node.store.case_tables import cases
@@ -61,7 +62,9 @@ def issue(
     directory grants nothing new.
     """
     tx.trust.check_fresh(tx.now_ms)
-    _check_no_misuse(tx, entry.code, reader, application.department)
+    suspension = rests(tx, entry.code, reader, application.department)
+    if suspension is not None:
+        raise suspensions.refusal(suspension)
     check_masks(masks, items)
     check_fit(masks, entry.items)
     grant = tx.new_id().hex()
@@ -91,16 +94,17 @@ def issue(
     return check_terms(terms, [item.column for item in entry.items])
 
 
-def _check_no_misuse(tx: Tx, resource: str, reader: str, department: str) -> None:
-    """Who is suspended does not get round that by asking again. Raises GrantIsSuspended."""
+def rests(tx: Tx, resource: str, reader: str, department: str) -> Row[Any] | None:
+    """The suspension of this department for this resource: it does not get round that by asking
+    again."""
     query = select(grants.c.grant).where(
         grants.c.resource == resource,
         grants.c.reader == reader,
         grants.c.reader_department == department,
         grants.c.suspension != "",
     )
-    for grant in tx.conn.execute(query).scalars().all():
-        suspensions.check(tx.conn, grant)
+    grant = tx.conn.execute(query).scalar()
+    return None if grant is None else suspensions.current(tx.conn, grant)
 
 
 def deliver(tx: Tx, terms: GrantTerms) -> bytes:

@@ -14,6 +14,7 @@ from ortoo_protocol.core import errors
 from ortoo_protocol.station import clocks, feed_writer
 from ortoo_protocol.station.store.tables import feed_in_items
 from tests.federation.exchange import CODE, DEPARTMENT, PURPOSE, READER, Exchange, exchange
+from tests.node.kit import PEOPLE
 from tests.support.hubs import until_true
 from tests.support.stations import until, until_read
 
@@ -314,12 +315,15 @@ async def test_a_new_application_does_not_get_round_a_suspension(tmp_path: Path)
         other = {"resource": CODE, "department": DEPARTMENT, "sink": "shared", "table": "again"}
         await region.reader.call("subscribe", purpose="另一用途", **other, **why)
 
-        async def refused() -> bool:
-            cases = (await region.reader.call("request.list"))["cases"]
-            return any(case["reason"] == "grant.suspended" for case in cases)
+        async def arrived() -> bool:
+            cases = (await region.provider.call("request.list", state="submitted"))["cases"]
+            return [case["purpose"] for case in cases] == ["另一用途"]
 
-        await until_true(refused)
+        await until_true(arrived)
         assert len((await region.provider.call("grant.list"))["grants"]) == 1
+        (case,) = (await region.provider.call("request.list", state="submitted"))["cases"]
+        with pytest.raises(errors.GrantIsSuspended):
+            await region.provider.call("request.grant", case=case["case"], items=[], **PEOPLE)
 
 
 async def test_a_grant_that_runs_out_while_it_is_suspended(tmp_path: Path) -> None:

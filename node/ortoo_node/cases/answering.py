@@ -214,11 +214,12 @@ def stopped(tx: Tx, resource: str, reason: str, by: str) -> None:
 def answer_alone(tx: Tx, case: str, entry: Entry, reader: str) -> None:
     """What no people need to decide: what is unconditional is granted at once (直接获取, art. 19),
     unless the reader has many scopes of it: each is a copy of the table that every publication
-    follows."""
+    follows; or is suspended for misusing it."""
     application = decode(store.find(tx.conn, case).application, Application)
     narrow = bool(application.items or application.row_filter.strip())
     many = narrow and _own_scopes(tx, entry, reader) >= MAX_OWN_SCOPES
-    if entry.share_type == UNCONDITIONAL and not many:
+    rests = granting.rests(tx, entry.code, reader, application.department) is not None
+    if entry.share_type == UNCONDITIONAL and not many and not rests:
         answer_yes(tx, case, application.items, AUTOMATIC, "", "", 0)
 
 
