@@ -79,7 +79,12 @@ def hooks(files: Files | None = None, queries: Queries | None = None) -> Hooks:
         settled=_on_settled,
         swift={} if files is None else files.swift(),
         answers={} if queries is None else queries.answers(),
-        clock={tasks.DUTY: tasks.on_clock, **supervision.clocks(), **use.clocks(), "": telling.on_clock},
+        clock={
+            tasks.DUTY: tasks.on_clock,
+            **supervision.clocks(),
+            **use.clocks(),
+            "": telling.on_clock,
+        },
     )
 
 
