@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select
 
+from ortoo_demo.private_broker import PrivateBroker
 from ortoo_hub.calendar import known_years
 from ortoo_protocol.core.errors import CalendarInvalid
 from ortoo_protocol.core.ids import feed_id
 from ortoo_protocol.core.law.workdays import CalendarYear, CalendarYears, NamedDay
 from ortoo_protocol.station import clocks, feed_reader, feed_writer
-from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.context import Hooks, Tx
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store.tables import feed_out_items
 from tests.support.desk import Desk, Refused
-from tests.support.hubs import PROVIDER, READER, HubKit, join_region
+from tests.support.founded import founded, member
+from tests.support.hubs import PROVIDER, READER, HubKit, join_region, read_region
 from tests.support.stations import Kit, until_read
 from tests.support.trust import HUB
 
@@ -164,3 +168,33 @@ def test_nothing_is_half_taken(desks: tuple[Desk, Desk, Desk]) -> None:
         station.take(say(hub, DIRECTORY, year(1), wrong))
     assert refused.value.code == "calendar.invalid"
     assert held(station) == []
+
+
+# --- on a real broker ---------------------------------------------------------------------------
+
+
+async def test_days_reach_a_station_over_amqp(broker: PrivateBroker, tmp_path: Path) -> None:
+    """The hub as a process, seeded at its first start; killed, and started again."""
+    with founded(tmp_path / "hub", broker) as region:
+        await asyncio.to_thread(region.start)
+        made = await asyncio.to_thread(region.admit, PROVIDER)
+        trust, address = await asyncio.to_thread(region.welcome, PROVIDER, made[PROVIDER])
+        station = member(tmp_path, made[PROVIDER], trust, address, broker.ca_file, Hooks())
+        task = asyncio.create_task(station.run())
+        try:
+            await station.write(join_region)
+            read_region(station)
+            await until_read(station, version(2026), 30)  # type: ignore[arg-type]
+            day = {"day": "2026-07-15", "kind": "off", "name": "那达慕", "by": "甲"}
+            said = await asyncio.to_thread(lambda: region.call("calendar.set", **day))
+            assert said["version"] == 2
+            await until_read(station, lambda conn: version(2026)(conn) == 2, 30)  # type: ignore[operator]
+            assert not (await station.read(clocks.calendar.current)).is_working(date(2026, 7, 15))
+            await asyncio.to_thread(region.kill)
+            await asyncio.to_thread(region.start)
+            shown = await asyncio.to_thread(lambda: region.call("calendar.show", year=2026))
+            assert shown["years"][0]["version"] == 2
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await station.close()

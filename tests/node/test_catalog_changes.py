@@ -197,6 +197,8 @@ async def test_by_method_and_doctor(tmp_path: Path) -> None:
         )
         assert (made["state"], made["provisional"], made["days"]) == ("overdue", True, 15)
         findings = (await node.call("doctor"))["findings"]
+        (missing,) = [each for each in findings if each["check"] == "calendar"]
+        assert missing["error"]["facts"] == {"year": 2026, "count": 1}
         (found,) = [each for each in findings if each["check"] == "catalog"]
         assert (found["level"], found["error"]["code"]) == ("error", "catalog.overdue")
         with pytest.raises(CatalogExtension):

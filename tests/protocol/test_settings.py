@@ -162,13 +162,14 @@ def test_the_starter_file_loads_also_with_its_samples_switched_on(tmp_path: Path
     text += starter.databases(str) + starter.broker("b", 5671, "/x", "s150784")
     (tmp_path / "station.toml").write_text(text)
     assert node.load(tmp_path).station.name == name
-    for sample in ("[[", "name =", "url", "path =", "head_s", "folder", "reconnect"):
+    for sample in ("[", "name =", "url", "path =", "head_s", "folder", "reconnect", "authority"):
         text = text.replace(f"# {sample}", sample)
     (tmp_path / "station.toml").write_text(text)
     settings = node.load(tmp_path)
     assert settings.sources
     assert settings.sinks
     assert settings.need_broker().vhost == "/x"
+    assert settings.notify.authority
 
 
 class TestSecrets:

@@ -14,6 +14,7 @@ from ortoo_hub.router import Router
 from ortoo_hub.store.tables import pending
 from ortoo_hub.supervision import findings
 from ortoo_protocol.core.errors import BrokerAdminError, BrokerDiffers
+from ortoo_protocol.station.clocks.methods import ClockMethods
 from ortoo_protocol.station.common_methods import CommonMethods
 from ortoo_protocol.station.contacts.methods import ContactMethods
 from ortoo_protocol.station.control import Method, error_to
@@ -68,6 +69,7 @@ class ServiceMethods:
                 *(members or [_finding("members", None)]),
                 *await CaseMethods(self.station).findings(),
                 *await self.notify.findings(),
+                *await ClockMethods(self.station).findings(),
             ]
         }
 

@@ -89,6 +89,7 @@ class NodeMethods:
         findings += await ChangeMethods(self.app).findings()
         findings += await ListMethods(self.app).findings()
         findings += await self.contacts.for_doctor()
+        findings += await ClockMethods(self.app.station).findings()
         findings += await RequestMethods(self.app).findings()
         findings += await NotifyMethods(self.app.notifier).findings()
         return {"findings": findings}

@@ -1209,6 +1209,12 @@ class CalendarOld(LawError):
     cure = "Nothing was changed; the hub sends newer versions only."
 
 
+class CalendarMissing(LawError):
+    code = "calendar.missing"
+    what = "No calendar of {year} is in force; {count} open deadlines are provisional."
+    cure = "The hub's people import the year once its days are named (ortoo-hub calendar import)."
+
+
 class CalendarFile(LawError):
     code = "calendar.file"
     what = "{path} is no calendar file: {detail}."

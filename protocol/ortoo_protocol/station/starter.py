@@ -28,6 +28,11 @@ passphrase_file = "keys/passphrase"    # {_("mode 0600")}
 [timing]
 # head_s = 60
 # reconnect_cap_s = 30
+
+# {_("Notices to people, by file, mail and posts; see node/README.md.")}
+# [notify]
+# folder = "notices"
+# authority = "11150700MB0000000G"    # {_("whose people hear what is overdue")}
 """
 
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
+from ortoo_protocol.core.errors import CalendarMissing, OrtooError
+from ortoo_protocol.core.law.clock import day_of
+from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.core.law.workdays import CalendarYear
 from ortoo_protocol.station import clocks
 from ortoo_protocol.station.clocks.clock import Clock
-from ortoo_protocol.station.control import Method
+from ortoo_protocol.station.control import Method, error_to
 from ortoo_protocol.station.station import Station
+
+NEAR = timedelta(days=45)  # a year's days are named in the November before
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,21 @@ class ClockMethods:
             return [{**view(each), "events": _events(conn, each.clock)} for each in found]
 
         return {"clocks": await self.station.read(read)}
+
+    async def findings(self) -> list[dict[str, Any]]:
+        """For doctor: a year that is near, and has no calendar yet."""
+        offset_min = profile_named(self.station.parts.trust.current.profile).offset_min
+        today = day_of(self.station.parts.clock(), offset_min)
+
+        def read(conn: Connection) -> list[OrtooError]:
+            wanted = {today.year, (today + NEAR).year} - clocks.calendar.current(conn).years
+            count = sum(each.provisional for each in clocks.due(conn))
+            return [CalendarMissing(year=year, count=count) for year in sorted(wanted)]
+
+        return [
+            {"check": "calendar", "subject": "", "level": "warning", "error": error_to(each)}
+            for each in await self.station.read(read)
+        ]
 
 
 def view(clock: Clock) -> dict[str, Any]:

@@ -43,12 +43,16 @@ def route(tx: Tx, table: NotifyTable, channels: Sequence[Channel]) -> int:
     """Find out for new notices whom they reach and how; returns how many were looked at."""
     query = select(notices).where(notices.c.routed_ms.is_(None)).order_by(notices.c.number)
     rows = tx.conn.execute(query.limit(AT_ONCE)).all()
-    groups: dict[tuple[str, Person], list[int]] = {}
+    groups: dict[tuple[str, Person], list[Row[Any]]] = {}
     for row in rows:
         department = table.authority if row.authority else row.department
         for person in _persons(tx, department, row.person):
-            groups.setdefault((department, person), []).append(row.number)
-    for (department, person), numbers in groups.items():
+            told = groups.setdefault((department, person), [])
+            # Who has the duty and is of the authority hears of it once.
+            if not row.authority or row.values not in [each.values for each in told]:
+                told.append(row)
+    for (department, person), told in groups.items():
+        numbers = [each.number for each in told]
         for channel in channels:
             address = channel.reach(person.phone, person.mail, person.webhook)
             if address is not None:
