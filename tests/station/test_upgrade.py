@@ -4,6 +4,8 @@ expects; a store of a later version is left alone."""
 from __future__ import annotations
 
 import gzip
+import importlib
+import pkgutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, create_engine, func, select, text
 
+import ortoo_hub.store
+import ortoo_node.store
+import ortoo_protocol.station.store
 from ortoo_hub.store import HUB as HUB_OWNER
 from ortoo_hub.store.tables import metadata as hub_metadata
 from ortoo_node.store import NODE
@@ -73,6 +78,10 @@ def test_a_store_of_an_earlier_version(packed: Path, tmp_path: Path) -> None:
     ids=["station", "node", "hub"],
 )
 def test_migrations_make_what_the_code_expects(owner: Migrations, metadata: MetaData) -> None:
+    for folder in (ortoo_protocol.station.store, ortoo_node.store, ortoo_hub.store):
+        for module in pkgutil.iter_modules(folder.__path__):
+            if module.name.endswith("tables"):  # each subject adds its own to the metadata
+                importlib.import_module(f"{folder.__name__}.{module.name}")
     engine = create_engine("sqlite://")
     with engine.begin() as conn:
         upgrade(conn, (owner,))
