@@ -248,9 +248,11 @@ async def test_rows_that_are_refused(tmp_path: Path) -> None:
     async with kit.hub_running(kit.hub(), provider, other):
         await put(provider, row())
         await put(provider, row(basis="", number="XQ-1"))
+        await put(provider, row(secrecy_checked_by="", number="XQ-2"))
         await put(provider, row())  # an older version
-        assert [code for code, _ in await refused(kit, PROVIDER, 2)] == [
+        assert [code for code, _ in await refused(kit, PROVIDER, 3)] == [
             "catalog.basis",
+            "catalog.secrecy",
             "catalog.field",
         ]
         await put(other, row())  # in another's name

@@ -170,12 +170,13 @@ CASES: list[tuple[list[str], str, dict[str, object], str]] = [
     (
         [
             *("lists", "settle", "demand", "XQ-150700-000001", "--by", "甲", "--approver", "丙"),
-            *("--status", "answered", "--resource", "307001/000001"),
+            *("--status", "answered", "--resource", "307001/000001", "--checker", "乙"),
         ],
         "catalog.lists.settle",
         {
             **{"list": "demand", "number": "XQ-150700-000001", "status": "answered"},
             **{"answer": "", "resource": "307001/000001", "by": "甲", "approver": "丙"},
+            "checker": "乙",
         },
         "XQ-150700-000001",
     ),

@@ -17,6 +17,8 @@ from ortoo_protocol.core.errors import (
     CatalogBasis,
     CatalogField,
     CatalogListUnknown,
+    CatalogRatification,
+    CatalogSecrecy,
     CatalogSeparation,
     TrustDepartment,
 )
@@ -37,6 +39,7 @@ DEMAND: dict[str, Any] = {
     "purpose": "数据校核",
     "contact": "丁",
     "compiled_by": "甲",
+    "secrecy_checked_by": "乙",
     "approved_by": "丙",
 }
 
@@ -62,7 +65,7 @@ def test_a_demand_from_made_to_answered(desk: Desk) -> None:
     def answered(**changes: Any) -> Any:
         given = {
             **{"status": "answered", "answer": "", "resource": "307001/000001"},
-            **{"compiled_by": "甲", "approved_by": "丙"},
+            **{"compiled_by": "甲", "secrecy_checked_by": "乙", "approved_by": "丙"},
             **changes,
         }
         return desk.do(lambda tx: lists.settle(tx, "demand", made.number, **given))
@@ -93,6 +96,13 @@ def test_a_demand_from_made_to_answered(desk: Desk) -> None:
         ({"department": DEPARTMENTS[THIRD][0]}, CatalogField),  # its name is not known here
         ({"department": DEPARTMENTS[THIRD][0], "department_name": "x"}, CatalogField),
         ({"approved_by": "甲"}, CatalogSeparation),
+        ({"approved_by": "乙"}, CatalogSeparation),
+        ({"secrecy_checked_by": "甲 "}, CatalogSeparation),
+        ({"secrecy_checked_by": ""}, CatalogSecrecy),
+        ({"compiled_by": ""}, CatalogSeparation),
+        ({"basis": "无"}, CatalogBasis),
+        ({"list": "negative"}, CatalogRatification),
+        ({"list": "negative", "ratified_by": "乙"}, CatalogSeparation),
     ],
 )
 def test_rows_that_are_not_published(
@@ -114,7 +124,7 @@ def test_what_is_not_shared_belongs_on_the_negative_list(desk: Desk) -> None:
     closed = hubs.entry(share_type=3)
     desk.do(lambda tx: mirror.store(tx, closed, 1, 1))
     assert desk.do(lambda tx: lists.uncovered(tx.conn, PROVIDER)) == [hubs.RESOURCE]
-    row = {**DEMAND, "list": "negative", "resource": hubs.RESOURCE}
+    row = {**DEMAND, "list": "negative", "resource": hubs.RESOURCE, "ratified_by": "丙"}
     desk.do(lambda tx: lists.put(tx, row))
     assert desk.do(lambda tx: lists.uncovered(tx.conn, PROVIDER)) == []
     assert desk.do(lambda tx: lists.uncovered(tx.conn, THIRD)) == []

@@ -118,6 +118,7 @@ async def test_codes_and_lists(tmp_path: Path) -> None:
             "purpose": "数据校核",
             "contact": "丁",
             "compiled_by": "甲",
+            "secrecy_checked_by": "乙",
             "approved_by": "丙",
         }
         put = await node.call("catalog.lists.put", row=row)
@@ -130,6 +131,7 @@ async def test_codes_and_lists(tmp_path: Path) -> None:
             status="closed",
             answer="已另行取得",
             by="甲",
+            checker="乙",
             approver="丙",
         )
         assert (settled["version"], settled["status"]) == (2, "closed")

@@ -132,6 +132,7 @@ LIST_ROW = lists.ListEntry(
     published_ms=NOW_MS,
     compiled_by="甲",
     approved_by="丙",
+    secrecy_checked_by="乙",
     office="社会救助科",
     purpose="数据校核",
     holder="自然资源局",

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, select
 
 from ortoo_hub.catalog.federation import pass_on, refuse
 from ortoo_hub.store.tables import catalog_lists
-from ortoo_protocol.core.catalog.lists import ListEntry, check_list_entry
+from ortoo_protocol.core.catalog.lists import ListEntry, check_list_entry, check_list_procedure
 from ortoo_protocol.core.codec import Shape, decode
 from ortoo_protocol.core.errors import CatalogField, OrtooError
 from ortoo_protocol.core.law.profiles import profile_named
@@ -39,7 +39,8 @@ def take(tx: Tx, opened: Opened[Shape]) -> None:
 
 
 def _check(tx: Tx, row: ListEntry, sender: str) -> None:
-    check_list_entry(row, profile_named(tx.trust.profile))
+    profile = profile_named(tx.trust.profile)
+    check_list_procedure(check_list_entry(row, profile), profile)
     if row.provider != sender:
         raise CatalogField(field="provider", detail=f"{sender} sent it")
     tx.trust.check_department(sender, row.department)

@@ -20,6 +20,7 @@ from ortoo_protocol.core.catalog.lists import (
     OPEN,
     ListEntry,
     check_list_entry,
+    check_list_procedure,
 )
 from ortoo_protocol.core.codec import decode, encode
 from ortoo_protocol.core.errors import CatalogField, CatalogListUnknown
@@ -35,7 +36,8 @@ _TEXTS = ("content", "basis", "resource")
 def put(tx: Tx, fields: Mapping[str, Any]) -> ListEntry:
     """Publish a row, or the next version of one (`number` says which), from the fields of a form.
 
-    Raises CatalogField, CatalogBasis, CatalogListUnknown, TrustDepartment.
+    Raises CatalogField, CatalogBasis, CatalogSecrecy, CatalogRatification, CatalogListUnknown,
+    TrustDepartment.
     """
     given = dict(fields)
     list_, number = str(given.get("list", "")), str(given.get("number", ""))
@@ -71,6 +73,7 @@ def settle(
     answer: str,
     resource: str,
     compiled_by: str,
+    secrecy_checked_by: str,
     approved_by: str,
 ) -> ListEntry:
     """Say how a row of ours ended: a demand that `resource` answers, or one that is closed."""
@@ -82,6 +85,7 @@ def settle(
         answer=answer,
         resource=resource or held.resource,
         compiled_by=compiled_by,
+        secrecy_checked_by=secrecy_checked_by,
         approved_by=approved_by,
         published_ms=tx.now_ms,
     )
@@ -89,7 +93,8 @@ def settle(
 
 
 def publish(tx: Tx, row: ListEntry) -> ListEntry:
-    check_list_entry(row, profile_named(tx.trust.profile))
+    profile = profile_named(tx.trust.profile)
+    check_list_procedure(check_list_entry(row, profile), profile)
     tx.trust.check_department(tx.party, row.department)
     feed_writer.open_feed(tx, own.own_feed(tx.party), sealed=False)
     feed_writer.publish(tx, own.own_feed(tx.party), row)

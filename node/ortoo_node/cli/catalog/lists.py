@@ -55,6 +55,7 @@ def settle(
     name: List,
     number: Annotated[str, typer.Argument(help="Number of the row.")],
     by: Annotated[str, typer.Option(help="Who does this.")],
+    checker: Annotated[str, typer.Option(help="Who checked it for secrecy.")],
     approver: Annotated[str, typer.Option(help="Who approves it; somebody else.")],
     status: Annotated[str, typer.Option(help="answered or closed.")] = "closed",
     answer: Annotated[str, typer.Option(help="How, or why.")] = "",
@@ -71,6 +72,7 @@ def settle(
         answer=answer,
         resource=resource,
         by=by,
+        checker=checker,
         approver=approver,
     )
     shell.done(row, "Row {number} is published as version {version}.", **row)

@@ -60,6 +60,7 @@ class ListMethods:
         answer: str = "",
         resource: str = "",
         by: str = "",
+        checker: str = "",
         approver: str = "",
     ) -> dict[str, Any]:
         def job(tx: Tx) -> ListEntry:
@@ -71,6 +72,7 @@ class ListMethods:
                 answer=answer,
                 resource=resource,
                 compiled_by=by,
+                secrecy_checked_by=checker,
                 approved_by=approver,
             )
 

@@ -14,7 +14,14 @@ from ortoo_protocol.core.catalog.elements import CYCLES
 from ortoo_protocol.core.catalog.entry import MAX_LISTED, MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
 from ortoo_protocol.core.catalog.names import is_among, says_nothing
 from ortoo_protocol.core.codec import Count, Shape
-from ortoo_protocol.core.errors import CatalogBasis, CatalogField, CatalogSeparation, CatalogTooLong
+from ortoo_protocol.core.errors import (
+    CatalogBasis,
+    CatalogField,
+    CatalogRatification,
+    CatalogSecrecy,
+    CatalogSeparation,
+    CatalogTooLong,
+)
 from ortoo_protocol.core.ids import PartyId, check_department, check_party
 from ortoo_protocol.core.law.profiles import NM2018, Profile
 
@@ -63,6 +70,8 @@ class ListEntry(Shape, frozen=True):
     cycle: str = ""
     contact: str = ""
     answer: str = ""  # how a demand was answered, or why a row is closed
+    secrecy_checked_by: str = ""  # 保密检查 (art. 26)
+    ratified_by: str = ""  # 核定 of what is not shared (art. 14)
 
 
 def check_list_entry(row: ListEntry, profile: Profile = NM2018) -> ListEntry:
@@ -91,6 +100,26 @@ def check_list_entry(row: ListEntry, profile: Profile = NM2018) -> ListEntry:
         raise CatalogField(field="answer", detail="it is empty")
     if not row.approved_by.strip() or is_among(row.approved_by, (row.compiled_by,)):
         raise CatalogSeparation(field="approved_by")
+    return row
+
+
+def check_list_procedure(row: ListEntry, profile: Profile = NM2018) -> ListEntry:
+    """Refuse a row that is published without the steps of the law: the provider's station and the
+    hub ask this of what is new, and mirrors read on (ADR 28). Nothing leaves its department without
+    a secrecy check; what is not shared is ratified. Who compiled does neither, and who checked does
+    not approve. Raises CatalogSecrecy, CatalogRatification, CatalogSeparation."""
+    if not row.secrecy_checked_by.strip():
+        raise CatalogSecrecy(article=profile.secrecy.article)
+    limited = row.list == NEGATIVE and row.status != CLOSED
+    if limited and not row.ratified_by.strip():
+        raise CatalogRatification(article=profile.ratification.article)
+    if not row.compiled_by.strip():
+        raise CatalogSeparation(field="compiled_by")
+    if is_among(row.secrecy_checked_by, (row.compiled_by,)):
+        raise CatalogSeparation(field="secrecy_checked_by")
+    for field in ("approved_by", "ratified_by"):
+        if is_among(getattr(row, field), (row.compiled_by, row.secrecy_checked_by)):
+            raise CatalogSeparation(field=field)
     return row
 
 
