@@ -31,10 +31,17 @@ def unbundle(message: bytes) -> Sequence[bytes]:
     if message[:4] != MAGIC or len(message) > _MOST_BYTES:
         return (message,)
     try:
-        envelopes = frames.unframe(message[4:])
+        envelopes = frames.unframe(message, start=len(MAGIC))
     except EnvelopeError:
         return (message,)
     return envelopes if 2 <= len(envelopes) <= MAX_ENVELOPES else (message,)
+
+
+def claimed(message: bytes) -> int:
+    """How many envelopes a message says it holds; whether that is so, `unbundle` finds out."""
+    if message[:4] != MAGIC:
+        return 1
+    return min(int.from_bytes(message[4:8], "big"), MAX_ENVELOPES)
 
 
 def bundles(

@@ -41,17 +41,17 @@ def frame(parts: Sequence[bytes]) -> bytes:
     return content
 
 
-def unframe(content: bytes) -> tuple[bytes, ...]:
-    """The parts of `content`; lengths must add up to the last byte."""
-    if len(content) > MAX_CONTENT_BYTES:
+def unframe(content: bytes, start: int = 0) -> tuple[bytes, ...]:
+    """The parts of `content` from `start` on; lengths must add up to the last byte."""
+    if len(content) - start > MAX_CONTENT_BYTES:
         raise EnvelopeBomb(limit_bytes=MAX_CONTENT_BYTES)
-    if len(content) < 4:
+    if len(content) - start < 4:
         raise EnvelopeLengths(detail="content without a part count")
-    count = int.from_bytes(content[:4], "big")
-    first = 4 + count * 4
+    count = int.from_bytes(content[start : start + 4], "big")
+    first = start + 4 + count * 4
     if count > MAX_PARTS or first > len(content):
         raise EnvelopeLengths(detail=f"{count} parts")
-    ends = list(accumulate(struct.unpack_from(f">{count}I", content, 4), initial=first))
+    ends = list(accumulate(struct.unpack_from(f">{count}I", content, start + 4), initial=first))
     if ends[-1] != len(content):
         raise EnvelopeLengths(detail=f"parts up to {ends[-1]} in {len(content)} bytes")
     return tuple([content[start:end] for start, end in pairwise(ends)])

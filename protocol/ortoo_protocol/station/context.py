@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
@@ -28,6 +29,7 @@ from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.core.verify import Message, Opened
 from ortoo_protocol.station.clockwatch import ClockWatch
 from ortoo_protocol.station.content_keys import ContentKeys
+from ortoo_protocol.station.fresh import Due, Fresh
 from ortoo_protocol.station.quota import Quota
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.store import journal_rows
@@ -212,6 +214,7 @@ class Parts:
     watch: ClockWatch
     quota: Quota = field(default_factory=Quota)
     content_keys: ContentKeys = field(default_factory=ContentKeys)
+    fresh: Fresh = field(default_factory=Fresh)
     unwrapped: dict[bytes, bytes] = field(default_factory=dict, repr=False)
 
 
@@ -385,6 +388,10 @@ class Tx(Pen):
     def after_commit(self, call: Callable[[], object]) -> None:
         if call not in self._calls:
             self._calls.append(call)
+
+    def hand_over(self, letter: Due) -> None:
+        """Give a letter to the pump after the commit."""
+        self._calls.append(partial(self.parts.fresh.put, letter))
 
     def gather(self, work: Callable[[Connection, list[T]], None], each: T) -> None:
         """Before the commit `work` is called once, with `each` of all messages of this transaction:

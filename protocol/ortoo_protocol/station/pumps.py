@@ -14,19 +14,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, select
 
 from ortoo_protocol.bus.port import Delivery, Link, Outcome
-from ortoo_protocol.core.bundles import bundle, bundles, unbundle
+from ortoo_protocol.core.bundles import claimed, unbundle
 from ortoo_protocol.core.errors import BusError, BusForbidden, BusLost, BusMissing, StoreError
 from ortoo_protocol.core.topology import QUICK
 from ortoo_protocol.station import inbox, receipts
 from ortoo_protocol.station.calls import Calls
 from ortoo_protocol.station.context import LOCAL, Parts, Post, Swift, Tx, wait
 from ortoo_protocol.station.database import Database
-from ortoo_protocol.station.sending import next_attempt_ms
 from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import (
     feed_out_items,
@@ -34,8 +33,6 @@ from ortoo_protocol.station.store.tables import (
     feed_readers,
     feeds_in,
     feeds_out,
-    outbox,
-    outbox_envelopes,
 )
 
 WINDOW = 200
@@ -44,8 +41,6 @@ RETRY_S = 0.25
 RETRY_CAP_S = 5.0
 MAX_POSTS = 5_000
 PORTION_BYTES = 4 << 20
-DUE_BYTES = 4 << 20
-OPEN_STATES = ("waiting", "passing")
 _log = logging.getLogger(__name__)
 
 
@@ -115,11 +110,11 @@ class Posts:
                 if link is None:
                     continue
                 await room.acquire()
-                task = group.create_task(_publish(link, post, timeout_s))
+                task = group.create_task(publish(link, post, timeout_s))
                 task.add_done_callback(lambda _: room.release())
 
 
-async def _publish(link: Link, post: Post, timeout_s: float, *, mandatory: bool = False) -> Outcome:
+async def publish(link: Link, post: Post, timeout_s: float, *, mandatory: bool = False) -> Outcome:
     try:
         return await link.publish(
             post.exchange, post.routing_key, post.raw, mandatory=mandatory, timeout_s=timeout_s
@@ -143,163 +138,6 @@ class Dispatch:
             self.posts.wire.cast(post)
         else:
             self.posts.put(post)
-
-
-# --- letters ------------------------------------------------------------------------------------
-
-
-class Due(NamedTuple):
-    """A letter of the outbox that is to leave now: what its row says, and its envelope."""
-
-    row: Row[Any]
-    raw: bytes
-
-
-Done = tuple[Row[Any], Outcome]
-
-
-def _way(due: Due) -> tuple[str, str]:
-    return due.row.exchange, due.row.routing_key
-
-
-def _raw_bytes(due: Due) -> int:
-    return len(due.raw)
-
-
-@dataclass
-class OutboxPump:
-    """Publishes letters that are due until their recipient's receipt settles them."""
-
-    database: Database
-    parts: Parts
-    local: Local
-    wire: Wire
-
-    async def run(self) -> None:
-        """Without a link only letters to this station itself go. As `FeedPump`, it notes what
-        became of some and looks for more in one job of the writer."""
-        done: list[Done] = []
-        while True:
-            ticket = self.parts.signals.outbox.ticket()
-            link = self.wire.ready()
-            turn = partial(self._note_and_look, done, remote=link is not None)
-            due, wait_ms = await self.database.write(turn)
-            groups = bundles(due, _way, _raw_bytes)
-            outcomes = await asyncio.gather(*(self._publish(link, group) for group in groups))
-            done = list(chain(*outcomes))
-            if not due:
-                await wait(ticket, self._until_next_s(wait_ms))
-
-    def _note_and_look(
-        self, done: Sequence[Done], tx: Tx, *, remote: bool
-    ) -> tuple[list[Due], int | None]:
-        """What is due, or in how many ms something will be."""
-        self._note(done, tx)
-        due = _due(tx.conn, now_ms=tx.now_ms, remote=remote)
-        next_ms = None if due else _next_due_ms(tx.conn, remote=remote)
-        return due, None if next_ms is None else next_ms - tx.now_ms
-
-    def _until_next_s(self, wait_ms: int | None) -> float:
-        blocked = self.wire.link is not None and self.wire.link.blocked()
-        most_s = RETRY_S if blocked else 60.0
-        return most_s if wait_ms is None else max(0.01, min(most_s, wait_ms / 1000))
-
-    async def _publish(self, link: Link | None, group: list[Due]) -> list[Done]:
-        """Letters of one way."""
-        exchange, routing_key = _way(group[0])
-        if exchange == LOCAL or link is None:
-            return [(due.row, self.local.put(due.raw)) for due in group]
-        post = Post(exchange, routing_key, bundle([due.raw for due in group]))
-        timeout_s = self.parts.timing.publish_timeout_s
-        outcome = await _publish(link, post, timeout_s, mandatory=True)
-        return [(due.row, outcome) for due in group]
-
-    def _note(self, done: Sequence[Done], tx: Tx) -> None:
-        first_ms = int(self.parts.timing.retry_first_s * 1000)
-        passed, expired, tried = [], [], []
-        for row, outcome in done:
-            confirmed = outcome is Outcome.CONFIRMED
-            if confirmed and row.state == "passing":
-                passed.append((row.number,))
-                continue
-            if row.expires_ms < tx.now_ms:
-                expired.append((tx.now_ms, row.number))
-                continue
-            attempts = 0 if confirmed else row.attempts + 1
-            confirms = row.confirms + confirmed
-            next_ms = next_attempt_ms(
-                tx.now_ms, attempts=attempts, confirms=confirms, first_ms=first_ms
-            )
-            tried.append((attempts, confirms, next_ms, row.number))
-        _PASSED.many(tx.conn, passed)
-        _PASSED_ENVELOPE.many(tx.conn, passed)
-        _EXPIRED.many(tx.conn, expired)
-        _TRIED.many(tx.conn, tried)
-
-
-_OPEN = (outbox.c.number == bindparam("n")) & or_(
-    *(outbox.c.state == state for state in OPEN_STATES)
-)
-_PASSED = Prepared(delete(outbox).where(_OPEN), ("n",))
-_PASSED_ENVELOPE = Prepared(
-    delete(outbox_envelopes).where(outbox_envelopes.c.number == bindparam("n")), ("n",)
-)
-_EXPIRED = Prepared(
-    update(outbox).where(_OPEN).values(state="expired", settled_ms=bindparam("t")), ("t", "n")
-)
-_TRIED = Prepared(
-    update(outbox)
-    .where(_OPEN)
-    .values(attempts=bindparam("a"), confirms=bindparam("c"), next_ms=bindparam("x")),
-    ("a", "c", "x", "n"),
-)
-
-
-_ENVELOPE = Prepared(
-    select(outbox_envelopes.c.raw).where(outbox_envelopes.c.number == bindparam("n")), ("n",)
-)
-
-
-def _due(conn: Connection, *, now_ms: int, remote: bool) -> list[Due]:
-    """The first ones, as far as DUE_BYTES goes. Not in one query: SQLite would sort the envelopes
-    with their rows, all that are due at each look, and write them to a file for it."""
-    query = (
-        select(outbox)
-        .where(outbox.c.state.in_(OPEN_STATES), outbox.c.next_ms <= now_ms)
-        .order_by(outbox.c.number)
-        .limit(WINDOW)
-    )
-    if not remote:
-        query = query.where(outbox.c.exchange == LOCAL)
-    due: list[Due] = []
-    size_bytes = 0
-    for row in conn.execute(query).all():
-        ((raw,),) = _ENVELOPE.rows(conn, row.number)
-        due.append(Due(row, raw))
-        size_bytes += len(raw)
-        if size_bytes >= DUE_BYTES:
-            break
-    return due
-
-
-def _next_due_ms(conn: Connection, *, remote: bool) -> int | None:
-    query = (
-        select(outbox.c.next_ms)
-        .where(outbox.c.state.in_(OPEN_STATES))
-        .order_by(outbox.c.next_ms)
-        .limit(1)
-    )
-    if not remote:
-        query = query.where(outbox.c.exchange == LOCAL)
-    return conn.execute(query).scalar()
-
-
-def make_all_due(tx: Tx) -> None:
-    """On a new link: perhaps a new broker that knows nothing of what the last one confirmed."""
-    tx.conn.execute(
-        update(outbox).where(outbox.c.state.in_(OPEN_STATES)).values(next_ms=tx.now_ms, attempts=0)
-    )
-    tx.after_commit(tx.parts.signals.outbox.set)
 
 
 # --- feeds --------------------------------------------------------------------------------------
@@ -354,7 +192,7 @@ class FeedPump:
         if link is None:
             return Outcome.UNKNOWN
         post = Post("feeds", row.feed, row.raw)
-        return await _publish(link, post, self.parts.timing.publish_timeout_s)
+        return await publish(link, post, self.parts.timing.publish_timeout_s)
 
 
 @dataclass(frozen=True)
@@ -479,7 +317,7 @@ def _portions(deliveries: Iterable[Delivery]) -> Iterator[list[Delivery]]:
     envelopes = size_bytes = 0
     for delivery in deliveries:
         portion.append(delivery)
-        envelopes += len(unbundle(delivery.body))
+        envelopes += claimed(delivery.body)
         size_bytes += len(delivery.body)
         if envelopes >= WINDOW or size_bytes >= PORTION_BYTES:
             yield portion

@@ -22,6 +22,7 @@ from ortoo_protocol.core.messages import Class, Kind, Route
 from ortoo_protocol.core.notices import ReceiptEntry
 from ortoo_protocol.core.verify import Message
 from ortoo_protocol.station.context import LOCAL, Pen, Post, SettledLetter, Tx
+from ortoo_protocol.station.fresh import HANDED_MS, Due
 from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import outbox, outbox_envelopes
 
@@ -128,13 +129,18 @@ def _into_outbox(
     routing_key: str,
     state: str = "waiting",
 ) -> None:
-    header = message.header
+    header, raw = message.header, message.envelope.raw
+    handed = tx.parts.fresh.takes()
+    due_ms = tx.now_ms + HANDED_MS if handed else tx.now_ms
     ((number,),) = _PUT.rows(
         tx.conn, header.id, recipient, header.kind, exchange, routing_key, message.hash,
-        tx.now_ms, header.expires_ms, tx.now_ms, 0, 0, state, "",
+        tx.now_ms, header.expires_ms, due_ms, 0, 0, state, "",
     )  # fmt: skip
-    _PUT_ENVELOPE.one(tx.conn, number, message.envelope.raw)
-    tx.after_commit(tx.parts.signals.outbox.set)
+    _PUT_ENVELOPE.one(tx.conn, number, raw)
+    if handed:
+        tx.hand_over(Due(number, exchange, routing_key, state, header.expires_ms, 0, 0, raw))
+    else:
+        tx.after_commit(tx.parts.signals.outbox.set)
 
 
 def pass_on(tx: Tx, message: Message, recipient: str) -> None:

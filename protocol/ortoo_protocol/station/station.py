@@ -29,6 +29,7 @@ from ortoo_protocol.station import (
     dispatching,
     event_feed,
     feed_writer,
+    outbox_pump,
     proofs,
     pumps,
     retention,
@@ -135,7 +136,7 @@ class Station:
     async def run(self, also: Iterable[Callable[[], Awaitable[None]]] = ()) -> None:
         """Run until cancelled. `also` are the application's own loops. An error that no pump can
         live with ends them all and is raised."""
-        outbox = pumps.OutboxPump(self.database, self.parts, self.local, self.wire)
+        outbox = outbox_pump.OutboxPump(self.database, self.parts, self.local, self.wire)
         feeds = pumps.FeedPump(self.database, self.parts, self.local, self.wire)
         try:
             async with asyncio.TaskGroup() as group:
@@ -143,6 +144,7 @@ class Station:
                 start(self.local.run(self.database), name="local")
                 start(self.posts.run(self.parts.timing.publish_timeout_s), name="posts")
                 start(_steady(outbox.run), name="outbox")
+                start(outbox.run_fresh(), name="fresh")
                 start(_steady(feeds.run), name="feeds")
                 start(
                     _steady(partial(pumps.run_receipts, self.database, self.parts, self.wire)),
@@ -161,7 +163,7 @@ class Station:
                 for loop in also:
                     start(_steady(loop), name="application")
                 # Letters to this station itself were with nobody when it died.
-                start(_steady(partial(self.write, pumps.make_all_due)), name="due")
+                start(_steady(partial(self.write, outbox_pump.make_all_due)), name="due")
                 self._group = group
                 for worker in self.workers.values():
                     self._start_applying(group, worker)
@@ -281,7 +283,7 @@ class Station:
 
     async def _greet(self) -> None:
         """On a new link: what is on the way is sent again, and what was missed is asked for."""
-        await self.write(pumps.make_all_due)
+        await self.write(outbox_pump.make_all_due)
         await self.recovery.ask_heads()
 
     def _consume(self, session: asyncio.TaskGroup, link: Link, queue: str) -> None:
@@ -320,7 +322,7 @@ class Station:
             if step_ms := watch.stepped_ms():
                 _log.warning("[trust.clock] the clock was set by %+.1f s", step_ms / 1000)
                 self.recovery.forget_times()
-                await self.write(pumps.make_all_due)
+                await self.write(outbox_pump.make_all_due)
 
     async def _heads(self) -> None:
         while True:
