@@ -8,6 +8,7 @@ that passed while it stood still.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -49,7 +50,7 @@ def start(
     known = _open(tx.conn, subject, duty)
     if known is not None:
         return of_row(known)
-    clock = tx.new_id().hex()
+    clock, profile = tx.new_id().hex(), _profile(tx)
     values: dict[str, Any] = {
         "clock": clock,
         "subject": subject,
@@ -61,15 +62,17 @@ def start(
         "days": term.days,
         "extension_days": term.extension_days,
         "extended_days": 0,
-        "closes_min": _profile(tx).sharing.closes_min,
+        "closes_min": profile.sharing.closes_min,
         "pauses": "[]",
         "provisional": False,
         "state": RUNNING,
         "stage": 0,
     }
+    if term.days is not None:
+        span = _Span(opened_ms, term.days, (), profile.sharing.closes_min)
+        values |= _reckoned(span, 0, _calendar(tx, opened_ms), profile)
     tx.conn.execute(insert(clocks).values(values))
     note(tx, clock, "started", term.article)
-    _reckon(tx, _row(tx.conn, clock), calendar.current(tx.conn))
     tx.after_commit(tx.parts.signals.clocks.set)
     return find(tx.conn, clock)
 
@@ -104,7 +107,7 @@ def extend(tx: Tx, subject: str, duty: str, days: int) -> Clock:
         raise ClockExtension(duty=duty, detail=f"{days} days; {row.extension_days} are allowed")
     set_values(tx, row.clock, extended_days=days)
     note(tx, row.clock, "extended", f"+{days}")
-    _reckon(tx, _row(tx.conn, row.clock), calendar.current(tx.conn))
+    _reckon(tx, _row(tx.conn, row.clock), _calendar(tx, row.opened_ms))
     return find(tx.conn, row.clock)
 
 
@@ -132,7 +135,7 @@ def resume(tx: Tx, subject: str, duty: str, at_ms: int) -> Clock:
     pauses: Pauses = [*before, (since_ms, max(at_ms, since_ms))]
     set_values(tx, row.clock, pauses=_packed(pauses), state=RUNNING)
     note(tx, row.clock, "resumed", "")
-    _reckon(tx, _row(tx.conn, row.clock), calendar.current(tx.conn))
+    _reckon(tx, _row(tx.conn, row.clock), _calendar(tx, row.opened_ms))
     return find(tx.conn, row.clock)
 
 
@@ -146,54 +149,65 @@ def recompute(tx: Tx, days: WorkingDays) -> None:
 # --- reckoning ----------------------------------------------------------------------------------
 
 
-def _reckon(tx: Tx, row: Row[Any], days: WorkingDays) -> None:
-    """Set the last day and what comes next. A deadline that moves beyond now is not late any more,
-    and is warned of anew."""
-    if row.days is None:
-        return
-    offset_min = _profile(tx).offset_min
+@dataclass(frozen=True)
+class _Span:
+    """What a deadline is reckoned from. `days` with those of an extension."""
+
+    opened_ms: int
+    days: int
+    pauses: Sequence[tuple[int, int | None]]
+    closes_min: int
+
+
+def _reckoned(span: _Span, stage: int, days: WorkingDays, profile: Profile) -> dict[str, Any]:
+    """The last day of a span, when it ends, and what comes next after `stage` warnings."""
+    offset_min = profile.offset_min
     stood = sum(
         days.between(day_of(since_ms, offset_min), day_of(until_ms, offset_min))
-        for since_ms, until_ms in _pauses(row)
+        for since_ms, until_ms in span.pauses
         if until_ms is not None
     )
-    opened = day_of(row.opened_ms, offset_min)
-    found = days.after(opened, row.days + row.extended_days + stood)
-    due_ms = moment_ms(found.day, row.closes_min, offset_min)
-    moved = row.due_ms is not None and due_ms != row.due_ms
-    values: dict[str, Any] = {
+    opened = day_of(span.opened_ms, offset_min)
+    found = days.after(opened, span.days + stood)
+    due_ms = moment_ms(found.day, span.closes_min, offset_min)
+    moments = [*warnings_ms(opened, found.day, days, profile), due_ms]
+    return {
         "day": found.day.isoformat(),
         "due_ms": due_ms,
         "provisional": found.provisional,
+        "next_ms": moments[min(stage, len(moments) - 1)],
     }
+
+
+def _reckon(tx: Tx, row: Row[Any], days: WorkingDays) -> None:
+    """Set the last day and what comes next. A deadline that moves is warned of anew; one that moves
+    beyond now is not late any more."""
+    if row.days is None:
+        return
+    span = _Span(row.opened_ms, row.days + row.extended_days, _pauses(row), row.closes_min)
+    values = _reckoned(span, row.stage, days, _profile(tx))
+    moved = values["due_ms"] != row.due_ms
     if moved:
-        values["stage"] = 0
-        if row.state == LATE and tx.now_ms < due_ms:
+        values = {**_reckoned(span, 0, days, _profile(tx)), "stage": 0}
+        if row.state == LATE and tx.now_ms < values["due_ms"]:
             values |= {"state": RUNNING, "escalated_ms": None, "warned_ms": None}
+    if values.get("state", row.state) != RUNNING:
+        values["next_ms"] = None
+    if all(getattr(row, name) == value for name, value in values.items()):
+        return
     set_values(tx, row.clock, **values)
-    after = _row(tx.conn, row.clock)
-    if after.state == RUNNING:
-        set_values(tx, row.clock, next_ms=next_ms(after, days, _profile(tx)))
-        tx.after_commit(tx.parts.signals.clocks.set)
-    if moved or (row.day is not None and row.provisional != found.provisional):
-        note(tx, row.clock, MOVED, f"{row.day} → {found.day.isoformat()}")
+    tx.after_commit(tx.parts.signals.clocks.set)
+    if moved or row.provisional != values["provisional"]:
+        note(tx, row.clock, MOVED, f"{row.day} → {values['day']}")
     if moved:
         tell(tx, find(tx.conn, row.clock), MOVED)
 
 
-def warnings_ms(row: Row[Any], days: WorkingDays, profile: Profile) -> list[int]:
+def warnings_ms(opened: date, last: date, days: WorkingDays, profile: Profile) -> list[int]:
     """When each warning is due: as the day begins that so many working days separate from the last.
     Those that would come before the clock began are none."""
-    last = date.fromisoformat(row.day)
-    opened = day_of(row.opened_ms, profile.offset_min)
     found = (days.before(last, each) for each in profile.sharing.warn_days)
     return [moment_ms(day, 0, profile.offset_min) for day in found if day > opened]
-
-
-def next_ms(row: Row[Any], days: WorkingDays, profile: Profile) -> int:
-    """Of the next warning; after the last of them, of the escalation."""
-    moments = [*warnings_ms(row, days, profile), row.due_ms]
-    return int(moments[min(row.stage, len(moments) - 1)])
 
 
 def tell(tx: Tx, clock: Clock, stage: str) -> None:
@@ -323,6 +337,11 @@ def _pauses(row: Row[Any]) -> Pauses:
 
 def _packed(pauses: Pauses) -> str:
     return msgspec.json.encode(pauses).decode()
+
+
+def _calendar(tx: Tx, opened_ms: int) -> WorkingDays:
+    """From the year in which a clock began."""
+    return calendar.current(tx.conn, day_of(opened_ms, _profile(tx).offset_min).year)
 
 
 def _profile(tx: Tx) -> Profile:

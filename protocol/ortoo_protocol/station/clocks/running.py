@@ -81,17 +81,14 @@ def _late(tx: Tx, row: Row[Any]) -> None:
 def _warn(tx: Tx, row: Row[Any], days: WorkingDays) -> None:
     """One warning for all that are behind."""
     profile = profile_named(tx.trust.profile)
-    moments = [*keeping.warnings_ms(row, days, profile), row.due_ms]
+    opened, last = day_of(row.opened_ms, profile.offset_min), date.fromisoformat(row.day)
+    moments = [*keeping.warnings_ms(opened, last, days, profile), row.due_ms]
     passed = sum(moment <= tx.now_ms for moment in moments)
     values = {"stage": passed, "next_ms": moments[passed]}
     if passed <= row.stage:  # put off, or warned by other rules
         keeping.set_values(tx, row.clock, **values)
         return
     keeping.set_values(tx, row.clock, warned_ms=tx.now_ms, **values)
-    left = days.between(_today(tx), date.fromisoformat(row.day))
+    left = days.between(day_of(tx.now_ms, profile.offset_min), last)
     keeping.note(tx, row.clock, WARN, str(left))
     keeping.tell(tx, keeping.find(tx.conn, row.clock), WARN)
-
-
-def _today(tx: Tx) -> date:
-    return day_of(tx.now_ms, profile_named(tx.trust.profile).offset_min)
