@@ -37,6 +37,7 @@ from ortoo_protocol.bus.amqp_errors import (
     is_about,
     lost_is_named,
 )
+from ortoo_protocol.bus.amqp_stream import CallStream, Tap
 from ortoo_protocol.bus.port import Bus, Link, Outcome
 from ortoo_protocol.core.errors import BusForbidden, BusMissing, BusPlane, BusTlsAuthority
 from ortoo_protocol.core.ids import Plane
@@ -78,10 +79,12 @@ class AmqpBus(Bus):
         address = self._address
         context = _tls_context(address)
         opened: list[Connection] = []
+        stream = CallStream()
         try:
             async with asyncio.timeout(address.connect_timeout_s):
                 for purpose in ("publish", "consume", "bulk", "calls"):
-                    opened.append(await _open(address, context, purpose))
+                    factory = stream if purpose == "calls" else None
+                    opened.append(await _open(address, context, purpose, factory))
                     _check_plane(address, opened[0])
         except BaseException as failure:
             await _close_all(opened)
@@ -93,7 +96,7 @@ class AmqpBus(Bus):
             if named is None:
                 raise
             raise named from failure
-        return AmqpLink(address, *opened)
+        return AmqpLink(address, stream, *opened)
 
 
 def _tls_context(address: AmqpAddress) -> ssl.SSLContext:
@@ -120,7 +123,9 @@ class _Connection(Connection):
     )
 
 
-async def _open(address: AmqpAddress, context: ssl.SSLContext, purpose: str) -> Connection:
+async def _open(
+    address: AmqpAddress, context: ssl.SSLContext, purpose: str, stream: CallStream | None
+) -> Connection:
     url = make_url(
         host=address.host,
         port=address.port,
@@ -136,6 +141,7 @@ async def _open(address: AmqpAddress, context: ssl.SSLContext, purpose: str) -> 
         client_properties={"connection_name": f"{address.user} {purpose}"},
         ssl_shutdown_timeout=TLS_GOODBYE_S,
     )
+    connection.kwargs["transport_factory"] = stream
     try:
         await connection.connect()
     except BaseException:
@@ -148,6 +154,7 @@ class AmqpLink(Link):
     def __init__(
         self,
         address: AmqpAddress,
+        stream: CallStream,
         publish: Connection,
         consume: Connection,
         bulk: Connection,
@@ -155,7 +162,8 @@ class AmqpLink(Link):
     ) -> None:
         self._address = address
         self._connections = (publish, consume, bulk, calls)
-        self._caster = Caster(calls)
+        self._tap = stream.tap
+        self._caster = Caster(calls, stream)
         self._publisher = _Publisher(publish, address.user)
         self._bulk_publisher = _Publisher(bulk, address.user)
         self._lost = asyncio.Event()
@@ -186,12 +194,13 @@ class AmqpLink(Link):
     async def consume(self, queue: str, *, prefetch: int, settled: bool = False) -> AmqpConsumer:
         _, consuming, bulk, calls = self._connections
         connection = bulk if queue.startswith(f"{BULK}.") else consuming
+        tap = None
         if settled:
-            connection = calls
+            connection, tap = calls, self._tap
         with lost_is_named(queue):
             try:
                 async with asyncio.timeout(self._address.connect_timeout_s):
-                    return await _consume(connection, queue, prefetch, settled)
+                    return await _consume(connection, queue, prefetch, tap)
             except ChannelAccessRefused as refusal:
                 user, action = self._address.user, f"to read {queue}"
                 raise BusForbidden(user=user, action=action, detail=str(refusal)) from refusal
@@ -279,12 +288,12 @@ class _Publisher:
 
 
 async def _consume(
-    connection: Connection, queue: str, prefetch: int, settled: bool
+    connection: Connection, queue: str, prefetch: int, tap: Tap | None
 ) -> AmqpConsumer:
     channel = connection.channel(publisher_confirms=False)
     await channel.initialize()
-    consumer = AmqpConsumer(queue, channel)
-    await consumer.start(prefetch, settled)
+    consumer = AmqpConsumer(queue, channel, tap)
+    await consumer.start(prefetch)
     return consumer
 
 

@@ -7,13 +7,13 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import aiormq.abc
 from aio_pika.abc import AbstractChannel
 
-from ortoo_protocol.bus.amqp_calls import Deliveries
 from ortoo_protocol.bus.amqp_errors import lost_is_named
+from ortoo_protocol.bus.amqp_stream import Tap
 from ortoo_protocol.bus.port import MOST_WAITING_BYTES, Consumer, Delivery
 from ortoo_protocol.core.errors import BusLost
 
@@ -25,31 +25,37 @@ class AmqpConsumer(Consumer):
     """A channel of its own, so that tags run without gaps and one slow queue holds only itself.
 
     aiormq runs its callback in one task per delivery and cancels them when the link drops. So the
-    callback only puts into the buffer, which the prefetch bounds.
+    callback only puts into the buffer, which the prefetch bounds. With a `tap` messages are settled
+    as they are delivered, and come past aiormq.
     """
 
-    def __init__(self, queue: str, channel: AbstractChannel) -> None:
+    def __init__(self, queue: str, channel: AbstractChannel, tap: Tap | None) -> None:
         self._queue = queue
         self._channel = channel
+        self._tap = tap
         self._buffer: deque[Delivery] = deque()
         self._unsettled: deque[int] = deque()
         self._arrived = asyncio.Event()
         self._gone: str | None = None
-        self._settled = False
+        self._number: int | None = None  # of a tapped channel
         self._waiting_bytes = 0
         self._dropping = False
 
-    async def start(self, prefetch: int, settled: bool) -> None:
-        self._settled = settled
+    async def start(self, prefetch: int) -> None:
         channel = await self._channel.get_underlay_channel()
-        self._channel.close_callbacks.add(lambda *_: self._end("channel closed"))
+        self._channel.close_callbacks.add(self._on_closed)
         channel.on_consumer_cancel_callbacks.add(lambda _: self._end("consumer ended by broker"))
-        if settled:
-            deliveries: Any = Deliveries(channel.frames, self._on_settled)
-            channel.frames = deliveries
+        if self._tap is not None:
+            self._number = channel.number
+            self._tap.open(channel.number, self._on_settled)
         else:
             await channel.basic_qos(prefetch_count=prefetch)
-        await channel.basic_consume(self._queue, self._on_delivery, no_ack=settled)
+        no_ack = self._tap is not None
+        await channel.basic_consume(self._queue, self._on_delivery, no_ack=no_ack)
+
+    def _on_closed(self, *_: object) -> None:
+        self._end("channel closed")
+        self._untap()
 
     def _end(self, reason: str) -> None:
         self._gone = self._gone or reason
@@ -87,7 +93,7 @@ class AmqpConsumer(Consumer):
         self._check()
         buffer = self._buffer
         taken = [buffer.popleft() for _ in range(min(limit, len(buffer)))]
-        if self._settled:
+        if self._tap is not None:
             self._waiting_bytes -= sum(len(delivery.body) for delivery in taken)
         return taken
 
@@ -146,3 +152,10 @@ class AmqpConsumer(Consumer):
         with contextlib.suppress(BusLost), lost_is_named(self._queue):
             async with asyncio.timeout(_CLOSE_TIMEOUT_S):
                 await self._channel.close()
+        self._untap()
+
+    def _untap(self) -> None:
+        """Not before the channel is closed: what still comes on it is nobody's."""
+        if self._tap is not None and self._number is not None:
+            self._tap.close(self._number)
+            self._number = None
