@@ -1,7 +1,7 @@
 """Connections to a source that are kept between queries, so that a call does not pay for a login.
 
-They are those of a reader (ortoo_node.databases): read-only, each transaction of one moment. Here
-the time limit of a statement is added, by the database's own means: PostgreSQL and MySQL end it by
+They are those of a reader (ortoo_node.databases): read-only, each query of one moment. Here the
+time limit of a statement is added, by the database's own means: PostgreSQL and MySQL end it by
 themselves, SQLite asks while it works.
 """
 
@@ -36,13 +36,15 @@ class Connections:
 
     @contextmanager
     def reading(self, timeout_ms: int) -> Iterator[Connection]:
-        """A connection in a transaction whose statements read for at most `timeout_ms`. One on
-        which anything failed is not kept."""
+        """A connection whose statements read for at most `timeout_ms`, in a transaction; but in
+        SQLite one statement is of one moment by itself. One on which anything failed is not
+        kept."""
         conn = self._begun()
         try:
             with _limited(conn, timeout_ms):
                 yield conn
-            conn.rollback()
+            if conn.in_transaction():
+                conn.rollback()
         except BaseException:
             with suppress(exc.SQLAlchemyError):
                 conn.close()
@@ -52,10 +54,11 @@ class Connections:
     def _begun(self) -> Connection:
         """A kept one may be dead by now; then a new one is opened."""
         while (conn := self._take()) is not None:
+            if conn.dialect.name == "sqlite":
+                return conn
             try:
                 conn.begin()
-                if conn.dialect.name != "sqlite":
-                    conn.exec_driver_sql("SELECT 1")
+                conn.exec_driver_sql("SELECT 1")
             except exc.SQLAlchemyError:
                 with suppress(exc.SQLAlchemyError):
                     conn.close()
@@ -65,7 +68,8 @@ class Connections:
         try:
             if conn.dialect.name == "sqlite":
                 _only_reads(conn)
-            conn.begin()
+            else:
+                conn.begin()
         except BaseException:
             conn.close()
             raise

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from ortoo_node.sources.values import converters
@@ -37,10 +38,16 @@ class Runner(Protocol):
         ...
 
 
+@lru_cache(maxsize=1_024)
+def _converters(columns: tuple[Column, ...]) -> tuple[Callable[[object], Scalar], ...]:
+    """They are made in more time than a row takes."""
+    return converters(columns)
+
+
 def typed(rows: Iterable[Sequence[object]], columns: Sequence[Column], most: int) -> Found:
     """Raises QuerySource: a value is not of its item's type. At most `most` rows; one more that
     was there is said, never given."""
-    change = converters(columns)
+    change = _converters(tuple(columns))
     taken: list[Row] = []
     for row in rows:
         if len(taken) == most:

@@ -35,7 +35,7 @@ from ortoo_protocol.core.codec import Packed, encode
 from ortoo_protocol.core.commitment import commit
 from ortoo_protocol.core.errors import EnvelopeLengths, EnvelopeMagic, EnvelopePlane, EnvelopeSize
 from ortoo_protocol.core.ids import Plane
-from ortoo_protocol.core.keys import KEY_ID_BYTES, Random, Signer, Suite, Suites, domain
+from ortoo_protocol.core.keys import KEY_ID_BYTES, Random, Signer, Suite, Suites, domain, domains
 
 MAGIC = b"ORTO"
 VERSION = 1
@@ -219,13 +219,16 @@ def _key_context(draft: Draft | Header, named: Named) -> tuple[bytes, ...]:
     )
 
 
+_KEYED = ("ortoo/body-key", "ortoo/key-commitment")
+
+
 def body_key(
     suite: Suite, plane: Plane, draft: Draft | Header, named: Named, content_key: bytes
 ) -> BodyKey:
-    context = _key_context(draft, named)
+    key, commitment = domains(_KEYED, plane, *_key_context(draft, named))
     return BodyKey(
-        suite.kdf(content_key, domain("ortoo/body-key", plane, *context), suite.key_bytes),
-        suite.kdf(content_key, domain("ortoo/key-commitment", plane, *context), suite.hash_bytes),
+        suite.kdf(content_key, key, suite.key_bytes),
+        suite.kdf(content_key, commitment, suite.hash_bytes),
     )
 
 

@@ -11,6 +11,7 @@ Randomness is handed in as bytes, so that vectors can be made again and tests ar
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 KEY_ID_BYTES = 16
 _GCM_NONCE_BYTES = 12
 Random = Callable[[int], bytes]
+_U32 = struct.Struct(">I").pack
 
 
 def domain(label: str, plane: Plane, *parts: bytes) -> bytes:
@@ -37,11 +39,17 @@ def domain(label: str, plane: Plane, *parts: bytes) -> bytes:
     ``"ORTOO1" ‖ u8 len(label) ‖ label ‖ u8 plane ‖ u16 count ‖ (u32 len ‖ part)*``, big-endian.
     No two different calls give the same bytes (no ambiguity between neighbouring parts).
     """
-    out = [_domain_start(label, plane, len(parts))]
-    for part in parts:
-        out.append(len(part).to_bytes(4, "big"))
-        out.append(part)
-    return b"".join(out)
+    return _domain_start(label, plane, len(parts)) + _domain_parts(parts)
+
+
+def domains(labels: Iterable[str], plane: Plane, *parts: bytes) -> list[bytes]:
+    """`domain` of each label and the same parts."""
+    end = _domain_parts(parts)
+    return [_domain_start(label, plane, len(parts)) + end for label in labels]
+
+
+def _domain_parts(parts: Iterable[bytes]) -> bytes:
+    return b"".join([piece for part in parts for piece in (_U32(len(part)), part)])
 
 
 @lru_cache(maxsize=512)

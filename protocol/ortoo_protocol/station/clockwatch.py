@@ -112,6 +112,8 @@ class ClockWatch:
         found = self._differences()
         behind = {party: ms for party, ms in found.items() if ms > limit_ms}
         ahead = {party: ms for party, ms in found.items() if ms < -limit_ms}
+        if not behind and not ahead:
+            return 0
         answered = [party for party, held in list(self._bounds.items()) if held.high is not None]
         for group, voters in ((behind, len(found)), (ahead, len({*answered, *behind}))):
             others = voters - len(group)
