@@ -330,7 +330,8 @@ async def test_a_flood_of_calls_waits_in_bounds_and_all_are_answered(
         asking = [asyncio.create_task(both.rows(grant, parameters=LEAST)) for _ in range(40)]
         assert await asyncio.gather(*asking) == [ROWS] * 40
         assert max(begun for begun, _ in most) <= 2
-        assert station.calls._begun == station.calls._begun_bytes == 0
+        # One that was asked again may come behind its answer.
+        await until(lambda: station.calls._begun == station.calls._begun_bytes == 0)
 
 
 @pytest.mark.parametrize("fault", ["signature", "expired", "unread"])

@@ -5,12 +5,16 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import pytest
+from sqlalchemy import select
+
 from ortoo_node.sinks import SinkTable
 from ortoo_protocol.core import topology
 from ortoo_protocol.core.feeds import DELETE, UPSERT, RowChange
-from ortoo_protocol.station import feed_writer, table_feed
+from ortoo_protocol.station import feed_writer, pumps, table_feed
 from ortoo_protocol.station.context import Tx
-from tests.support.stations import COLUMNS, Kit, give, receive, terms, until
+from ortoo_protocol.station.store.tables import feed_out_unsent, feeds_in
+from tests.support.stations import COLUMNS, Kit, give, receive, terms, until, until_read
 
 FEED = "s150700.townships"
 
@@ -51,3 +55,31 @@ async def test_rows_arrive_and_follow(tmp_path: Path) -> None:
         )
         await until(lambda: ("003", "改名镇") in rows_of(sink))
         assert len(rows_of(sink)) == 49
+
+
+async def test_an_item_that_goes_alone_is_noted_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pumps, "NOTE_S", 600.0)
+    kit = Kit(tmp_path)
+    provider, reader = kit.open("s150700"), kit.open("s150200")
+    granted = terms("s150700", "s150200", FEED)
+    kit.join("s150700", "s150200", FEED)
+    unsent = select(feed_out_unsent.c.seq).where(feed_out_unsent.c.feed == FEED)
+    come = select(feeds_in.c.seq).where(feeds_in.c.feed == FEED)
+
+    async def publish_and_see(code: str) -> int:
+        last: int = await provider.write(publish(RowChange(UPSERT, (code, "乡"))))
+        await until_read(reader, lambda conn: conn.execute(come).scalar() == last)
+        return last
+
+    async with kit.running(provider, reader):
+        await provider.write(lambda tx: feed_writer.open_feed(tx, FEED, sealed=True))
+        await provider.write(lambda tx: give(tx, granted))
+        await reader.write(lambda tx: receive(tx, granted))
+        reader.read_queue(topology.feed_queue("s150200", FEED))
+        for code in ("001", "002", "003"):
+            last = await publish_and_see(code)
+            waiting = await provider.read(lambda conn: conn.execute(unsent).scalars().all())
+            assert waiting[-1:] == [last]
+        assert waiting == [last], "those before it were noted when it was looked for"

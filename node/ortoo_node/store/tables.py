@@ -513,4 +513,5 @@ queries = Table(
     Column("took_us", BigInteger, nullable=False),
     Index("queries_of_grant", "role", "grant", "query", "time_ms"),
     Index("queries_by_time", "time_ms"),
+    sqlite_with_rowid=False,  # one tree instead of two: each query waits for its row
 )

@@ -5,23 +5,28 @@ what the broker spends. Paced: every way at one and the same pace, which the slo
 tells what a reader costs the publisher. Free running cannot tell it: at 800 items a second many
 share a commit, a wakeup, a TLS record and a confirm, at the 35 a second that a broker with 100
 queues takes few do.
+
+One reader and many are then compared in many short turns at that pace, side by side: the machine is
+the same for two neighbours, and a turn that was disturbed is one of many.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ortoo_protocol.core import topology
 from tests.bench.children import Child, together
-from tests.bench.measuring import Row, alone, median, spread
+from tests.bench.measuring import Row, alone, median, quantile, spread
 from tests.bench.region import readers
 from tests.bench.rig import SENDER, Rig
 
 ITEM_BYTES = 8 << 10
 PACE = 0.6  # of the slowest way's rate
 MOST_PACE = 200.0
+TURN_ITEMS = 12
+SETTLE_S = 0.15  # until what follows the last item (pumps.NOTE_S) has followed
 QUEUES, STREAM = "queues", "stream"
 
 
@@ -33,6 +38,7 @@ class Way:
     count: int
     cpu_us: list[float] = field(default_factory=list)
     paced_us: list[float] = field(default_factory=list)
+    turns_us: list[float] = field(default_factory=list)
     rate: list[float] = field(default_factory=list)
     disk_kib: list[float] = field(default_factory=list)
     broker_us: list[float] = field(default_factory=list)
@@ -69,7 +75,12 @@ async def run(rig: Rig) -> list[Row]:
             pace = min(MOST_PACE, PACE * min(min(way.rate) for way in ways))
             for way in ways:
                 await _paced(sender, crowd, way, max(items // 3, 2), pace, idle)
-    return _rows(ways, items, idle, pace)
+        by_queues = [way for way in ways if way.kind == QUEUES]
+        few, many = by_queues[0], by_queues[-1]
+        for turn in range(rig.size(40, 2)):
+            for way in (few, many) if turn % 2 else (many, few):
+                way.turns_us.append(await _turn(sender, crowd, way, TURN_ITEMS, pace, idle))
+    return _rows(ways, few, many, items, idle, pace)
 
 
 async def _grant(sender: Child, way: Way, everybody: tuple[str, ...]) -> None:
@@ -106,14 +117,24 @@ async def _paced(
     sender: Child, crowd: Child, way: Way, items: int, pace: float, idle: float
 ) -> None:
     await _warm(sender, crowd, way)
+    way.paced_us.append(await _turn(sender, crowd, way, items, pace, idle))
+
+
+async def _turn(
+    sender: Child, crowd: Child, way: Way, items: int, pace: float, idle: float
+) -> float:
+    """CPU of an item at `pace`, in µs."""
+    await sender.do("look")
     cpu_s, begun = sender.cpu_s, time.monotonic()
     await together(
         sender.do("append", feed=way.feed, count=items, item_bytes=ITEM_BYTES, pace=pace),
         crowd.do("read", group=way.feed, count=items * way.count),
     )
+    await asyncio.sleep(SETTLE_S)
     await sender.do("look")
-    idle_s = idle * (time.monotonic() - begun)
-    way.paced_us.append((sender.cpu_s - cpu_s - idle_s) / items * 1e6)
+    spent_s = sender.cpu_s - cpu_s - idle * (time.monotonic() - begun)
+    await crowd.do("settle", group=way.feed)
+    return spent_s / items * 1e6
 
 
 async def _free(rig: Rig, sender: Child, crowd: Child, way: Way, items: int, idle: float) -> None:
@@ -132,18 +153,13 @@ async def _free(rig: Rig, sender: Child, crowd: Child, way: Way, items: int, idl
     way.broker_us.append((rig.broker_cpu_s() - broker_s) / items * 1e6)
 
 
-def _rows(ways: list[Way], items: int, idle: float, pace: float) -> list[Row]:
-    by_queues = [way for way in ways if way.kind == QUEUES]
-    few, many = by_queues[0], by_queues[-1]
+def _rows(ways: list[Way], few: Way, many: Way, items: int, idle: float, pace: float) -> list[Row]:
     told = (
         f"publisher's process, items of {ITEM_BYTES >> 10} KiB; what it uses when idle "
         f"({idle:.1%} of a core) is taken off"
     )
     rows = [
-        _growth(
-            few, many, few.paced_us, many.paced_us, "at one pace",
-            f"{told}; {pace:.0f} items/s whoever reads, each in a commit of its own",
-        ),
+        _turned(few, many, f"{told}; {pace:.0f} items/s whoever reads, each in its own commit"),
         _growth(
             few, many, few.cpu_us, many.cpu_us, "free",
             f"{told}; {items} items as fast as they go, which is not equally fast",
@@ -170,3 +186,13 @@ def _growth(
         f"itself with {few.count} reader", round(other, 1), round(figure / other, 3), 1.1,
         "lower", len(many_us), round(spread(many_us), 3), note,
     )  # fmt: skip
+
+
+def _turned(few: Way, many: Way, note: str) -> Row:
+    """Of turns side by side; the spread is that of the middle half of their ratios."""
+    row = _growth(few, many, few.turns_us, many.turns_us, "at one pace", note)
+    ratios = [ours / theirs for ours, theirs in zip(many.turns_us, few.turns_us, strict=True)]
+    low, high = quantile(ratios, 0.25), quantile(ratios, 0.75)
+    told = f"{row.runs} turns of {TURN_ITEMS} items, one of each beside the other: half of their "
+    said = f"{note}; {told}ratios lie between {low:.2f} and {high:.2f}"
+    return replace(row, spread=round(high - low, 3), note=said)

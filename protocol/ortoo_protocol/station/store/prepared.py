@@ -111,3 +111,19 @@ class Savepoint:
     def rollback(self) -> None:
         self.back()
         self.release()
+
+
+def begin(conn: Connection) -> None:
+    """Begin to write by the driver's own words, unless that is under way: what SQLAlchemy begins
+    with a statement of its own is the same transaction. SQLite only."""
+    raw: Any = conn.connection.dbapi_connection
+    if not raw.in_transaction:
+        execute(conn, "BEGIN IMMEDIATE")
+
+
+def commit(conn: Connection) -> None:
+    """End what `begin` began, and SQLAlchemy's with it if there is one."""
+    if conn.in_transaction():
+        conn.commit()
+    else:
+        execute(conn, "COMMIT")

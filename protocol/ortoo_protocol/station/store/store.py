@@ -18,9 +18,9 @@ from sqlalchemy.pool import NullPool
 from ortoo_protocol.core.errors import StoreBusy, StoreMissing, StorePlane
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.station.disk import file_failure
+from ortoo_protocol.station.store import prepared
 from ortoo_protocol.station.store.failures import store_failure
 from ortoo_protocol.station.store.migrate import Migrations, upgrade
-from ortoo_protocol.station.store.prepared import execute
 from ortoo_protocol.station.store.tables import stamp
 
 T = TypeVar("T")
@@ -110,7 +110,7 @@ def open_store(path: Path, party: str, plane: Plane, migrations: tuple[Migration
         os.close(lock)
         raise
     reading = create_async_engine(f"sqlite+aiosqlite:///{path}")
-    _prepare(reading.sync_engine, begin="BEGIN")
+    _prepare(reading.sync_engine, begin=_begin_reading)
     writing = _sqlite_engine(path, temp="MEMORY")
     return Store(path, writing, reading, _long_engine(path), lock)
 
@@ -141,17 +141,23 @@ def _lock(path: Path) -> int:
 
 def _sqlite_engine(path: Path, temp: str = "DEFAULT") -> Engine:
     engine = create_engine(f"sqlite:///{path}")
-    _prepare(engine, begin="BEGIN IMMEDIATE", temp=temp)
+    _prepare(engine, begin=prepared.begin, temp=temp)
     return engine
 
 
 def _long_engine(path: Path) -> Engine:
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
-    _prepare(engine, begin="BEGIN")
+    _prepare(engine, begin=_begin_reading)
     return engine
 
 
-def _prepare(engine: Engine, *, begin: str, temp: str = "DEFAULT") -> None:
+def _begin_reading(conn: Connection) -> None:
+    prepared.execute(conn, "BEGIN")
+
+
+def _prepare(
+    engine: Engine, *, begin: Callable[[Connection], object], temp: str = "DEFAULT"
+) -> None:
     """WAL and FULL: an acknowledgement after a NORMAL commit can lose. Writers begin IMMEDIATE,
     since busy_timeout does not save a read that is upgraded to a write.
 
@@ -177,4 +183,4 @@ def _prepare(engine: Engine, *, begin: str, temp: str = "DEFAULT") -> None:
 
     @event.listens_for(engine, "begin")
     def start(conn: Connection) -> None:
-        execute(conn, begin)
+        begin(conn)

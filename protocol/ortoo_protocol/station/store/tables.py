@@ -42,7 +42,7 @@ trust_documents = Table(
 journal = Table(
     "journal",
     metadata,
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", _Id, primary_key=True, autoincrement=False),
     Column("time_ms", BigInteger, nullable=False),
     Column("direction", Integer, nullable=False),
     Column("state", Integer, nullable=False),
@@ -62,6 +62,7 @@ journal_nodes = Table(
     Column("level", Integer, primary_key=True, autoincrement=False),
     Column("place", BigInteger, primary_key=True, autoincrement=False),
     Column("hash", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,  # one tree instead of two
 )
 
 journal_frontier = Table(
@@ -230,6 +231,7 @@ feed_out_unsent = Table(
     Column("feed", String(80), primary_key=True),
     Column("incarnation", BigInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
 
 feed_readers = Table(

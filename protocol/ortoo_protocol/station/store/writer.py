@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ortoo_protocol.core.errors import StoreError
 from ortoo_protocol.station.store.failures import store_failure
-from ortoo_protocol.station.store.prepared import Savepoint
+from ortoo_protocol.station.store.prepared import Savepoint, begin, commit
 
 T = TypeVar("T")
 MAX_JOBS_A_COMMIT = 256
@@ -110,15 +110,16 @@ class Writer:
         start: object = None
         try:
             conn = self._connected()
-            with conn.begin():
-                batch = self._start_batch(conn)
-                start = batch.savepoint()
-                until_s = time.monotonic() + MOST_S
-                results.append(self._attempt(first, conn, batch))
-                while len(jobs) < MAX_JOBS_A_COMMIT and (more := self._next(until_s)) is not None:
-                    jobs.append(more)
-                    results.append(self._attempt(more, conn, batch))
-                batch.before_commit()
+            begin(conn)
+            batch = self._start_batch(conn)
+            start = batch.savepoint()
+            until_s = time.monotonic() + MOST_S
+            results.append(self._attempt(first, conn, batch))
+            while len(jobs) < MAX_JOBS_A_COMMIT and (more := self._next(until_s)) is not None:
+                jobs.append(more)
+                results.append(self._attempt(more, conn, batch))
+            batch.before_commit()
+            commit(conn)
         except Exception as error:  # handed to those who wait; the thread must outlive it
             if batch is not None:
                 batch.rollback(start)
