@@ -1,4 +1,4 @@
-"""case, grant, router, reconcile: what the region's authority looks at."""
+"""case, grant, router, reconcile, supervise, report: what the region's authority looks at."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from ortoo_protocol.cli.common import (
 )
 from ortoo_protocol.cli.exits import Exit
 from ortoo_protocol.cli.shell import Json, Shell
+from ortoo_protocol.cli.supervision import reports
+from ortoo_protocol.cli.supervision import supervise as supervision
 
 RECONCILE_TIMEOUT_S = 60.0
 
@@ -31,6 +33,8 @@ app.add_typer(case, name="case")
 app.add_typer(coordination.app, name="coordination")
 app.add_typer(grant, name="grant")
 app.add_typer(router, name="router")
+app.add_typer(supervision.app, name="supervise")
+app.add_typer(reports.app, name="report")
 
 
 @case.command("list")

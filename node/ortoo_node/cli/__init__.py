@@ -37,6 +37,7 @@ from ortoo_protocol.cli import (
     service,
 )
 from ortoo_protocol.cli.shell import Config, Shell
+from ortoo_protocol.cli.supervision import reports, supervise
 
 app = program.application("Ortoo station (驿站): exchange government data with other stations.")
 
@@ -71,6 +72,8 @@ app.add_typer(clock.app, name="clock")
 app.add_typer(contact.app, name="contact")
 app.add_typer(notices.todo)
 app.add_typer(notices.notify, name="notify")
+app.add_typer(supervise.app, name="supervise")
+app.add_typer(reports.app, name="report")
 app.add_typer(journal.app, name="journal")
 
 

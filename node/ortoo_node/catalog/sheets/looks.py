@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from ortoo_node.catalog.sheets.values import Shown
+from ortoo_protocol.cli import cells
 
 TITLE_FILL, NOTE_FILL = "1F3864", "F2F2F2"
 HEAD_FILLS = {
@@ -20,16 +21,11 @@ HEAD_FILLS = {
 BAND_FILL = "F4F7FB"
 MARK_FILL = "FFC7CE"
 AUTHOR = "Ortoo"
-_REPLACED = "\ufffd"
 
 
 def plain(value: Shown) -> Shown:
-    """Text without the characters that no workbook can hold."""
-    if not isinstance(value, str):
-        return value
-    return "".join(
-        _REPLACED if (c < " " and c not in "\t\n\r") or c in "\ufffe\uffff" else c for c in value
-    )
+    """Text without the characters that no workbook can hold; all else as it is."""
+    return cells.plain(value) if isinstance(value, str) else value
 
 
 def cell(sheet: Any, value: Shown, style: str = "") -> Any:
@@ -42,14 +38,8 @@ def cell(sheet: Any, value: Shown, style: str = "") -> Any:
         made._style = copy(_styles(sheet.parent)[style]._style)
         if isinstance(value, date):
             made.number_format = "yyyy-mm-dd"
-    as_text(made, value)
+    cells.as_text(made, value)
     return made
-
-
-def as_text(made: Any, value: object) -> None:
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@")):
-        made.data_type = "s"
-        made.quotePrefix = True
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ortoo_protocol.core.supervision.facts import BY_NAME
 from ortoo_protocol.i18n import mark
 
 FACTS = {
@@ -106,6 +107,12 @@ GROUPS = {
     "quality": mark("Corrections and quality"),
     "duties": mark("Contacts, submissions and rectification"),
 }
+
+
+def group_of(fact: str) -> str:
+    return BY_NAME[fact].group
+
+
 VIOLATIONS = {
     1: mark("catalog not compiled or not updated"),
     2: mark("not sharing as required"),
@@ -113,6 +120,27 @@ VIOLATIONS = {
     4: mark("data used beyond one's duties"),
     5: mark("not rectified as ordered"),
     6: mark("other violations of the Measures"),
+}
+LEAD_STATES = {
+    "open": mark("to be decided"),
+    "confirmed": mark("confirmed"),
+    "dismissed": mark("dismissed"),
+    "noticed": mark("noticed"),
+}
+NOTICE_STATES = {
+    "issued": mark("issued"),
+    "acknowledged": mark("acknowledged"),
+    "answered": mark("rectification reported"),
+    "returned": mark("returned"),
+    "verified": mark("rectified and closed"),
+    "escalated": mark("escalated"),
+    "revoked": mark("notice revoked"),
+}
+SUBMISSION_STATES = {
+    "open": mark("called for"),
+    "submitted": mark("submitted"),
+    "returned": mark("returned"),
+    "accepted": mark("accepted and archived"),
 }
 
 # Articles, states and events that are said as they stand.
@@ -134,20 +162,10 @@ WORDS = (
     "Decree 809 art. 39 (9), 40 (7)",
     "Decree 809 art. 29",
     "Decree 809 art. 38",
-    "confirmed",
-    "dismissed",
-    "noticed",
     "join",
     "confirm",
     "dismiss",
     "notice",
-    "issued",
-    "acknowledged",
-    "answered",
-    "returned",
-    "verified",
-    "escalated",
-    "revoked",
     "issue",
     "acknowledge",
     "answer",
@@ -170,4 +188,13 @@ WORDS = (
     "subject",
     "rule",
     "rectify",
+    "submit",
+    # kinds of matters
+    "case",
+    "entry",
+    "change",
+    "task",
+    "query",
+    "correction",
+    "suspension",
 )

@@ -13,11 +13,11 @@ from sqlalchemy import Connection, Row, insert, select
 
 from ortoo_protocol.core.errors import SupervisionField, SupervisionReason, SupervisionUnknown
 from ortoo_protocol.core.supervision import answering
-from ortoo_protocol.core.supervision.facts import Period, Subject, summed
+from ortoo_protocol.core.supervision.facts import BY_NAME, Facts, Period, Subject, Unit, summed
 from ortoo_protocol.core.supervision.law import law_of
 from ortoo_protocol.core.supervision.notices import SETTLED, is_late
 from ortoo_protocol.core.supervision.scores import evaluate
-from ortoo_protocol.core.supervision.submissions import civil_day, civil_ms, whole_year
+from ortoo_protocol.core.supervision.submissions import State, civil_day, civil_ms, whole_year
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.supervision_tables import yearly_reports
 from ortoo_protocol.station.supervision import leads, notices, standards, submitting
@@ -70,6 +70,7 @@ def listed(conn: Connection) -> list[Row[Any]]:
 def _report(tx: Tx, counter: Counter, year: int, authority: str, name: Name) -> dict[str, Any]:
     period, law = whole_year(year), law_of(tx.trust.profile)
     counted = counter.everybody(tx.conn, period)
+    stated = _stated(tx.conn, year)
     version, standard = standards.current(tx.conn)
     ranked = evaluate(standard, {each.subject: each.facts for each in counted})
     month, day = law.year_day
@@ -86,8 +87,8 @@ def _report(tx: Tx, counter: Counter, year: int, authority: str, name: Name) -> 
             "evaluation": law.evaluation,
         },
         "due": date(year + 1, month, day).isoformat(),
-        "total": summed([each.facts for each in counted]),
-        "subjects": [_subject(each) for each in counted],
+        "total": summed([{**stated.get(each.subject, {}), **each.facts} for each in counted]),
+        "subjects": [_subject(each, stated.get(each.subject, {})) for each in counted],
         "months": _months(tx.conn, counter, counted, year),
         "reasons": _reasons(counted),
         "submissions": _submissions(tx.conn, year, name, tx.now_ms),
@@ -98,12 +99,31 @@ def _report(tx: Tx, counter: Counter, year: int, authority: str, name: Name) -> 
     }
 
 
-def _subject(one: SubjectFacts) -> dict[str, Any]:
+def _stated(conn: Connection, year: int) -> Mapping[Subject, Facts]:
+    """What accepted submissions state: of both halves the sum where a fact is counted over a
+    period, else as it stood last."""
+    found: dict[Subject, dict[str, int]] = {}
+    for half in (1, 2):
+        for row in submitting.listed(conn, notices.AUTHORITY, f"{year}H{half}", MOST):
+            sent = submitting.sent_of(row)
+            if sent is None or row.state != State.ACCEPTED.value:
+                continue
+            of = found.setdefault(Subject(row.party, row.department), {})
+            for figure in sent.figures:
+                fact = BY_NAME[figure.name]
+                if fact.unit in (Unit.COUNT, Unit.BYTES):
+                    before = of.get(figure.name, 0) if fact.period else 0
+                    of[figure.name] = before + figure.stated
+    return found
+
+
+def _subject(one: SubjectFacts, stated: Facts) -> dict[str, Any]:
     return {
         "party": one.subject.party,
         "department": one.subject.department,
         "name": one.name,
         "facts": dict(one.facts),
+        "stated": {name: value for name, value in stated.items() if name not in one.facts},
     }
 
 
