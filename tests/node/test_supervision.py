@@ -228,7 +228,7 @@ async def test_a_notice_within_the_station(tmp_path: Path) -> None:
         assert {one["due_ms"] for one in both} == {made["due_ms"]}
         (clock,) = (await node.call("clock.list"))["clocks"]
         assert (clock["duty"], clock["department"], clock["due_ms"]) == (
-            "rectify",
+            "notice-rectify",
             MINE,
             made["due_ms"],
         )

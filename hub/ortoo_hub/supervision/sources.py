@@ -3,21 +3,20 @@ cannot see; leagues state them in their submissions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
 from ortoo_hub import cases as notarised
 from ortoo_hub.store.tables import case_events, cases
-from ortoo_protocol.core.cases import Event
 from ortoo_protocol.core.supervision.answering import Asked, is_late
 from ortoo_protocol.core.supervision.facts import Facts, Subject
 from ortoo_protocol.core.supervision.leads import Matter
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station.grants_held import terms_of
 from ortoo_protocol.station.store.tables import catalog_index
-from ortoo_protocol.station.supervision.asked import outcome_of
+from ortoo_protocol.station.supervision.asked import LOOKED_FOR, Answered, answered
 from ortoo_protocol.station.supervision.due import answer_due
 from ortoo_protocol.station.supervision.port import Look, Sources
 
@@ -45,28 +44,24 @@ def requests(look: Look) -> list[Asked]:
 
 def _asked(look: Look, row: Row[Any]) -> Asked:
     answer = _answer(look.conn, row.case)
-    event, answered_ms, by = ("", 0, "") if answer is None else answer
-    by_people = bool(by) or not answered_ms  # who grants at once by software names nobody
+    by_people = bool(answer.by) or not answer.time_ms  # who grants at once by software names nobody
     return Asked(
         case=row.case,
         opened_ms=row.opened_ms,
-        outcome=outcome_of(event),
-        answered_ms=answered_ms,
+        outcome=answer.outcome,
+        answered_ms=answer.time_ms,
         due_ms=answer_due(look, row.case, row.opened_ms, row.share) if by_people else 0,
         reason=row.reason,
         by_people=by_people,
     )
 
 
-def _answer(conn: Connection, case: str) -> Sequence[Any] | None:
-    """The first event that answers or withdraws it: what, when, by whom."""
-    ends = [each.value for each in (Event.GRANT, Event.REFUSE, Event.WITHDRAW)]
-    query = (
-        select(case_events.c.event, case_events.c.time_ms, case_events.c.by)
-        .where(case_events.c.case == case, case_events.c.event.in_(ends))
-        .order_by(case_events.c.number)
+def _answer(conn: Connection, case: str) -> Answered:
+    query = select(case_events.c.event, case_events.c.time_ms, case_events.c.by).where(
+        case_events.c.case == case, case_events.c.event.in_(LOOKED_FOR)
     )
-    return conn.execute(query).first()
+    rows = conn.execute(query.order_by(case_events.c.number))
+    return answered((event, time_ms, by) for event, time_ms, by in rows)
 
 
 def applied(look: Look) -> Facts:

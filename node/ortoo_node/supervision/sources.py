@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select
@@ -20,7 +20,6 @@ from ortoo_node.store.tables import (
     subscriptions,
     tasks,
 )
-from ortoo_protocol.core.cases import Event
 from ortoo_protocol.core.errors import QueryMode, QueryPurpose, QueryScope
 from ortoo_protocol.core.supervision.answering import Asked, is_late
 from ortoo_protocol.core.supervision.facts import Facts, Subject
@@ -29,7 +28,7 @@ from ortoo_protocol.core.supervision.submissions import civil_day, civil_ms
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station.clocks import calendar
 from ortoo_protocol.station.store.tables import feed_applied, grants
-from ortoo_protocol.station.supervision.asked import outcome_of
+from ortoo_protocol.station.supervision.asked import LOOKED_FOR, Answered, answered
 from ortoo_protocol.station.supervision.due import answer_due
 from ortoo_protocol.station.supervision.port import Look, Sources
 
@@ -66,27 +65,24 @@ def requests(look: Look) -> list[Asked]:
 
 def _asked(look: Look, row: Row[Any]) -> Asked:
     answer = _answer(look.conn, row.case)
-    event, answered_ms, by = ("", 0, "") if answer is None else answer
-    by_people = not by.startswith(AUTOMATIC)
+    by_people = not answer.by.startswith(AUTOMATIC)
     return Asked(
         case=row.case,
         opened_ms=row.opened_ms,
-        outcome=outcome_of(event),
-        answered_ms=answered_ms,
+        outcome=answer.outcome,
+        answered_ms=answer.time_ms,
         due_ms=answer_due(look, row.case, row.opened_ms, row.share_type) if by_people else 0,
         reason=row.reason,
         by_people=by_people,
     )
 
 
-def _answer(conn: Connection, case: str) -> Sequence[Any] | None:
-    ends = [each.value for each in (Event.GRANT, Event.REFUSE, Event.WITHDRAW)]
-    query = (
-        select(case_events.c.event, case_events.c.time_ms, case_events.c.by)
-        .where(case_events.c.case == case, case_events.c.event.in_(ends))
-        .order_by(case_events.c.number)
+def _answer(conn: Connection, case: str) -> Answered:
+    query = select(case_events.c.event, case_events.c.time_ms, case_events.c.by).where(
+        case_events.c.case == case, case_events.c.event.in_(LOOKED_FOR)
     )
-    return conn.execute(query).first()
+    rows = conn.execute(query.order_by(case_events.c.number))
+    return answered((event, time_ms, by) for event, time_ms, by in rows)
 
 
 def applied(look: Look) -> Facts:

@@ -1,15 +1,38 @@
-"""What became of a request, by the event that answered it."""
+"""What became of a request, by the events that answered it: the first answer that stands."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ortoo_protocol.core.cases import Event
 from ortoo_protocol.core.supervision import answering
 
+TAKEN_BACK = "taken-back"  # the hub had taken another letter first
 _OUTCOMES = {
-    "grant": answering.GRANTED,
-    "refuse": answering.REFUSED,
-    "withdraw": answering.WITHDRAWN,
+    Event.GRANT.value: answering.GRANTED,
+    Event.OFFER.value: answering.GRANTED,
+    Event.REFUSE.value: answering.REFUSED,
+    Event.WITHDRAW.value: answering.WITHDRAWN,
+    Event.REJECT.value: answering.WITHDRAWN,  # it never was one
 }
+LOOKED_FOR = (*_OUTCOMES, TAKEN_BACK)
 
 
-def outcome_of(event: str) -> str:
-    return _OUTCOMES.get(event, answering.WAITING)
+class Answered(NamedTuple):
+    """`time_ms` 0: not yet."""
+
+    outcome: str
+    time_ms: int
+    by: str
+
+
+def answered(events: Iterable[tuple[str, int, str]]) -> Answered:
+    """Of a case's events (what, when, by whom) in their order."""
+    found: Answered | None = None
+    for event, time_ms, by in events:
+        if event == TAKEN_BACK:
+            found = None
+        elif found is None and event in _OUTCOMES:
+            found = Answered(_OUTCOMES[event], time_ms, by)
+    return found or Answered(answering.WAITING, 0, "")

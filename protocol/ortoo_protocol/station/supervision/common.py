@@ -19,8 +19,10 @@ from ortoo_protocol.core.supervision.leads import Matter
 from ortoo_protocol.core.supervision.notices import Event, is_late, mended_ms
 from ortoo_protocol.station.catalog.searching import state_of
 from ortoo_protocol.station.grants_held import live
+from ortoo_protocol.station.store.contact_tables import contacts
 from ortoo_protocol.station.store.supervision_tables import leads, submissions
 from ortoo_protocol.station.store.tables import catalog_index, grants
+from ortoo_protocol.station.store.use_tables import grant_suspensions
 from ortoo_protocol.station.supervision import notices
 from ortoo_protocol.station.supervision.due import end_of
 from ortoo_protocol.station.supervision.port import FactSource, Look, MatterSource
@@ -138,6 +140,27 @@ def confirmed(look: Look) -> Facts:
     return {"leads_confirmed": int(look.conn.execute(query).scalar() or 0)}
 
 
+def named(look: Look) -> Facts:
+    """Departments that have to name contacts, and whose contacts were verified within the cycle."""
+    term = profile_named(look.trust.profile).sharing.contacts
+    query = select(contacts.c.department, contacts.c.confirmed_ms).where(
+        contacts.c.party == look.subject.party
+    )
+    confirmed = {department: time_ms for department, time_ms in look.conn.execute(query)}
+    own = look.subject.department
+    departments = (own,) if own else tuple(look.trust.departments(look.subject.party))
+    current = sum(
+        end_of(look.conn, look.trust, confirmed[each], term) > look.now_ms
+        for each in departments
+        if confirmed.get(each)
+    )
+    return {"contacts": len(departments), "contacts_current": current}
+
+
+def suspended(look: Look) -> Facts:
+    return {"suspensions": len(suspensions(look))}
+
+
 # --- matters ------------------------------------------------------------------------------------
 
 
@@ -197,6 +220,30 @@ def unsupplied(look: Look) -> list[Matter]:
     return found[:MOST_MATTERS]
 
 
+def suspensions(look: Look) -> list[Matter]:
+    """Grants held by the subject that were suspended for misuse within the period."""
+    query = (
+        select(grant_suspensions, grants.c.terms)
+        .join(grants, grants.c.grant == grant_suspensions.c.grant)
+        .where(
+            *_held(look),
+            grant_suspensions.c.suspended_ms >= look.period.from_ms,
+            grant_suspensions.c.suspended_ms < look.period.until_ms,
+        )
+        .order_by(grant_suspensions.c.suspended_ms)
+    )
+    return [
+        Matter(
+            "suspension",
+            row.suspension,
+            row.suspended_ms,
+            row.reason[:200],
+            decode(row.terms, GrantTerms).case,
+        )
+        for row in look.conn.execute(query).all()
+    ]
+
+
 def notices_late(look: Look) -> list[Matter]:
     return [
         Matter("notice", row.notice, row.due_ms, half_years.civil_day(row.due_ms - 1).isoformat())
@@ -205,11 +252,20 @@ def notices_late(look: Look) -> list[Matter]:
     ]
 
 
-COMMON_FACTS: tuple[FactSource, ...] = (catalog, granted, rectified, submitted, confirmed)
+COMMON_FACTS: tuple[FactSource, ...] = (
+    catalog,
+    granted,
+    rectified,
+    submitted,
+    confirmed,
+    named,
+    suspended,
+)
 COMMON_MATTERS: Mapping[str, MatterSource] = {
     "no-catalog": no_catalog,
     "entry-stale": stale,
     "entry-never": never,
     "granted-unsupplied": unsupplied,
+    "suspension": suspensions,
     "notice-late": notices_late,
 }

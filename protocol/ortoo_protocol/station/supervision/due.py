@@ -15,7 +15,7 @@ from ortoo_protocol.station.store.supervision_tables import notices, submissions
 from ortoo_protocol.station.supervision.port import Look
 
 NOTICE, SUBMISSION = "notice", "submission"
-RECTIFY, SUBMIT, ANSWER = "rectify", "submit", "answer"
+RECTIFY, SUBMIT, ANSWER = "notice-rectify", "half-year-submit", "answer"
 
 
 def end_of(conn: Connection, trust: Trust, from_ms: int, term: Term) -> int:

@@ -24,6 +24,7 @@ LETTERS = {
     "case": "case.application",
     "grant": "grant.issued",
     "end": "grant.ended",
+    "suspension": "grant.suspended",
     "notice": "notice.issued",
     "submission": "submission.called",
 }

@@ -34,7 +34,7 @@ from ortoo_protocol.station.store.tables import grants
 from ortoo_protocol.station.store.use_tables import grant_suspensions
 from ortoo_protocol.station.use import history
 
-RECTIFY = "rectify"  # the duty of the clock
+RECTIFY = "use-rectify"  # the duty of the clock; tasks of data quality have their own
 _T = grant_suspensions.c
 
 
