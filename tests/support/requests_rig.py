@@ -19,6 +19,7 @@ from ortoo_hub.cases import ruling
 from ortoo_node import cases, catalog, granting
 from ortoo_node.app import _expire
 from ortoo_node.cases import disputing, store
+from ortoo_protocol.bus.port import Bus, Link
 from ortoo_protocol.core.cases import (
     MOVES,
     STEPS,
@@ -34,6 +35,7 @@ from ortoo_protocol.core.cases import (
 )
 from ortoo_protocol.core.catalog import NOT_SHARED, UNCONDITIONAL, Entry
 from ortoo_protocol.core.codec import Shape, decode
+from ortoo_protocol.core.errors import BusUnreachable
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.cases.judging import due_ms
 from ortoo_protocol.station.context import Tx
@@ -53,6 +55,19 @@ GROUND = {"ground_kind": "法律", "ground": "《中华人民共和国数据安�
 UNTIL_MS = 4_000_000_000_000
 
 
+@dataclass
+class Gate(Bus):
+    """The way to the broker, which may be shut."""
+
+    bus: Bus
+    shut: bool = False
+
+    async def connect(self) -> Link:
+        if self.shut:
+            raise BusUnreachable(address="broker", detail="shut")
+        return await self.bus.connect()
+
+
 @dataclass(repr=False)
 class Requests:
     """`provider` and `reader` are whole stations; `running` is the hub at work."""
@@ -60,6 +75,7 @@ class Requests:
     running: Running
     provider: Node
     reader: Node
+    gates: dict[str, Gate]
     count: int = 0
 
     @property
@@ -110,6 +126,8 @@ class Requests:
         await self.all_hold(case, State.SUBMITTED)
         now = State.SUBMITTED
         for event, after in _WAYS[state]:
+            if event is Event.COORDINATE:  # whatever the profile asks for
+                await self.run_out(case, "negotiation")
             if event is Event.EXPIRE:
                 await self.expire(case)
             else:
@@ -118,10 +136,38 @@ class Requests:
             await self.all_hold(case, now)
         return case
 
+    async def unplug(self, party: str) -> None:
+        """The broker puts `party` out, and lets it in no more."""
+        self.gates[party].shut = True
+        link = self._station_of(party).wire.link
+        assert link is not None
+        await link.close()
+        await until(lambda: self._station_of(party).wire.link is None)
+
+    async def plug(self, party: str) -> None:
+        self.gates[party].shut = False
+
+    def _station_of(self, party: str) -> Station:
+        return (self.provider if party == PROVIDER else self.reader).app.station
+
+    async def application(self, case: str) -> Application:
+        return await self.reader.app.station.read(lambda conn: held_application(conn, case))
+
+    async def own_department(self, party: str) -> str:
+        return DEPARTMENTS[party][0]
+
+    async def falsify(self, case: str, state: str) -> None:
+        """What an administrator with a database tool could do."""
+        await self.reader.app.station.write(lambda tx: store.put(tx, case, state=state))
+
     async def expire(self, case: str) -> None:
         """The grant's last day is over, at each side by itself."""
         for station in (self.provider.app.station, self.reader.app.station, self.hub):
             await station.write(lambda tx: _end_terms(tx, case))
+        await self.look_at_the_date()
+
+    async def look_at_the_date(self) -> None:
+        """What each does by itself, every few seconds."""
         for node in (self.provider, self.reader):
             await node.app.station.write(_expire)
         await self.hub.write(hub_cases.expire)
@@ -334,7 +380,9 @@ async def requests(folder: Path, profile: str = "NM2018") -> AsyncIterator[Reque
     """A conditional, an unconditional and a closed resource are in every catalog."""
     kit = HubKit(folder, region=Region(profile=profile))
     kit.members = (HUB, PROVIDER, READER)
-    hub, provider, reader = kit.hub(), open_node(kit, PROVIDER), open_node(kit, READER)
+    gates = {party: Gate(kit.bus(party)) for party in (PROVIDER, READER)}
+    provider, reader = (open_node(kit, party, bus=gate) for party, gate in gates.items())
+    hub = kit.hub()
     stations = (provider.app.station, reader.app.station)
 
     def users(tx: Tx) -> None:
@@ -351,7 +399,7 @@ async def requests(folder: Path, profile: str = "NM2018") -> AsyncIterator[Reque
             await node.app.start()
         loops = {node.app.station.party: node.app.loops for node in (provider, reader)}
         async with kit.running(*stations, also=loops):
-            rig = Requests(running, provider, reader)
+            rig = Requests(running, provider, reader, gates)
             await _publish(rig)
             yield rig
             for node in (provider, reader):

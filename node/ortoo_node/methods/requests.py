@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row
 
 from ortoo_node import cases, catalog
 from ortoo_node.app import NodeApp
-from ortoo_node.cases import Wish, comparing, disputing, store
+from ortoo_node.cases import Wish, comparing, disputing, papers, store
 from ortoo_node.cases.waiting import waiting
 from ortoo_protocol.core.cases import (
     Answer,
@@ -36,6 +36,7 @@ from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.control_client import error_to
 
 CaseRole = Literal["applicant", "provider", "all"]
+PaperName = Literal["application", "answer"]
 SideName = Literal["applicant", "provider", ""]
 RulingName = Literal["extend", "deny-extension", "decide", "uphold", "refer"]
 LOOK_S = 0.1
@@ -53,6 +54,7 @@ class RequestMethods:
             "request.list": self.listed,
             "request.show": self.show,
             "request.attachment": self.attachment,
+            "request.paper": self.paper,
             "request.grant": self.grant,
             "request.refuse": self.refuse,
             "request.accept": self.accept,
@@ -255,6 +257,13 @@ class RequestMethods:
             return {**described(named[position]), "content": base64.b64encode(content).decode()}
 
         return await self.app.station.read(read)
+
+    async def paper(self, case: str, paper: PaperName = "application") -> dict[str, Any]:
+        """The application, or the newest answer to it, as a page to be printed."""
+        trust = self.app.station.parts.trust.current
+        make = papers.application if paper == "application" else papers.answer
+        page = await self.app.station.read(lambda conn: make(papers.gather(conn, trust, case)))
+        return {"case": case, "paper": paper, "page": page}
 
     # --- the two sides and the hub ---
 

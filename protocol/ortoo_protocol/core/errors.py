@@ -20,6 +20,7 @@
     ├── QueryError         online queries: declared, asked, answered
     ├── QualityError       rules for data, rows that fail them, rectification tasks
     ├── SupervisionError   leads, written notices, submissions, evaluation
+    ├── PrintError         papers as files, HTML and PDF
     ├── SettingsError      what an administrator wrote
     └── DaemonError        the running service and the socket to it
 
@@ -630,6 +631,27 @@ class CaseConditions(CaseError):
     code = "case.conditions"
     what = "Grant {grant} opens once its conditions of use are accepted."
     cure = "Read them (request show), then: request agree."
+
+
+class PrintError(OrtooError):
+    """Papers as files."""
+
+    code = "print"
+    fault = Fault.OPERATOR
+    what = "The paper cannot be written: {detail}."
+    cure = "Choose another file."
+
+
+class PrintFile(PrintError):
+    code = "print.file"
+    what = "{path} cannot be written: {detail}."
+    cure = "Name a new file in a folder that you may write, ending in .html or .pdf."
+
+
+class PrintBrowser(PrintError):
+    code = "print.browser"
+    what = "No browser here prints to PDF: {detail}."
+    cure = "Write .html and print it from any browser, or install Chromium."
 
 
 class DemandUnknown(CaseError):

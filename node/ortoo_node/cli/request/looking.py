@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ortoo_node.cli.request.options import Case, Side
+from ortoo_protocol.cli import printing
 from ortoo_protocol.cli.common import Handler, show_case, show_cases
 from ortoo_protocol.cli.exits import Exit
 from ortoo_protocol.cli.shell import Json, Shell
@@ -61,6 +62,32 @@ def attachment(
     answer = shell.call("request.attachment", case=case, position=number - 1)
     to.write_bytes(base64.b64decode(answer.pop("content")))
     shell.done({**answer, "path": str(to)}, "{name} is written to {path}.", **answer, path=to)
+
+
+class Paper(enum.StrEnum):
+    APPLICATION = "application"
+    ANSWER = "answer"
+
+
+@app.command("print")
+def print_(
+    ctx: typer.Context,
+    case: Case,
+    to: Annotated[Path, typer.Argument(help="The file to write: .html, or .pdf.")],
+    paper: Annotated[
+        Paper, typer.Option(help="The application (申请表), or the newest answer (答复函).")
+    ] = Paper.APPLICATION,
+    as_json: Json = False,
+) -> None:
+    """Write a paper of a case, to be printed, signed and filed.
+
+    A PDF is printed by a Chromium of this machine; without one, print the .html from a browser.
+    """
+    shell = Shell.of(ctx)
+    page = shell.call("request.paper", case=case, paper=paper.value)["page"]
+    printing.write(to, page)
+    answer = {"case": case, "paper": paper.value, "path": str(to)}
+    shell.done(answer, "The paper is in {path}.", **answer)
 
 
 @app.command("sign")
