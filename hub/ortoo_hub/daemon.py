@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from ortoo_hub import calendar, cases, directory, membership, methods, use
+from ortoo_hub import calendar, cases, demands, directory, membership, methods, use
 from ortoo_hub.broker import BrokerAdmin, ManagementAddress, ManagementBrokerAdmin
 from ortoo_hub.cases import comparing
 from ortoo_hub.catalog import federation, lists
@@ -207,6 +207,7 @@ class Hub:
             methods.DirectoryMethods(station, router).as_mapping(),
             methods.CatalogMethods(station).as_mapping(),
             methods.CaseMethods(station).as_mapping(),
+            methods.DemandMethods(station).as_mapping(),
             methods.UseMethods(station, self.use).as_mapping(),
             methods.CalendarMethods(station).as_mapping(),
             ClockMethods(station).as_mapping(),
@@ -233,7 +234,7 @@ def make_hub(
     wakes: list[Callable[[], None]] = []
     notary = cases.Notary(lambda: wakes[0]())
     in_use = use.UseNotary(lambda: wakes[0]())
-    records = in_use.records()
+    records = {**in_use.records(), "demand.answer": demands.relay}
 
     def relay(tx: Tx, opened: Opened[Shape]) -> None:
         record = records.get(opened.message.kind.name)

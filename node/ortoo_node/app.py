@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from ortoo_node import cases, catalog, granting
+from ortoo_node import cases, catalog, demands, granting
 from ortoo_node.api.answers import Answers
 from ortoo_node.cases import arriving, comparing, delivery, noting, settling
 from ortoo_node.catalog import changes, conflicts, federated, freshness
@@ -68,6 +68,8 @@ def hooks(files: Files | None = None, queries: Queries | None = None) -> Hooks:
             "case.step": arriving.on_step,
             "case.ruling": arriving.on_ruling,
             "case.records": noting.on_records,
+            "demand.assigned": demands.on_assigned,
+            "demand.answer": demands.on_answer,
             "case.compared": comparing.on_compared,
             "grant.issued": granting.on_issued,
             "grant.ended": _on_ended,
@@ -189,3 +191,4 @@ def _expire(tx: Tx) -> None:
     for case in granting.expire(tx):
         cases.expired(tx, case, granting.EXPIRED)
     delivery.look(tx)
+    demands.look(tx)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from ortoo_protocol.core import cases, catalog, feeds, files, grants, notices, queries
+from ortoo_protocol.core import cases, catalog, demands, feeds, files, grants, notices, queries
 from ortoo_protocol.core.catalog import claims, freshness, lists
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import Dispatch
@@ -262,6 +262,24 @@ _ALL: tuple[Shape, ...] = (
     ),
     APPLICATION,
     ANSWER,
+    demands.Assignment(
+        provider=CITY,
+        number="XQ-150700-000001",
+        party=OTHER,
+        department=HOUSING,
+        reason="",
+        handler="甲",
+        approver="乙",
+    ),
+    demands.DemandAnswer(
+        provider=CITY,
+        number="XQ-150700-000001",
+        event="supply",
+        reason="",
+        resource="307/1",
+        handler="甲",
+        approver="乙",
+    ),
     cases.Completion(application=APPLICATION, note="已补充"),
     cases.CaseStep(
         case=CASE, event="return", reason="", missing=("申请表",), handler="甲", approver="乙"

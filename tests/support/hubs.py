@@ -23,6 +23,7 @@ from ortoo_hub.methods import (
     CalendarMethods,
     CaseMethods,
     CatalogMethods,
+    DemandMethods,
     DirectoryMethods,
     MemberMethods,
     RoutingMethods,
@@ -259,6 +260,7 @@ def methods(hub: Hub) -> Mapping[str, Any]:
         DirectoryMethods(station, router).as_mapping(),
         CatalogMethods(station).as_mapping(),
         CaseMethods(station).as_mapping(),
+        DemandMethods(station).as_mapping(),
         UseMethods(station, hub.use).as_mapping(),
         RoutingMethods(station, router, hub.reconciler).as_mapping(),
     )

@@ -301,7 +301,9 @@ _DOINGS: dict[Event, Callable[[Tx, str], object]] = {
     Event.DELIVER: lambda tx, case: disputing.say(
         tx, case, Event.DELIVER, "", PEOPLE[0], "", Side.PROVIDER
     ),
-    Event.SIGN: _step(Event.SIGN),
+    Event.SIGN: lambda tx, case: disputing.sign(
+        tx, case, PEOPLE[0], Side.APPLICANT if tx.party == READER else Side.PROVIDER
+    ),
     Event.END: _end,
 }
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ortoo_hub.cli import catalog
+from ortoo_hub.cli import catalog, demand
 from ortoo_protocol.cli import coordination, grants
 from ortoo_protocol.cli.common import (
     show_case,
@@ -31,6 +31,7 @@ router = typer.Typer(help="Queues, bindings and rights on the broker.", no_args_
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(case, name="case")
 app.add_typer(coordination.app, name="coordination")
+app.add_typer(demand.app, name="demand")
 app.add_typer(grant, name="grant")
 app.add_typer(router, name="router")
 app.add_typer(supervision.app, name="supervise")

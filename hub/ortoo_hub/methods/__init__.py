@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ortoo_hub.methods.calendar import CalendarMethods
 from ortoo_hub.methods.cases import CaseMethods
 from ortoo_hub.methods.catalog import CatalogMethods
+from ortoo_hub.methods.demands import DemandMethods
 from ortoo_hub.methods.directory import DirectoryMethods
 from ortoo_hub.methods.members import MemberMethods
 from ortoo_hub.methods.routing import RoutingMethods
@@ -18,6 +19,7 @@ __all__ = [
     "CalendarMethods",
     "CaseMethods",
     "CatalogMethods",
+    "DemandMethods",
     "DirectoryMethods",
     "MemberMethods",
     "Method",

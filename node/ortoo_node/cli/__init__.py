@@ -9,6 +9,7 @@ import typer
 from ortoo_node import settings
 from ortoo_node.cli import (
     catalog,
+    demand,
     dispatch,
     enrol,
     exchange,
@@ -53,6 +54,7 @@ app.add_typer(service.app)
 app.add_typer(doctor.app)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(request.app, name="request")
+app.add_typer(demand.app, name="demand")
 app.add_typer(coordination.app, name="coordination")
 app.add_typer(grant.app, name="grant")
 app.add_typer(exchange.app)

@@ -316,6 +316,17 @@ LIBRARY = (
     "default: {default}",
     "env var: {var}",
     "required",
+    # demands
+    "assigned",
+    "taken",
+    "declined",
+    "supplied",
+    "assign",
+    "take",
+    "decline",
+    "supply",
+    "demand-answer",
+    "demand-catalog",
     # share requests: states, events, duties
     "returned",
     "completed",

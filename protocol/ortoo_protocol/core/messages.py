@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from ortoo_protocol.core import cases, catalog, feeds, files, grants, notices, queries
+from ortoo_protocol.core import cases, catalog, demands, feeds, files, grants, notices, queries
 from ortoo_protocol.core.catalog import claims, freshness, lists
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import Dispatch
@@ -90,6 +90,8 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "case.attachment", _NOTARISED, Route.HUB, "s", cases.AttachmentPart, durable=True, rows=True
     ),
+    Kind("demand.assigned", _NOTARISED, Route.HUB, "sh", demands.Assignment, durable=True),
+    Kind("demand.answer", _NOTARISED, Route.HUB, "s", demands.DemandAnswer, durable=True),
     Kind("grant.issued", _NOTARISED, Route.HUB, "s", grants.GrantTerms, durable=True),
     Kind("grant.ended", _NOTARISED, Route.HUB, "s", grants.GrantEnded, durable=True),
     Kind("stop.filing", _NOTARISED, Route.HUB, "s", grants.StopFiling, durable=True),

@@ -28,7 +28,11 @@ def application(paper: Paper) -> str:
 
 
 def _note(paper: Paper) -> str:
-    article = "国令第809号第二十条" if paper.profile.sharing.then_government else "《办法》第十九条"
+    article = (
+        "《政务数据共享条例》第二十条"
+        if paper.profile.sharing.then_government
+        else "《办法》第十九条"
+    )
     return (
         f"注：1. 本表依据{article}填报，经共享交换平台提交，电子件与本表具有同一内容。\n"
         f"　　2. 案件编号：{'、'.join(row.case for row, _, _ in paper.asked)}。"

@@ -80,6 +80,10 @@ class Sharing:
     coordination: Term  # 协调解决
     then_government: bool  # what is not agreed even then goes to 本级人民政府
     refusal_basis: Rule  # a refusal cites a law, 行政法规 or 国务院决定
+    # Both ask for a prompt answer to what is needed (及时响应, 供需对接) and name no days: those of
+    # an answer and of the update of a catalog are taken.
+    demand_answer: Term  # 需求答复
+    demand_catalog: Term  # 编目, once it is taken on
     doubt_report: Term  # 疑义反馈, after discovery
     doubt_answer: Term  # 校核
     use: Rule  # for the granted purpose, and by nobody else
@@ -133,6 +137,8 @@ NM2018 = Profile(
         coordination=Term(article="Measures art. 19", days=30),
         then_government=False,
         refusal_basis=Rule(article="", share_types=_NOBODY),  # a reason is enough
+        demand_answer=Term(article="Measures art. 4 (2)", days=10),
+        demand_catalog=Term(article="Measures art. 9", days=15),
         doubt_report=Term(article="Measures art. 21", days=5),
         doubt_answer=Term(article="Measures art. 21", days=10),
         use=Rule(article="Measures art. 20"),
@@ -168,6 +174,8 @@ SC2025 = Profile(
         coordination=Term(article="Decree 809 art. 28", days=None),
         then_government=True,
         refusal_basis=Rule(article="Decree 809 art. 15"),
+        demand_answer=Term(article="Decree 809 art. 20", days=10),
+        demand_catalog=Term(article="Decree 809 art. 17", days=10),
         doubt_report=Term(article="Decree 809 art. 26", days=None),
         doubt_answer=Term(article="Decree 809 art. 26", days=10),
         use=Rule(article="Decree 809 art. 25"),
