@@ -216,15 +216,17 @@ def on_answer(tx: Tx, opened: Opened[Shape]) -> None:
 
 def _settle(tx: Tx, body: DemandAnswer) -> None:
     """The row of the list says what supplies it."""
-    if body.event != Event.SUPPLY.value or row_of(tx, tx.party, body.number).status != OPEN:
+    row = row_of(tx, tx.party, body.number)
+    if body.event != Event.SUPPLY.value or row.status != OPEN:
         return
     lists.settle(
         tx,
         DEMAND,
         body.number,
         status=ANSWERED,
-        answer=body.reason,
+        answer=SUPPLIED,  # nothing is added that was not checked: words of ours, a public code
         resource=body.resource,
         compiled_by=AUTOMATIC,
-        approved_by=body.approver,
+        secrecy_checked_by=row.secrecy_checked_by,
+        approved_by=row.approved_by,
     )

@@ -28,6 +28,7 @@ ROW = {
     "contact": "0472-0000000",
     "items": ["权利人", "坐落"],
     "compiled_by": "甲",
+    "secrecy_checked_by": "丙",
     "approved_by": "乙",
 }
 

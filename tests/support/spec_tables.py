@@ -229,7 +229,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "### 9.3 Written notices": lambda: moves(written.MOVES),
     "### 9.4 Half-yearly submissions": lambda: moves(submissions.MOVES),
     "### 9.5 Steps": steps,
-    "### 9.7 Demands": lambda: moves(demands.MOVES),
+    "### 9.8 Demands": lambda: moves(demands.MOVES),
     "## 13 Error codes": error_codes,
     "## 14 Limits": limits,
 }

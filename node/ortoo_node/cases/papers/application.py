@@ -5,6 +5,7 @@ from __future__ import annotations
 from ortoo_node.cases.papers import sheet
 from ortoo_node.cases.papers.facts import SHARE_TYPES, Paper
 from ortoo_protocol.core.cases import Event, Side
+from ortoo_protocol.i18n import translator
 
 TITLE = "政务信息资源共享申请表"
 _WIDTHS = (7, 18, 29, 17, 29)
@@ -28,13 +29,9 @@ def application(paper: Paper) -> str:
 
 
 def _note(paper: Paper) -> str:
-    article = (
-        "《政务数据共享条例》第二十条"
-        if paper.profile.sharing.then_government
-        else "《办法》第十九条"
-    )
+    article = translator("zh_CN")(paper.profile.sharing.answer.article)
     return (
-        f"注：1. 本表依据{article}填报，经共享交换平台提交，电子件与本表具有同一内容。\n"
+        f"注：1. 本表依据{article}办理，经共享交换平台提交，电子件与本表内容一致。\n"
         f"　　2. 案件编号：{'、'.join(row.case for row, _, _ in paper.asked)}。"
     )
 
