@@ -93,9 +93,9 @@ class Daemon:
             )
 
     def start(self, *options: str) -> None:
-        """Begin, and wait until it answers."""
+        """Begin, and wait until it answers: how long that takes says what else the machine does."""
         self.begin(*options)
-        self.until(lambda: bool(self.call("status")))
+        self.until(lambda: bool(self.call("status")), within_s=90)
 
     @property
     def pid(self) -> int:
@@ -106,7 +106,7 @@ class Daemon:
         assert self._process is not None
         self._process.send_signal(number)
 
-    def ended(self, within_s: float = 10) -> int:
+    def ended(self, within_s: float = 30) -> int:
         """Wait for its end; the exit code."""
         assert self._process is not None
         return self._process.wait(within_s)
