@@ -97,7 +97,7 @@ async def test_rejects_stop_nobody_else(tmp_path: Path) -> None:
         assert (answer["accepted"], answer["rejected"]) == (2, 7)
         told = {one["row"]: one["code"] for one in answer["rejects"]}
         assert told == {
-            1: "rows.value", 2: "api.row", 3: "api.row", 4: "rows.value", 5: "api.row",
+            1: "rows.value", 2: "api.row", 3: "api.row", 4: "rows.empty", 5: "api.row",
             6: "api.row", 7: "api.row",
         }  # fmt: skip
         assert "many" not in json.dumps(answer)

@@ -130,7 +130,7 @@ async def test_a_bad_row_never_leaves_and_a_mended_one_flows(tmp_path: Path) -> 
             "4": "quality.id-card",
             "5": "quality.unique",
             "6": "quality.reference",
-            "7": "rows.value",
+            "7": "rows.length",
         }
         (listed,) = [
             one
@@ -287,7 +287,7 @@ async def test_a_report_says_what_is_wrong_where(tmp_path: Path) -> None:
             "unique:card": (1, 1),
             "reference:place": (1, 1),
             "range:income": (0, 1),
-            "rows.value:place": (1, 0),
+            "rows.length:place": (1, 0),
         }
         compared = report["comparison"]
         assert (compared["source_rows"], compared["published_rows"]) == (7, 6)
@@ -393,7 +393,7 @@ async def test_a_task_from_the_report_to_its_verification(tmp_path: Path) -> Non
             "unique:card",
             "reference:place",
             "range:income",
-            "rows.value:place",
+            "rows.length:place",
         }
         one = opened["required:name"]
         assert (one["state"], one["department"], one["what"]) == ("open", OWN, "1/7")

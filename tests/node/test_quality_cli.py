@@ -265,3 +265,22 @@ def test_rejects_as_csv(folder: Path, service: FakeService, tmp_path: Path) -> N
     assert row[0] == "'=1+1"  # a spreadsheet would calculate it
     assert row[3] == "quality.id-card"
     assert "不是公民身份号码" in row[4]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("rows.length", "「name」的值超过信息项规定的长度"),
+        ("rows.empty", "「name」是主键信息项，但为空"),
+        ("rows.value", "「name」的值不符合其信息项类型"),
+        ("rows.key", "两行的主键相同"),
+    ],
+)
+def test_why_a_row_stays_is_said_in_words(folder: Path, code: str, said: str) -> None:
+    one = {
+        "run": "1", "row": 3, "key": "001", "column": "name", "error": code, "detail": "…",
+        "times": 1, "first_ms": 1, "time_ms": 1,
+    }  # fmt: skip
+    totals = [{"error": code, "column": "name", "total": 1}]
+    with FakeService(folder, {"reject.list": {"rejects": [one], "totals": totals}}):
+        assert run(folder, "reject", "list", "3/1").output.count(said) == 2

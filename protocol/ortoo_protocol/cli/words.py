@@ -65,6 +65,7 @@ WORDS = (
     "queried",
     # queries
     "asked",
+    "who asks?",
     "made for",
     "made",
     "removed",

@@ -1661,7 +1661,20 @@ class RowsSchema(RowsError):
 
 class RowsValue(RowsError):
     code = "rows.value"
-    what = "A value of {column}, of item type {type}, {detail}."
+    what = "A value of {column} is not of its item's type."
+    cure = "Of item type {type} it {detail}: mend the value, or the type in the catalog entry."
+
+
+class RowsLength(RowsValue):
+    code = "rows.length"
+    what = "A value of {column} is longer than its item allows."
+    cure = "It {detail}: mend the value, or widen the item in the catalog entry."
+
+
+class RowsEmpty(RowsValue):
+    code = "rows.empty"
+    what = "{column} is part of the key and empty."
+    cure = "Fill it in at the source, or choose other key items in the catalog entry."
 
 
 class RowsKey(RowsError):

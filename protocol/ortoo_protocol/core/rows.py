@@ -22,7 +22,7 @@ from datetime import date, datetime, timedelta, timezone
 
 from ortoo_protocol.core.catalog import ITEM_TYPES, MAX_ITEMS, Item
 from ortoo_protocol.core.codec import Scalar
-from ortoo_protocol.core.errors import RowsSchema, RowsValue
+from ortoo_protocol.core.errors import RowsEmpty, RowsLength, RowsSchema, RowsValue
 from ortoo_protocol.core.feeds import Column, TableSchema
 
 MAX_COLUMNS = MAX_ITEMS
@@ -95,7 +95,7 @@ def _checker(column: Column, key: bool) -> Check:
 
     def required(value: object) -> Scalar:
         if value is None:
-            raise wrong(column, "is part of the key and empty")
+            raise RowsEmpty(column=column.name, type=column.type, detail="is empty")
         return check(value)
 
     def optional(value: object) -> Scalar:
@@ -115,7 +115,8 @@ def _text(column: Column) -> Check:
         if type(value) is not str:
             raise wrong(column, f"is a {type(value).__name__}")
         if len(value) > most:
-            raise wrong(column, f"has {len(value)} characters, {column.length} are announced")
+            detail = f"has {len(value)} characters, {column.length} are announced"
+            raise RowsLength(column=column.name, type=column.type, detail=detail)
         if "\0" in value:
             raise wrong(column, "holds a NUL character")
         return value
