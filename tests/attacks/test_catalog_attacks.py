@@ -252,6 +252,19 @@ def test_a_revision_after_a_stop_is_filed_anew(office: Fresh) -> None:
     assert station.entry(draft.code).filed.endswith("-000004")  # the stop was filed as 000003
 
 
+def test_a_planned_resource_that_was_withdrawn_is_not_revived(office: Fresh) -> None:
+    def attack() -> None:
+        station = office()
+        draft = station.walk(station.save(project="平台"), *RATIFIED)
+        station.walk(draft.draft, "plan", who="丁")
+        revision = station.walk(draft.code, "revise", who="甲").draft
+        station.walk(revision, *RATIFIED)
+        station.walk(draft.draft, "withdraw", who="甲")
+        station.walk(revision, "publish")
+
+    stands_by(attack, CatalogStep, replaced(steps, "_send_back_revisions", nothing))
+
+
 @pytest.mark.parametrize("feed", ["s150700.307001150700-000001", "s150700.v-0", "s150700.catalog"])
 def test_an_unconditional_resource_on_anothers_feed(office: Fresh, feed: str) -> None:
     """Everybody could subscribe to rows that are given to few."""
@@ -345,7 +358,7 @@ CLEAR = {"share_type": 1, "ratified_by": ""}
         ({"basis": " 暂无。"}, "catalog.basis", replaced(law, "says_nothing", lambda _: False)),
         ({"share_type": 3, "basis": "/"}, "catalog.basis", replaced(law, "_law", nothing)),
         ({"secrecy_checked_by": " "}, "catalog.secrecy", replaced(law, "_law", nothing)),
-        ({"filed": ""}, "catalog.filing", replaced(law, "procedure", nothing)),
+        ({"filed": " "}, "catalog.filing", replaced(law, "procedure", nothing)),
         ({"ratified_by": ""}, "catalog.ratification", replaced(law, "procedure", nothing)),
         (CLEAR, "catalog.item-share-type", replaced(law, "narrower_items", nothing)),
         (BASE, "catalog.base-item", replaced(law, "_items", nothing)),
