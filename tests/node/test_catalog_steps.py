@@ -11,7 +11,7 @@ import pytest
 
 from ortoo_node import app as node_app
 from ortoo_node import catalog
-from ortoo_node.catalog import adding, drafts, mirror, steps
+from ortoo_node.catalog import adding, drafts, mirror, review, steps
 from ortoo_node.catalog.drafts import Draft
 from ortoo_node.catalog.rules import Rules, of_settings
 from ortoo_node.settings import CatalogTable
@@ -40,6 +40,7 @@ from ortoo_protocol.core.errors import (
     TrustDepartment,
 )
 from ortoo_protocol.core.trust import Trust
+from ortoo_protocol.station import clocks
 from tests.support import hubs
 from tests.support.desk import Desk
 from tests.support.hubs import PROVIDER, THIRD
@@ -452,3 +453,28 @@ def test_settings(tmp_path: Path) -> None:
             of_settings(CatalogTable(codes=table))
     with pytest.raises(CatalogScheme):
         of_settings(CatalogTable(codes=tmp_path / "none.toml"))
+
+
+def test_the_authority_examines_within_days(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SC2025: two working days from when it leaves the department (Decree 809 art. 17)."""
+
+    def clock(draft: str) -> list[tuple[str, int | None]]:
+        found = office.do(lambda tx: clocks.of(tx.conn, review.subject_of(draft)))
+        assert all((each.duty, each.department) == (review.DUTY, "") for each in found)
+        return [(each.state, each.days) for each in found]
+
+    under_nm2018 = office.save(code="307002").draft
+    office.walk(under_nm2018, *ROAD[:3])
+    assert clock(under_nm2018) == []
+    monkeypatch.setattr(Trust, "profile", "SC2025")
+    draft = office.save(purposes=["工作参考"], grade="一般").draft
+    office.walk(draft, *ROAD[:2])
+    assert clock(draft) == [("running", 2)]
+    office.act(draft, "send-back", "丁", "数据项不全")
+    assert clock(draft) == [("met", 2)]
+    office.walk(draft, *ROAD[:3])
+    assert clock(draft) == [("met", 2), ("running", 2)]
+    office.act(draft, "withdraw", "甲", "不再编目")
+    assert clock(draft) == [("met", 2), ("cancelled", 2)]

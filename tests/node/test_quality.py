@@ -428,7 +428,7 @@ async def test_a_task_from_the_report_to_its_verification(tmp_path: Path) -> Non
 
 async def clock_of(node: Node, task: str) -> str:
     (clock,) = (await node.call("clock.show", clock=f"task:{task}"))["clocks"]
-    assert clock["duty"] == "rectify"
+    assert clock["duty"] == "data-rectify"
     return str(clock["state"])
 
 

@@ -351,3 +351,27 @@ def test_to_do(desk: Desk, law: Law) -> None:
     found = desk.do(lambda tx: todo.of_department(tx.conn, PARTY, OWN))
     assert [each.day for each in found[:2]] == [date(2026, 9, 24), date(2026, 10, 9)]
     assert desk.do(lambda tx: todo.of_department(tx.conn, PARTY, BOSS)) == []
+
+
+def test_duties_of_the_authority(desk: Desk, law: Law) -> None:
+    """A clock without a department is the authority's: its people are told and see it."""
+    opened_ms = law.now_ms
+    desk.do(
+        lambda tx: clocks.start(
+            tx, "case:9", "coordination", Term("Measures art. 19", 5), party=PARTY,
+            department="", opened_ms=opened_ms,
+        )
+    )  # fmt: skip
+
+    def of(authority: str) -> list[str]:
+        found = desk.do(lambda tx: todo.of_person(tx.conn, PARTY, "甲", law.now_ms, authority))
+        return [each.subject for each in found]
+
+    assert (of(OWN), of(BOSS)) == (["case:9"], [])
+    law.now_ms = at("2026-09-21")
+    desk.do(running.strike)
+    desk.do(lambda tx: digest.make(tx, 8, OWN))
+    law.now_ms = at("2026-09-25")
+    desk.do(running.strike)
+    told = [(row.template, row.authority) for row in desk.rows(notices)]
+    assert told == [("clock.warn", True), ("digest", False), ("clock.late", True)]

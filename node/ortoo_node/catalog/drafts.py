@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
-from ortoo_node.catalog import mirror
+from ortoo_node.catalog import mirror, review
 from ortoo_node.store.tables import catalog_drafts, catalog_steps
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.catalog.intake import LATER, fields_of, malformed
@@ -246,3 +246,4 @@ def record(tx: Tx, draft: str, act: Act, before: State, after: State, who: str, 
     tx.conn.execute(insert(catalog_steps).values(row))
     if after is not before:
         change(tx, draft, state=after.value)
+        review.moved(tx, draft, before, after)

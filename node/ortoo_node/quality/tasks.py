@@ -21,7 +21,7 @@ from ortoo_protocol.station import clocks
 from ortoo_protocol.station.clocks import Clock
 from ortoo_protocol.station.context import Tx
 
-DUTY = "rectify"
+DUTY = "data-rectify"
 ARTICLE = "Measures art. 18"
 CHECK = "quality check"
 

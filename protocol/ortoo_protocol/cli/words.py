@@ -290,6 +290,8 @@ WORDS = (
     "resumed",
     "rectify",
     "contact-confirm",
+    "data-rectify",
+    "catalog-review",
     "dropped",
     "catalog-update",
     "delivery",

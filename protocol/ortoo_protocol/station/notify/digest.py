@@ -12,7 +12,7 @@ from ortoo_protocol.core.law.clock import local_time
 from ortoo_protocol.core.law.contacts import Person
 from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.core.trust import Trust
-from ortoo_protocol.station import clocks
+from ortoo_protocol.station import clocks, todo
 from ortoo_protocol.station.contacts import duty, keeping
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.notify.telling import tell
@@ -39,7 +39,7 @@ def owed(conn: Connection, *, party: str, trust: Trust, now_ms: int, hour: int) 
     return found
 
 
-def make(tx: Tx, hour: int) -> None:
+def make(tx: Tx, hour: int, authority: str = "") -> None:
     """Tell each what is open in the departments for which they have the duty now."""
     today = local_time(tx.now_ms, profile_named(tx.trust.profile).offset_min).date().isoformat()
     tx.conn.execute(delete(digests).where(digests.c.day < today))
@@ -50,7 +50,7 @@ def make(tx: Tx, hour: int) -> None:
         listed = [
             clock
             for one in departments
-            for clock in clocks.due(tx.conn, party=tx.party, department=one)
+            for clock in todo.of_duty(tx.conn, tx.party, one, authority)
         ]
         if not listed:
             continue
@@ -60,7 +60,7 @@ def make(tx: Tx, hour: int) -> None:
                 "duty": clock.duty,
                 "subject": clock.subject,
             }
-            for clock in sorted(listed, key=lambda each: each.due_ms or 1 << 62)
+            for clock in sorted(listed, key=todo.urgency)
         ]
         late = sum(each.due_ms is not None and each.due_ms <= tx.now_ms for each in listed)
         values = {"day": today, "count": len(listed), "late": late, "lines": lines[:100]}

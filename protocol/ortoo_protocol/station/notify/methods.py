@@ -32,16 +32,19 @@ class NotifyMethods:
     async def todo(self, person: str = "", department: str = "") -> dict[str, Any]:
         """Of a person, of a department, or of the whole party; the most urgent first."""
         station = self.notifier.station
-        now_ms = station.parts.clock()
+        now_ms, authority = station.parts.clock(), self.notifier.table.authority
 
         def read(conn: Connection) -> dict[str, Any]:
             if person:
-                found = todo.of_person(conn, station.party, person, now_ms)
+                found = todo.of_person(conn, station.party, person, now_ms, authority)
             else:
                 found = todo.of_department(conn, station.party, department)
             departments = {each.department for each in found}
             on_duty = {
-                one: [each.name for each in duty.on_duty(conn, station.party, one, now_ms)]
+                one: [
+                    each.name
+                    for each in duty.on_duty(conn, station.party, one or authority, now_ms)
+                ]
                 for one in sorted(departments)
             }
             return {"clocks": [view(each) for each in found], "on_duty": on_duty}

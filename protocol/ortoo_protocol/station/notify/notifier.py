@@ -76,16 +76,17 @@ class Notifier:
     async def digests(self) -> None:
         """Also after a restart, and for who takes over in the course of the day."""
         while True:
-            parts, hour = self.station.parts, self.table.digest_hour
+            parts, table = self.station.parts, self.table
             look = partial(
                 digest.owed,
                 party=self.station.party,
                 trust=parts.trust.current,
                 now_ms=parts.clock(),
-                hour=hour,
+                hour=table.digest_hour,
             )
             if await self.station.read(look):
-                await self.station.write(partial(digest.make, hour=hour))
+                make = partial(digest.make, hour=table.digest_hour, authority=table.authority)
+                await self.station.write(make)
             await asyncio.sleep(LOOK_S)
 
     async def forget(self) -> None:

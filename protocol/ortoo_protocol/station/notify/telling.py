@@ -44,9 +44,11 @@ def tell(
 
 def on_clock(tx: Tx, clock: Clock, stage: str) -> None:
     """Every clock that strikes (Hooks.clock): the department that has the duty, and once it is late
-    the authority. Other parties' duties are the business of the authority alone."""
+    the authority, which has the duties without a department. Other parties' duties are the
+    business of the authority alone."""
     if clock.day is None:
         return
+    to: Any = {"department": clock.department} if clock.department else {"authority": True}
     values = {
         "duty": clock.duty,
         "subject": clock.subject,
@@ -58,11 +60,11 @@ def on_clock(tx: Tx, clock: Clock, stage: str) -> None:
     if clock.party == tx.party and stage == clocks.WARN:
         today = day_of(tx.now_ms, profile_named(tx.trust.profile).offset_min)
         left = clocks.calendar.current(tx.conn).between(today, clock.day)
-        tell(tx, "clock.warn", {**values, "left": left}, department=clock.department)
+        tell(tx, "clock.warn", {**values, "left": left}, **to)
     elif clock.party == tx.party and stage == clocks.MOVED:
-        tell(tx, "clock.moved", values, department=clock.department)
+        tell(tx, "clock.moved", values, **to)
     elif stage == clocks.LATE:
         if clock.party == tx.party:
-            tell(tx, "clock.late", values, department=clock.department)
-        if clock.party == tx.party or tx.party == tx.trust.hub:
+            tell(tx, "clock.late", values, **to)
+        if (clock.department and clock.party == tx.party) or tx.party == tx.trust.hub:
             tell(tx, "clock.escalated", values, authority=True)
