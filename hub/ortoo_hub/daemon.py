@@ -54,6 +54,7 @@ from ortoo_protocol.station.settings import read_secret
 from ortoo_protocol.station.station import Station, Surroundings, make_station
 from ortoo_protocol.station.store.store import Store
 from ortoo_protocol.station.supervision import hooks as supervision
+from ortoo_protocol.station.supervision import watching
 from ortoo_protocol.station.supervision.methods import supervision_methods
 
 RENEW_BEFORE_MS = 30 * 86_400_000
@@ -169,7 +170,7 @@ class Hub:
 
     async def run(self) -> None:
         """Until cancelled."""
-        own = (self.router.run, self._timestamps, self._expiry, self._index)
+        own = (self.router.run, self._timestamps, self._expiry, self._index, self._supervision)
         try:
             await self.station.run(also=[*own, *self.notifier.loops])
         finally:
@@ -185,6 +186,9 @@ class Hub:
     async def _index(self) -> None:
         """After an upgrade the catalog is indexed anew."""
         await catch_up(self.station, catalog, "accepted_ms")
+
+    async def _supervision(self) -> None:
+        await watching.watch(self.station, SOURCES)
 
     async def _timestamps(self) -> None:
         parts = self.station.parts

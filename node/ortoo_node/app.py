@@ -22,6 +22,7 @@ from ortoo_node.reading import Reading
 from ortoo_node.settings import NodeSettings
 from ortoo_node.sinks.door import StationDoor
 from ortoo_node.store.tables import catalog as entries
+from ortoo_node.supervision.sources import sources
 from ortoo_node.use import announcing
 from ortoo_node.use import desk as use
 from ortoo_protocol.core import topology
@@ -35,6 +36,7 @@ from ortoo_protocol.station.notify import telling
 from ortoo_protocol.station.notify.notifier import Notifier
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.supervision import hooks as supervision
+from ortoo_protocol.station.supervision import watching
 
 EXPIRY_S = 5.0
 QUALITY_S = 30.0
@@ -130,6 +132,7 @@ class NodeApp:
             self.queries.run,
             self.attachments.loop,
             *self.notifier.loops,
+            self.supervision,
         )
 
     async def start(self) -> None:
@@ -166,6 +169,10 @@ class NodeApp:
         """Index what an earlier version stored, then look after freshness."""
         await catch_up(self.station, entries, "accepted_ms")
         await freshness.watch(self.station)
+
+    async def supervision(self) -> None:
+        """Look for leads daily."""
+        await watching.watch(self.station, sources(self.station.party))
 
     @property
     def inspector(self) -> Inspector:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, update
 
+from ortoo_node.quality import tasks as quality_tasks
 from ortoo_node.store.tables import (
     catalog_change_codes,
     catalog_changes,
@@ -18,11 +20,16 @@ from ortoo_node.store.tables import (
     queries,
     tasks,
 )
+from ortoo_node.supervision.sources import sources
+from ortoo_node.use.desk import clocks as use_clocks
 from ortoo_protocol.core.catalog.freshness import DAY_MS
 from ortoo_protocol.core.errors import QueryPurpose, SupervisionField, SupervisionSubject
+from ortoo_protocol.core.supervision.submissions import civil_ms
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.supervision_tables import notices, submissions
 from ortoo_protocol.station.store.tables import catalog_index
+from ortoo_protocol.station.supervision import hooks
+from ortoo_protocol.station.supervision.watching import once
 from tests.node.kit import FORM, PEOPLE, Node, entry, open_node, running
 from tests.support.hubs import until_true
 from tests.support.stations import Kit
@@ -337,3 +344,35 @@ async def test_overdue_notices_of_the_station(tmp_path: Path) -> None:
 
         await node.app.station.write(over)
         assert (await rules_of(node))["rectify-late"]["violation"] == 5
+
+
+async def test_the_daily_look_and_the_clock_of_the_year(tmp_path: Path) -> None:
+    """Kit's region stands in a year of its own; the report of the year before is due in January."""
+    kit = Kit(tmp_path)
+    kit.offset_ms += civil_ms(january()) - kit.clock()
+    kit.region.now_ms = kit.clock()
+    node = open_node(kit, PARTY, online=False)
+    station_ = node.app.station
+    try:
+        found = await station_.write(lambda tx: once(tx, sources(PARTY)))
+        assert len(found) == 1, "a department without a catalog"
+        again = await station_.write(lambda tx: once(tx, sources(PARTY)))
+        assert again == []
+        (clock,) = (await node.call("clock.list"))["clocks"]
+        assert (clock["duty"], clock["due_ms"]) == ("year-report", civil_ms(date(2027, 1, 30)))
+        await node.call("report.year", year=2026, by="信息中心")
+        assert (await node.call("clock.list"))["clocks"] == []
+        await station_.write(lambda tx: once(tx, sources(PARTY)))
+        assert (await node.call("clock.list"))["clocks"] == [], "it was made"
+    finally:
+        await station_.close()
+
+
+def january() -> date:
+    return date(2027, 1, 5)
+
+
+def test_each_duty_has_one_who_acts() -> None:
+    """Clocks call by the duty's name: two owners of one name would silence one of them."""
+    names = [quality_tasks.DUTY, *hooks.clocks(), *use_clocks()]
+    assert len(set(names)) == len(names)

@@ -13,14 +13,14 @@ from ortoo_protocol.cli.catalog.plots import Part
 from ortoo_protocol.cli.shell import Shell
 from ortoo_protocol.cli.supervision import words
 from ortoo_protocol.cli.supervision.document import Cell, Document, Plot, Section, Table
-from ortoo_protocol.cli.supervision.figures import NONE, percent, points, said
-from ortoo_protocol.core.supervision.submissions import REQUIRED, civil_day
+from ortoo_protocol.cli.supervision.figures import NONE, points, said
+from ortoo_protocol.cli.supervision.report_annexes import Annexes
+from ortoo_protocol.cli.supervision.report_parts import Facts, Said, short
+from ortoo_protocol.core.supervision.submissions import REQUIRED
 from ortoo_protocol.i18n import mark
 
 GREEN, AMBER, RED, DARK, BLUE = "#2f6f4f", "#d9a441", "#a6403a", "#5b3a52", "#2f5597"
 MOST_PLOTTED = 25
-MOST_QUOTED_CHARACTERS = 600
-Facts = Mapping[str, int]
 
 
 def compose(
@@ -28,7 +28,7 @@ def compose(
 ) -> Document:
     """`answer`: of report.year or report.year.show."""
     report = answer["report"]
-    said_of = Said(shell, report)
+    said_of = Body(shell, report)
     return Document(
         language=shell.say.language,
         authority=report["authority"],
@@ -44,7 +44,7 @@ def compose(
             day=said_of.day(report["now_ms"]),
         ),
         sections=said_of.sections(),
-        annexes=said_of.annexes(),
+        annexes=Annexes(shell, report).sections(),
         day=said_of.day(report["now_ms"]),
         sources=shell.say(
             "Version {version}, made by {by}; digest of the frozen figures {hash}.",
@@ -55,13 +55,8 @@ def compose(
     )
 
 
-class Said:
+class Body(Said):
     """The sections, each from what it needs of the report."""
-
-    def __init__(self, shell: Shell, report: Mapping[str, Any]) -> None:
-        self.shell, self.report = shell, report
-        self.total: Facts = report["total"]
-        self.subjects: Sequence[Mapping[str, Any]] = report["subjects"]
 
     def sections(self) -> list[Section]:
         return [
@@ -75,9 +70,6 @@ class Said:
             self.evaluation(),
             self.outlook(),
         ]
-
-    def annexes(self) -> list[Section]:
-        return [self.standard(), self.details()]
 
     # --- sections -------------------------------------------------------------------------------
 
@@ -292,7 +284,7 @@ class Said:
         rows = [
             (
                 f"{each['name']} {each['period']}",
-                *(_short(each["passages"].get(name, "")) for name in REQUIRED),
+                *(short(each["passages"].get(name, "")) for name in REQUIRED),
             )
             for each in self.report["submissions"]
             if each["passages"]
@@ -332,127 +324,6 @@ class Said:
         heading = mark("Problems, and what comes next")
         return self.section(heading, mark("Outlook"), texts or [blank])
 
-    def standard(self) -> Section:
-        """The formula, and for everybody what entered it."""
-        indicators = self.report["standard"]["indicators"]
-        formula = Table(
-            self.word(mark("Indicators")),
-            self.heads(
-                mark("Indicator"), mark("Weight"), mark("Figure"), mark("No points at"),
-                mark("All points at"),
-            ),
-            [self.indicator(each) for each in indicators],
-            frozenset((1, 3, 4)),
-        )  # fmt: skip
-        heads = [
-            self.word(mark("Department or league")),
-            *(self.indicator_name(each) for each in indicators),
-        ]
-        rows = [
-            (self.name(one), *(_scored(score) for score in one["scores"]))
-            for one in self.report["ranked"]
-        ]
-        known = Table(
-            self.word(mark("Points, with the figures that entered")),
-            heads,
-            rows,
-            frozenset(range(1, len(heads))),
-        )
-        text = self.word(
-            mark(
-                "Points of an indicator = weight × (value − no points at) ÷ (all points at − no "
-                "points at), between 0 and the weight; total = 100 × sum of points ÷ sum of the "
-                "weights that apply. What cannot be judged carries no weight."
-            )
-        )
-        heading = mark("Annex 1: standard of evaluation and points")
-        return self.section(heading, mark("Annex 1"), [text], tables=[formula, known])
-
-    def details(self) -> Section:
-        """Every fact of everybody, by group."""
-        tables = []
-        for group, title in words.GROUPS.items():
-            names = [name for name in words.FACTS if words.group_of(name) == group]
-            shown = [
-                name
-                for name in names
-                if any(self.known(each, name) is not None for each in self.subjects)
-            ]
-            if shown:
-                tables.append(self.by_subject(title, shown))
-        return self.section(mark("Annex 2: all figures"), mark("Annex 2"), tables=tables)
-
-    # --- parts ----------------------------------------------------------------------------------
-
-    def section(
-        self,
-        heading: str,
-        short: str,
-        paragraphs: Sequence[str] = (),
-        plots: Sequence[Plot] = (),
-        tables: Sequence[Table] = (),
-    ) -> Section:
-        kept = [plot for plot in plots if plot]
-        return Section(self.word(heading), self.word(short), paragraphs, kept, tables)
-
-    def by_subject(self, caption: str, names: Sequence[str]) -> Table:
-        rows = [
-            (self.name(each), *(said(self.shell, name, self.facts_of(each)) for name in names))
-            for each in self.subjects
-        ]
-        heads = [self.word(mark("Department or league")), *(self.title(name) for name in names)]
-        return Table(self.word(caption), heads, rows, frozenset(range(1, len(heads))))
-
-    def quoted(self, passage: str) -> list[str]:
-        """What was written in accepted submissions, with who wrote it."""
-        return [
-            f"{each['name']}（{each['period']}）：{_short(each['passages'][passage])}"
-            for each in self.report["submissions"]
-            if each["passages"].get(passage, "").strip()
-        ]
-
-    def indicator(self, each: Mapping[str, Any]) -> Sequence[Cell]:
-        figure, share = self.title(each["part"]), bool(each["whole"])
-        if share:
-            figure = f"{figure} ÷ {self.title(each['whole'])}"
-        zero, full = each["zero"], each["full"]
-        return (
-            self.indicator_name(each),
-            each["weight"],
-            figure,
-            percent(zero) if share else zero,
-            percent(full) if share else full,
-        )
-
-    def indicator_name(self, each: Mapping[str, Any]) -> str:
-        return each["title"] or self.word(words.INDICATORS.get(each["code"], each["code"]))
-
-    def fact(self, name: str) -> str:
-        return said(self.shell, name, self.total)
-
-    def known(self, each: Mapping[str, Any], name: str) -> int | None:
-        return self.facts_of(each).get(name)
-
-    def facts_of(self, each: Mapping[str, Any]) -> Facts:
-        """As counted; what cannot be counted here as it was stated."""
-        return {**each.get("stated", {}), **each["facts"]}
-
-    def title(self, name: str) -> str:
-        return self.word(words.FACTS[name])
-
-    def heads(self, *texts: str) -> list[str]:
-        return [self.word(text) for text in texts]
-
-    def name(self, each: Mapping[str, Any]) -> str:
-        return str(each["name"] or each["department"] or each["party"])
-
-    def word(self, text: str) -> str:
-        return self.shell.word(text)
-
-    def day(self, ms: int) -> str:
-        day = civil_day(ms)
-        return self.shell.say("{year}-{month}-{date}", year=day.year, month=day.month, date=day.day)
-
 
 def _ages(facts: Facts) -> dict[str, int]:
     """The states of freshness, `late` being what is left of those that promise a cycle."""
@@ -463,17 +334,3 @@ def _ages(facts: Facts) -> dict[str, int]:
 def _fullest(rows: list[tuple[str, dict[str, int]]]) -> list[tuple[str, dict[str, int]]]:
     ordered = sorted(rows, key=lambda row: -sum(row[1].values()))
     return [row for row in ordered if any(row[1].values())][:MOST_PLOTTED]
-
-
-def _scored(score: Mapping[str, Any]) -> str:
-    if not score["applies"]:
-        return NONE
-    figures = f"{score['part']}/{score['whole']}" if score["whole"] else str(score["part"])
-    return f"{points(score['points'])}（{figures}）"
-
-
-def _short(text: str) -> str:
-    joined = " ".join(text.split())
-    if len(joined) <= MOST_QUOTED_CHARACTERS:
-        return joined
-    return joined[: MOST_QUOTED_CHARACTERS - 1] + "…"

@@ -190,6 +190,7 @@ WORDS = (
     "notice-rectify",
     "half-year-submit",
     "use-rectify",
+    "year-report",
     "submit",
     # kinds of matters
     "case",

@@ -18,10 +18,12 @@ from ortoo_protocol.core.supervision.law import law_of
 from ortoo_protocol.core.supervision.notices import SETTLED, is_late
 from ortoo_protocol.core.supervision.scores import evaluate
 from ortoo_protocol.core.supervision.submissions import State, civil_day, civil_ms, whole_year
+from ortoo_protocol.station import clocks
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.supervision_tables import yearly_reports
 from ortoo_protocol.station.supervision import leads, notices, standards, submitting
 from ortoo_protocol.station.supervision.facts import Counter, SubjectFacts
+from ortoo_protocol.station.supervision.watching import YEAR_REPORT
 
 MOST = 10_000
 Name = Callable[[Subject], str]
@@ -48,6 +50,7 @@ def make(tx: Tx, counter: Counter, year: int, authority: str, name: Name, by: st
         "time_ms": tx.now_ms,
     }
     tx.conn.execute(insert(yearly_reports).values(values))
+    clocks.stop(tx, f"{YEAR_REPORT}:{year}", YEAR_REPORT, tx.now_ms)
     return find(tx.conn, year, last + 1)
 
 
