@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Connection, select, update
 
+from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import (
     SupervisionField,
     SupervisionMove,
@@ -16,11 +18,13 @@ from ortoo_protocol.core.errors import (
     SupervisionSubject,
 )
 from ortoo_protocol.core.merkle import leaf_hash
-from ortoo_protocol.core.supervision.notices import Event
+from ortoo_protocol.core.supervision.notices import Event, NoticeIssued, NoticeMoved
+from ortoo_protocol.core.supervision.submissions import Passage, SubmissionDecided, SubmissionSent
 from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store import journal_rows
 from ortoo_protocol.station.store.supervision_tables import notices, submissions
-from ortoo_protocol.station.store.tables import catalog_index, journal
+from ortoo_protocol.station.store.tables import catalog_index, journal, outbox
 from ortoo_protocol.station.supervision.methods.scores import Given, GivenIndicator
 from ortoo_protocol.station.supervision.methods.submissions import Stated
 from ortoo_protocol.station.supervision.notices import by_authority, by_subject, moves_of
@@ -28,7 +32,7 @@ from tests.node.kit import FORM, PEOPLE, entry
 from tests.support.hubs import until_true
 from tests.support.stations import until_read
 from tests.support.supervised import Supervised, supervised
-from tests.support.trust import DEPARTMENTS, STATIONS
+from tests.support.trust import DEPARTMENTS, HUB, STATIONS
 
 PROVIDER, READER, THIRD = STATIONS
 TWO = {"handler": "督查员", "approver": "主任"}
@@ -431,3 +435,81 @@ async def test_the_years_report_is_frozen(tmp_path: Path) -> None:
         json.dumps(second)
         with pytest.raises(SupervisionField):
             await region.ask("report.year", year=year + 1, by="组织推进组")
+
+
+# --- attacks ------------------------------------------------------------------------------------
+
+
+async def refused(region: Supervised, party: str, to: str, body: Shape) -> str:
+    """The code with which a letter of `party` comes back."""
+    station = region.nodes[party].app.station
+    letter = await station.write(lambda tx: send(tx, to, body))
+
+    def outcome(conn: Connection) -> Any:
+        query = select(outbox.c.state, outbox.c.error).where(outbox.c.id == letter)
+        return next((row for row in conn.execute(query) if row.state != "waiting"), None)
+
+    await until_read(station, outcome)
+    row = await station.read(outcome)
+    assert row.state == "refused"
+    return str(row.error)
+
+
+async def test_nobody_else_moves_a_notice(tmp_path: Path) -> None:
+    async with supervised(tmp_path) as region:
+        number = (await issued(region))["notice"]
+        await region.notice(PROVIDER, "issued")
+
+        def moved(event: str, place: int = 1) -> NoticeMoved:
+            return NoticeMoved(
+                notice=number, place=place, event=event, text="x", handler="甲", approver="乙"
+            )
+
+        own = await region.ask("notice.show", notice=number)
+        body = own["notice"]
+        forged = NoticeIssued(
+            notice="9" * 32, number="", party=PROVIDER, department="", violation=3,
+            article=body["article"], title="题", found="事", demands="改", days=3, due_ms=1,
+            leads=(), evidence=(), handler="甲", approver="乙",
+        )  # fmt: skip
+        attempts = {
+            "a league answers another's": (READER, HUB, moved("answer")),
+            "a league verifies its own": (PROVIDER, HUB, moved("verify")),
+            "a league moves a place too far": (PROVIDER, HUB, moved("answer", 2)),
+            "a league returns what another answered": (READER, PROVIDER, moved("return")),
+            "a league issues one to another": (READER, PROVIDER, forged),
+            "a league issues one to the hub": (READER, HUB, forged),
+        }
+        found = {name: await refused(region, *given) for name, given in attempts.items()}
+        assert found == {
+            "a league answers another's": "envelope.sender",
+            "a league verifies its own": "supervision.unknown",
+            "a league moves a place too far": "supervision.order",
+            "a league returns what another answered": "envelope.kind",
+            "a league issues one to another": "envelope.kind",
+            "a league issues one to the hub": "envelope.sender",
+        }
+        assert (await region.ask("notice.show", notice=number))["notice"]["state"] == "issued"
+
+
+async def test_nobody_else_submits(tmp_path: Path) -> None:
+    async with supervised(tmp_path) as region:
+        opened = await region.ask("report.open", period="2026H1", days=5, by="甲", subjects=[THIRD])
+        (number,) = opened["submissions"]
+        sent = SubmissionSent(
+            submission=number,
+            round=1,
+            figures=(),
+            passages=(Passage("implementation", "x"), Passage("effect", "y")),
+            handler="甲",
+            approver="乙",
+        )
+        decided = SubmissionDecided(
+            submission=number, round=0, outcome="chased", reason="", hash=b"", by="甲"
+        )
+        assert await refused(region, READER, HUB, sent) == "envelope.sender"
+        assert await refused(region, THIRD, HUB, replace(sent, round=2)) == "supervision.order"
+        assert await refused(region, READER, THIRD, decided) == "envelope.kind"
+        assert await refused(region, THIRD, HUB, decided) == "supervision.unknown"
+        (kept,) = (await region.ask("report.list"))["submissions"]
+        assert (kept["state"], kept["round"]) == ("open", 0)

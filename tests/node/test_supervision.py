@@ -159,6 +159,8 @@ async def test_an_answer_that_is_late_is_a_lead_with_its_application(tmp_path: P
         (evidence,) = (await node.call("supervise.lead", lead=lead["lead"]))["evidence"]
         assert (evidence["kind"], evidence["ref"]) == ("case", made["case"])
         assert evidence["leaf"] is not None
+        shown = await node.call("clock.show", clock=evidence["detail"].removeprefix("clock:"))
+        assert [one["subject"] for one in shown["clocks"]] == [f"case:{made['case']}"]
         assert len(evidence["hash"]) == len(evidence["body_hash"]) == 64
         found = await facts_of(node)
         assert (found["answers_due"], found["answers_late"], found["late_permille"]) == (

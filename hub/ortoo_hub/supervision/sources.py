@@ -17,7 +17,7 @@ from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station.grants_held import terms_of
 from ortoo_protocol.station.store.tables import catalog_index
 from ortoo_protocol.station.supervision.asked import LOOKED_FOR, Answered, answered
-from ortoo_protocol.station.supervision.due import answer_due
+from ortoo_protocol.station.supervision.due import answer_due, late_answer
 from ortoo_protocol.station.supervision.port import Look, Sources
 
 
@@ -91,11 +91,7 @@ def ends(look: Look) -> Facts:
 
 
 def late_answers(look: Look) -> list[Matter]:
-    return [
-        Matter("case", each.case, each.due_ms, each.outcome)
-        for each in requests(look)
-        if is_late(each, look.now_ms)
-    ]
+    return [late_answer(look, each) for each in requests(look) if is_late(each, look.now_ms)]
 
 
 def unfiled(look: Look) -> list[Matter]:

@@ -29,7 +29,7 @@ from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station.clocks import calendar
 from ortoo_protocol.station.store.tables import feed_applied, grants
 from ortoo_protocol.station.supervision.asked import LOOKED_FOR, Answered, answered
-from ortoo_protocol.station.supervision.due import answer_due
+from ortoo_protocol.station.supervision.due import answer_due, late_answer
 from ortoo_protocol.station.supervision.port import Look, Sources
 
 # Refusals of queries that say: this is more, or for something else, than was granted.
@@ -215,11 +215,7 @@ def late_changes(look: Look) -> list[Matter]:
 
 
 def late_answers(look: Look) -> list[Matter]:
-    return [
-        Matter("case", each.case, each.due_ms, each.outcome)
-        for each in requests(look)
-        if is_late(each, look.now_ms)
-    ]
+    return [late_answer(look, each) for each in requests(look) if is_late(each, look.now_ms)]
 
 
 def late_tasks(look: Look) -> list[Matter]:

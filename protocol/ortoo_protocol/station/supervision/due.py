@@ -7,6 +7,8 @@ from sqlalchemy import Connection, update
 from ortoo_protocol.core.law.clock import day_of, moment_ms
 from ortoo_protocol.core.law.profiles import Term, profile_named
 from ortoo_protocol.core.law.share_types import UNCONDITIONAL
+from ortoo_protocol.core.supervision.answering import Asked
+from ortoo_protocol.core.supervision.leads import Matter
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station import clocks
 from ortoo_protocol.station.clocks import Clock, calendar
@@ -27,11 +29,24 @@ def end_of(conn: Connection, trust: Trust, from_ms: int, term: Term) -> int:
     return moment_ms(last.day, profile.sharing.closes_min, profile.offset_min)
 
 
+def answer_clock(look: Look, case: str) -> Clock | None:
+    """The one that ran last for the answer to a case."""
+    found = [each for each in clocks.of(look.conn, f"case:{case}") if each.duty == ANSWER]
+    return found[-1] if found else None
+
+
+def late_answer(look: Look, asked: Asked) -> Matter:
+    """Names the clock's row where there is one."""
+    clock = answer_clock(look, asked.case)
+    detail = "" if clock is None else f"clock:{clock.clock}"
+    return Matter("case", asked.case, asked.due_ms, detail)
+
+
 def answer_due(look: Look, case: str, opened_ms: int, share: int | None) -> int:
     """Until when a request has to be answered: by its clock, else as one would be reckoned."""
-    for clock in clocks.of(look.conn, f"case:{case}"):
-        if clock.duty == ANSWER:
-            return clock.due_ms or 0
+    clock = answer_clock(look, case)
+    if clock is not None:
+        return clock.due_ms or 0
     sharing = profile_named(look.trust.profile).sharing
     term = sharing.answer_open if share == UNCONDITIONAL else sharing.answer
     return end_of(look.conn, look.trust, opened_ms, term)
