@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ from ortoo_protocol.core.errors import OrtooError
 from ortoo_protocol.core.feeds import Verdict, Watermark
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.core.keys import Suite1, builtin_suites
+from ortoo_protocol.core.law import clock, workdays
 from ortoo_protocol.core.standing import KeyRecord
 from ortoo_protocol.core.trust import Trust, fingerprint_of_root
 from tests.support.bodies import SCHEMA
@@ -46,7 +48,7 @@ def load(name: str) -> dict[str, Any]:
     return found
 
 
-STRINGS, ENVELOPES, FEEDS, JOURNAL, TRUST = (load(name) for name in make_vectors.FILES)
+STRINGS, ENVELOPES, FEEDS, JOURNAL, TRUST, WORKDAYS = (load(name) for name in make_vectors.FILES)
 h = bytes.fromhex
 
 
@@ -396,3 +398,28 @@ def test_every_rejection_has_a_vector() -> None:
     assert wanted >= STATEFUL
     assert wanted - STATEFUL <= shown, sorted(wanted - STATEFUL - shown)
     assert not STATEFUL & shown
+
+
+# --- working days -------------------------------------------------------------------------------
+
+
+def year_of(raw: str) -> workdays.CalendarYear:
+    return codec.decode(h(raw), workdays.CalendarYear)
+
+
+def test_deadlines() -> None:
+    """Two of them are the checked examples of the Measures' ten and five days."""
+    calendar = workdays.WorkingDays([workdays.check_year(year_of(WORKDAYS["year"]))])
+    for each in WORKDAYS["deadlines"]:
+        found = calendar.after(date.fromisoformat(each["opened"]), each["days"])
+        assert (found.day.isoformat(), found.provisional) == (each["day"], each["provisional"])
+        assert clock.moment_ms(found.day, clock.DAY_MIN) == each["ends_ms"]
+    known = {(each["opened"], each["days"]): each["day"] for each in WORKDAYS["deadlines"]}
+    assert known["2026-09-18", 5] == "2026-09-24"
+    assert known["2026-09-18", 10] == "2026-10-09"
+
+
+@pytest.mark.parametrize("vector", WORKDAYS["refused"], ids=name_of)
+def test_years_that_are_refused(vector: dict[str, Any]) -> None:
+    assert outcome(lambda: workdays.check_year(year_of(vector["year"]))) == vector["expect"]
+    assert vector["expect"] == "calendar.invalid"

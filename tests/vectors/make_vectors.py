@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.vectors import of_envelopes, of_feeds, of_journals, of_strings, of_trust
+from tests.vectors import of_envelopes, of_feeds, of_journals, of_strings, of_trust, of_workdays
 
 FOLDER = Path(__file__).parent
 FILES: dict[str, Callable[[], dict[str, Any]]] = {
@@ -21,6 +21,7 @@ FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "feeds.json": of_feeds.make,
     "journal.json": of_journals.make,
     "trust.json": of_trust.make,
+    "workdays.json": of_workdays.make,
 }
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from ortoo_protocol.core import envelope, feeds, files
 from ortoo_protocol.core.codec import Shape, encode
 from ortoo_protocol.core.envelope import FLAG_ZSTD, Position, ToParties, split
+from ortoo_protocol.core.law.contacts import ContactReport
+from ortoo_protocol.core.law.workdays import CalendarYears
 from ortoo_protocol.core.messages import LETTER_LIFE_MS
 from tests.support import bodies, forge
 from tests.support.bodies import FEED
@@ -103,8 +105,8 @@ def directory() -> list[Any]:
 HERE = forge.world()
 
 
-def position(here: World = HERE, seq: int = 1) -> Position:
-    return Position(1, seq, feeds.genesis(here.suite, here.plane, FEED, 1))
+def position(here: World = HERE, seq: int = 1, feed: str = FEED) -> Position:
+    return Position(1, seq, feeds.genesis(here.suite, here.plane, feed, 1))
 
 
 def _valid() -> list[Vector]:
@@ -115,6 +117,19 @@ def _valid() -> list[Vector]:
             bodies.WHOLE_ENTRY,
             f"{CITY}.catalog",
             position=position(),
+        ),
+        _good(
+            "open: a year's working days, of the hub",
+            bodies.body_of(CalendarYears),
+            f"{HUB}.directory",
+            sender=HUB,
+            position=position(feed=f"{HUB}.directory"),
+        ),
+        _good(
+            "notarised: contacts, for the hub",
+            bodies.body_of(ContactReport),
+            HUB,
+            opener=HUB,
         ),
         _good("open: a head, on a feed but no item", bodies.HEAD, FEED, kind="feed.head"),
         _good("open: receipts for the hub", bodies.RECEIPTS, HUB, kind="receipt.hub"),
@@ -162,6 +177,7 @@ def _good(
     destination: str,
     *,
     here: World = HERE,
+    sender: str = CITY,
     opener: str | None = None,
     key: bytes | None = None,
     rows: Sequence[bytes] = (),
@@ -171,7 +187,7 @@ def _good(
     raw = forge.make(
         here,
         body,
-        CITY,
+        sender,
         destination,
         rows=rows,
         feed_key=key,
