@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from ortoo_hub import calendar, cases, demands, directory, membership, methods, use
+from ortoo_hub import calendar, cases, corrections, demands, directory, membership, methods, use
 from ortoo_hub.broker import BrokerAdmin, ManagementAddress, ManagementBrokerAdmin
 from ortoo_hub.cases import comparing
 from ortoo_hub.catalog import federation, lists
@@ -45,6 +45,7 @@ from ortoo_protocol.station.contacts import keeping as contacts
 from ortoo_protocol.station.contacts.methods import ContactMethods
 from ortoo_protocol.station.context import Handler, Hooks, Identity, Tx
 from ortoo_protocol.station.control import ControlServer, Method
+from ortoo_protocol.station.corrections.methods import CorrectionViews
 from ortoo_protocol.station.keyfile import KeyFile
 from ortoo_protocol.station.notify import telling
 from ortoo_protocol.station.notify.methods import NotifyMethods
@@ -213,6 +214,7 @@ class Hub:
             methods.CaseMethods(station).as_mapping(),
             methods.DemandMethods(station).as_mapping(),
             methods.UseMethods(station, self.use).as_mapping(),
+            CorrectionViews(station).as_mapping(),
             methods.CalendarMethods(station).as_mapping(),
             ClockMethods(station).as_mapping(),
             ContactMethods(station).as_mapping(),
@@ -238,7 +240,7 @@ def make_hub(
     wakes: list[Callable[[], None]] = []
     notary = cases.Notary(lambda: wakes[0]())
     in_use = use.UseNotary(lambda: wakes[0]())
-    records = {**in_use.records(), "demand.answer": demands.relay}
+    records = {**in_use.records(), **corrections.records(), "demand.answer": demands.relay}
 
     def relay(tx: Tx, opened: Opened[Shape]) -> None:
         record = records.get(opened.message.kind.name)
@@ -263,8 +265,14 @@ def make_hub(
     hooks = Hooks(
         handlers=handlers,
         relay=relay,
+        carry=corrections.carry,
         settled=supervision.on_settled,
-        clock={**supervision.clocks(), **use.clocks(), "": telling.on_clock},
+        clock={
+            **supervision.clocks(),
+            **use.clocks(),
+            **corrections.clocks(),
+            "": telling.on_clock,
+        },
     )
     station = make_station(identity, around, hooks)
     router = Router(station, admin, reconcile_s)

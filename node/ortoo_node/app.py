@@ -12,6 +12,7 @@ from ortoo_node.cases import arriving, comparing, delivery, noting, settling
 from ortoo_node.catalog import changes, conflicts, federated, freshness
 from ortoo_node.catalog.attachment import Attachments
 from ortoo_node.catalog.rules import Rules, of_settings
+from ortoo_node.corrections import doubting
 from ortoo_node.files import orders
 from ortoo_node.files.desk import Files
 from ortoo_node.publishing import Publisher, Schedule
@@ -128,6 +129,7 @@ class NodeApp:
         own = (self.subscriptions, self.expiry, self.quality, self.schedule.loop, self.catalog)
         return (
             *own,
+            self.corrections,
             *self.files.loops(),
             self.queries.run,
             self.attachments.loop,
@@ -184,6 +186,10 @@ class NodeApp:
             await self.inspector.check_due()
             self.publisher.quality.rest()
             await asyncio.sleep(QUALITY_S)
+
+    async def corrections(self) -> None:
+        """Close corrections whose row has come."""
+        await doubting.watch(self.station)
 
     async def expiry(self) -> None:
         """End what has run out."""

@@ -43,6 +43,7 @@ from ortoo_protocol.station import feed_reader, feed_writer, trusting
 from ortoo_protocol.station.clocks.methods import ClockMethods
 from ortoo_protocol.station.contacts.methods import ContactMethods
 from ortoo_protocol.station.context import Hooks, SettledLetter, Tx
+from ortoo_protocol.station.corrections.methods import CorrectionViews
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.station import Station, Surroundings, make_station
@@ -262,6 +263,7 @@ def methods(hub: Hub) -> Mapping[str, Any]:
         CaseMethods(station).as_mapping(),
         DemandMethods(station).as_mapping(),
         UseMethods(station, hub.use).as_mapping(),
+        CorrectionViews(station).as_mapping(),
         RoutingMethods(station, router, hub.reconciler).as_mapping(),
     )
 

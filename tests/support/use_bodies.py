@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ortoo_protocol.core import corrections
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.use import ending, suspension
 from tests.support.forge import CITY, NOW_MS, OTHER
@@ -25,6 +26,44 @@ SUSPENDED = suspension.GrantSuspended(
     by="丙",
 )
 
+RAISED = corrections.CorrectionRaised(
+    correction=NUMBER,
+    grant=GRANT,
+    resource="3150700001",
+    provider=CITY,
+    provider_department="11150000MB0000000C",
+    reader=OTHER,
+    reader_department="11150200MB11111118",
+    about="wrong",
+    fields=1,
+    found_ms=NOW_MS,
+    late=False,
+    by="丁",
+)
+ANSWERED = corrections.CorrectionAnswered(
+    correction=NUMBER,
+    outcome="corrected",
+    reason="登记有误，已更正",
+    incarnation=1,
+    seq=8,
+    source="",
+    handler="甲",
+    approver="丙",
+)
+CLOSED = corrections.CorrectionClosed(
+    correction=NUMBER, how="applied", seq=8, reason="", by="系统自动"
+)
+DETAIL = corrections.CorrectionDetail(
+    correction=NUMBER,
+    feed=FEED,
+    incarnation=1,
+    seq=3,
+    key=b"\x91\xa6150702",
+    fields=(corrections.FieldDoubt("name", "张三", "张叁"),),
+    text="姓名与证件不符",
+    evidence="scan.pdf",
+)
+
 USE_BODIES: tuple[Shape, ...] = (
     SUSPENDED,
     suspension.GrantRectified(suspension=NUMBER, grant=GRANT, report="已删除并整改", by="丁"),
@@ -43,4 +82,9 @@ USE_BODIES: tuple[Shape, ...] = (
     ),
     ending.GrantEndingAnswer(ending=NUMBER, grant=GRANT, agreed=True, reason="", by="丁"),
     ending.GrantKept(ending=NUMBER, grant=GRANT, reason="系统继续运行", by="丙"),
+    RAISED,
+    ANSWERED,
+    CLOSED,
+    DETAIL,
+    corrections.CorrectionEvidence(correction=NUMBER, text="经核对户籍底册", evidence="a.pdf"),
 )

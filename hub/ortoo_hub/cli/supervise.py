@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ortoo_hub.cli import catalog, demand
-from ortoo_protocol.cli import coordination, grants
+from ortoo_protocol.cli import coordination, corrections, grants
 from ortoo_protocol.cli.common import (
     show_case,
     show_cases,
@@ -33,6 +33,7 @@ app.add_typer(case, name="case")
 app.add_typer(coordination.app, name="coordination")
 app.add_typer(demand.app, name="demand")
 app.add_typer(grant, name="grant")
+app.add_typer(corrections.app, name="correction")
 app.add_typer(router, name="router")
 app.add_typer(supervision.app, name="supervise")
 app.add_typer(reports.app, name="report")

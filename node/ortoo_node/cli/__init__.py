@@ -9,6 +9,7 @@ import typer
 from ortoo_node import settings
 from ortoo_node.cli import (
     catalog,
+    correction,
     demand,
     dispatch,
     enrol,
@@ -57,6 +58,7 @@ app.add_typer(request.app, name="request")
 app.add_typer(demand.app, name="demand")
 app.add_typer(coordination.app, name="coordination")
 app.add_typer(grant.app, name="grant")
+app.add_typer(correction.app, name="correction")
 app.add_typer(exchange.app)
 app.add_typer(publication.app, name="publication")
 app.add_typer(source.app, name="source")

@@ -12,6 +12,7 @@ from ortoo_node.methods.catalog import catalog_methods
 from ortoo_node.methods.catalog.changes import ChangeMethods
 from ortoo_node.methods.catalog.lists import ListMethods
 from ortoo_node.methods.catalog.sources import AttachmentMethods
+from ortoo_node.methods.corrections import CorrectionMethods
 from ortoo_node.methods.demands import DemandMethods
 from ortoo_node.methods.dispatches import DispatchMethods
 from ortoo_node.methods.file_orders import FileOrderMethods
@@ -51,6 +52,7 @@ class NodeMethods:
             **GrantMethods(self.app).as_mapping(),
             **DemandMethods(self.app).as_mapping(),
             **GrantUseMethods(self.app).as_mapping(),
+            **CorrectionMethods(self.app).as_mapping(),
             **SubscriptionMethods(self.app).as_mapping(),
             **FolderMethods(self.app).as_mapping(),
             **QualityMethods(self.app).as_mapping(),

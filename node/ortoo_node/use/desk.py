@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ortoo_node import cases
+from ortoo_node.corrections import answering, doubting
 from ortoo_node.use import announcing, suspending
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.use.suspension import GrantTermination
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import ClockHook, Handler, SettledLetter, Tx
+from ortoo_protocol.station.corrections import keeping
 from ortoo_protocol.station.use.suspensions import RECTIFY
 
 
@@ -23,16 +25,22 @@ def handlers() -> Mapping[str, Handler]:
         "grant.ending": announcing.on_ending,
         "grant.ending-answer": announcing.on_answer,
         "grant.kept": announcing.on_kept,
+        "correction.raised": answering.on_raised,
+        "correction.detail": answering.on_detail,
+        "correction.closed": answering.on_closed,
+        "correction.answered": doubting.on_answered,
+        "correction.evidence": doubting.on_evidence,
     }
 
 
 def clocks() -> Mapping[str, ClockHook]:
-    return {RECTIFY: suspending.on_clock}
+    return {RECTIFY: suspending.on_clock, keeping.DUTY: keeping.on_clock}
 
 
 def on_settled(tx: Tx, letter: SettledLetter) -> None:
     suspending.on_settled(tx, letter)
     announcing.on_settled(tx, letter)
+    answering.on_settled(tx, letter)
 
 
 def _on_termination(tx: Tx, opened: Opened[Shape]) -> None:

@@ -59,6 +59,16 @@ WORDS = (
     "agree",
     "object",
     "carry-out",
+    # corrections
+    "raised",
+    "corrected",
+    "right",
+    "raise",
+    "escalate",
+    "wrong",
+    "doubtful",
+    "missing",
+    "grant-ended",
     # states of journal rows
     "accepted",
     "applied",

@@ -1385,6 +1385,40 @@ class EndingNotNegotiated(UseError):
     cure = "Announce it (grant announce); it ends when the reader agrees, or on its day."
 
 
+class CorrectionError(UseError):
+    code = "correction"
+
+
+class CorrectionUnknown(CorrectionError):
+    code = "correction.unknown"
+    what = "No correction {correction} is known here."
+    cure = "List them: correction list."
+
+
+class CorrectionMove(CorrectionError):
+    code = "correction.move"
+    what = "A correction that is {state} cannot be moved by {event}."
+    cure = "Look at it first: correction show."
+
+
+class CorrectionKey(CorrectionError):
+    code = "correction.key"
+    what = "The row is not named as its resource names rows: {detail}."
+    cure = "Give each key item as --key COLUMN=VALUE."
+
+
+class CorrectionDetailAway(CorrectionError):
+    code = "correction.detail"
+    what = "Which row is meant has not arrived yet."
+    cure = "Answer when it is here; it comes in a letter of its own, sealed to this station."
+
+
+class CorrectionNotPublished(CorrectionError):
+    code = "correction.not-published"
+    what = "The row stands on the feed as the reader saw it, at item {seq}."
+    cure = "Correct it at its source and publish; then answer that it was corrected."
+
+
 class UseOnward(UseError):
     code = "use.onward"
     what = (

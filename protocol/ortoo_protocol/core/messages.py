@@ -12,6 +12,13 @@ from dataclasses import dataclass
 from ortoo_protocol.core import cases, catalog, demands, feeds, files, grants, notices, queries
 from ortoo_protocol.core.catalog import claims, freshness, lists
 from ortoo_protocol.core.codec import Shape
+from ortoo_protocol.core.corrections import (
+    CorrectionAnswered,
+    CorrectionClosed,
+    CorrectionDetail,
+    CorrectionEvidence,
+    CorrectionRaised,
+)
 from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.errors import EnvelopeKind
 from ortoo_protocol.core.law.contacts import ContactReport
@@ -117,6 +124,13 @@ KINDS: tuple[Kind, ...] = (
     Kind("grant.ending", _NOTARISED, Route.HUB, "s", ending.GrantEnding, durable=True),
     Kind("grant.ending-answer", _NOTARISED, Route.HUB, "s", ending.GrantEndingAnswer, durable=True),
     Kind("grant.kept", _NOTARISED, Route.HUB, "s", ending.GrantKept, durable=True),
+    Kind("correction.raised", _NOTARISED, Route.HUB, "s", CorrectionRaised, durable=True),
+    Kind("correction.answered", _NOTARISED, Route.HUB, "s", CorrectionAnswered, durable=True),
+    Kind("correction.closed", _NOTARISED, Route.HUB, "s", CorrectionClosed, durable=True),
+    Kind("correction.detail", _SEALED, Route.HUB, "s", CorrectionDetail, durable=True, rows=True),
+    Kind(
+        "correction.evidence", _SEALED, Route.HUB, "s", CorrectionEvidence, durable=True, rows=True
+    ),
     Kind("dispatch.sent", _SEALED, Route.DIRECT, "s", Dispatch, durable=True, rows=True),
     Kind("feed.head", _OPEN, Route.FEED, "sh", feeds.Head),
     Kind("feed.head-ask", _OPEN, Route.DIRECT, "sh", feeds.HeadAsk),

@@ -184,6 +184,7 @@ class Hooks:
 
     `swift`: kinds that are too many and too large for the writer's way. Whoever takes them verifies
     them as `inbox` does; what it refuses goes that way after all, where it is judged by name.
+    `carry`: at the hub, whether a letter that is sealed to its peer alone may pass.
     `answers`: kinds of route quick that end a call; the same kinds have a handler for answers that
     come by another way.
     `clock`: by duty, who acts when a clock strikes; "" hears of all of them, afterwards.
@@ -193,6 +194,7 @@ class Hooks:
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     settled: Settled = lambda _tx, _letter: None
     relay: Relay | None = None
+    carry: Callable[[Tx, Message], None] | None = None
     swift: Mapping[str, Swift] = field(default_factory=dict)
     answers: Mapping[str, Answered] = field(default_factory=dict)
     clock: Mapping[str, ClockHook] = field(default_factory=dict)

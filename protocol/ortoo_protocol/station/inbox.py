@@ -34,7 +34,7 @@ from ortoo_protocol.core.errors import (
 from ortoo_protocol.core.feeds import Head
 from ortoo_protocol.core.ids import is_feed
 from ortoo_protocol.core.journal import Direction, State
-from ortoo_protocol.core.messages import Route
+from ortoo_protocol.core.messages import Class, Route
 from ortoo_protocol.core.notices import Receipts, TrustUpdate
 from ortoo_protocol.core.verify import (
     FUTURE_MS,
@@ -241,8 +241,19 @@ def _relay(tx: Tx, message: Message) -> None:
     relay = tx.parts.hooks.relay
     if relay is None or message.kind.route is not Route.HUB:
         raise EnvelopeKind(kind=message.kind.name, detail="not a letter to pass on")
-    relay(tx, open_content(message, lambda header: content_key(tx.parts, header)))
+    if message.kind.cls is Class.SEALED:
+        _carry(tx, message)
+    else:
+        relay(tx, open_content(message, lambda header: content_key(tx.parts, header)))
     sending.pass_on(tx, message, message.header.destination)
+
+
+def _carry(tx: Tx, message: Message) -> None:
+    """What the hub cannot open passes as it is."""
+    carry = tx.parts.hooks.carry
+    if carry is None:
+        raise EnvelopeKind(kind=message.kind.name, detail="not a letter to pass on")
+    carry(tx, message)
 
 
 def content_key(parts: Parts, header: Header) -> bytes | None:

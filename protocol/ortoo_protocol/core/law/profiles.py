@@ -86,6 +86,7 @@ class Sharing:
     demand_catalog: Term  # 编目, once it is taken on
     doubt_report: Term  # 疑义反馈, after discovery
     doubt_answer: Term  # 校核
+    business: Rule  # 校核期间照常办理: whoever brings lawful proof is served meanwhile
     use: Rule  # for the granted purpose, and by nobody else
     onward: Rule | None  # to third parties, with the provider's consent
     stopping: Stopping
@@ -141,6 +142,7 @@ NM2018 = Profile(
         demand_catalog=Term(article="Measures art. 9", days=15),
         doubt_report=Term(article="Measures art. 21", days=5),
         doubt_answer=Term(article="Measures art. 21", days=10),
+        business=Rule(article="Measures art. 21"),
         use=Rule(article="Measures art. 20"),
         onward=None,
         stopping=Stopping(article="Measures art. 18", negotiated=False),
@@ -178,6 +180,7 @@ SC2025 = Profile(
         demand_catalog=Term(article="Decree 809 art. 17", days=10),
         doubt_report=Term(article="Decree 809 art. 26", days=None),
         doubt_answer=Term(article="Decree 809 art. 26", days=10),
+        business=Rule(article="Measures art. 21"),
         use=Rule(article="Decree 809 art. 25"),
         onward=Rule(article="Decree 809 art. 25"),
         stopping=Stopping(article="Decree 809 art. 27", negotiated=True),

@@ -1,0 +1,1 @@
+"""Corrections (校核) as every side keeps them: reader, provider, hub."""

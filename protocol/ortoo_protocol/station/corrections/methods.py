@@ -1,0 +1,69 @@
+"""correction.list, correction.show: the case of a correction, at a station and at the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from ortoo_protocol.core.corrections import BUSINESS_GOES_ON
+from ortoo_protocol.core.law.profiles import profile_named
+from ortoo_protocol.station import clocks
+from ortoo_protocol.station.common_methods import Method
+from ortoo_protocol.station.corrections import keeping
+from ortoo_protocol.station.station import Station
+
+_EVENT = ("time_ms", "event", "party", "by", "reason")
+
+
+@dataclass
+class CorrectionViews:
+    station: Station
+
+    def as_mapping(self) -> Mapping[str, Method]:
+        return {"correction.list": self.listed, "correction.show": self.show}
+
+    async def listed(self, all: bool = False) -> dict[str, Any]:
+        """`all`: also those that are closed."""
+
+        def read(conn: Connection) -> list[dict[str, Any]]:
+            return [case_of(conn, row) for row in keeping.listed(conn, only_open=not all)]
+
+        return {"corrections": await self.station.read(read)}
+
+    async def show(self, correction: str) -> dict[str, Any]:
+        def read(conn: Connection) -> dict[str, Any]:
+            return self.shown(conn, keeping.one(conn, correction))
+
+        return await self.station.read(read)
+
+    def shown(self, conn: Connection, row: Row[Any]) -> dict[str, Any]:
+        """With what art. 21 says to both sides while it is open."""
+        rules = profile_named(self.station.parts.trust.current.profile).sharing
+        return {
+            "correction": case_of(conn, row),
+            "notice": "" if row.closed_ms is not None else BUSINESS_GOES_ON,
+            "article": rules.business.article,
+            "events": [
+                {name: getattr(event, name) for name in _EVENT}
+                for event in keeping.history(conn, row.correction)
+            ],
+        }
+
+
+def case_of(conn: Connection, row: Row[Any]) -> dict[str, Any]:
+    """`due_ms`, `clock`: of the provider's days; None, "" where none run."""
+    found = clocks.of(conn, keeping.subject(row.correction))
+    last = found[-1] if found else None
+    names = (
+        "correction", "grant", "resource", "provider", "provider_department", "reader",
+        "reader_department", "about", "found_ms", "late", "by", "opened_ms", "state", "outcome",
+        "reason", "seq", "source", "answered_ms", "how", "closed_ms",
+    )  # fmt: skip
+    return {
+        **{name: getattr(row, name) for name in names},
+        "due_ms": None if last is None else last.due_ms,
+        "clock": "" if last is None else last.state,
+    }
