@@ -11,11 +11,11 @@ import pytest
 
 from ortoo_node.corrections import doubting
 from ortoo_protocol.core import errors
-from ortoo_protocol.core.corrections import BUSINESS_GOES_ON
 from ortoo_protocol.station import clocks
 from ortoo_protocol.station.clocks import LATE
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.corrections import keeping
+from ortoo_protocol.station.corrections.methods import BUSINESS_GOES_ON
 from tests.federation.exchange import Exchange, exchange
 from tests.federation.test_masked_grant import holds
 from tests.support.hubs import until_true

@@ -17,7 +17,6 @@ from ortoo_protocol.core.codec import Count, Packed, Shape
 from ortoo_protocol.core.errors import CaseField, CorrectionMove
 from ortoo_protocol.core.ids import ColumnName, FeedId, HexId, PartyId
 from ortoo_protocol.core.use.filled import check_filled
-from ortoo_protocol.i18n import mark
 
 S = TypeVar("S", bound=Shape)
 WRONG, DOUBTFUL, MISSING = "wrong", "doubtful", "missing"  # 错误, 疑义, 缺失
@@ -28,11 +27,6 @@ APPLIED, ACCEPTED, WITHDRAWN, ENDED = "applied", "accepted", "withdrawn", "grant
 CLOSINGS = (APPLIED, ACCEPTED, WITHDRAWN, ENDED)
 MAX_EVIDENCE_BYTES = 512 << 10
 MAX_FIELDS = 200
-# Art. 21, to both sides for as long as the case is open.
-BUSINESS_GOES_ON = mark(
-    "While this is checked, whoever brings lawful and valid proof is served as usual: nobody may"
-    " refuse, delay, or ask people to have the record corrected first."
-)
 
 
 class CorrectionRaised(Shape, frozen=True):

@@ -8,13 +8,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from ortoo_protocol.core.corrections import BUSINESS_GOES_ON
 from ortoo_protocol.core.law.profiles import profile_named
+from ortoo_protocol.i18n import mark
 from ortoo_protocol.station import clocks
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.corrections import keeping
 from ortoo_protocol.station.station import Station
 
+# Art. 21, to both sides for as long as the case is open.
+BUSINESS_GOES_ON = mark(
+    "While this is checked, whoever brings lawful and valid proof is served as usual: nobody may"
+    " refuse, delay, or ask people to have the record corrected first."
+)
 _EVENT = ("time_ms", "event", "party", "by", "reason")
 
 
