@@ -110,7 +110,8 @@ def _detail(tx: Tx, row: Row[Any], given: Doubt) -> CorrectionDetail:
         correction=tx.new_id().hex(),
         feed=row.feed,
         incarnation=0 if feed is None else feed.incarnation,
-        seq=0 if feed is None else _applied(tx.conn, row.grant, feed.incarnation),
+        # What the store says of sinks follows them: at first it says nothing.
+        seq=0 if feed is None else _applied(tx.conn, row.grant, feed.incarnation) or feed.seq,
         key=read_key(schema, given.key),
         fields=tuple(
             FieldDoubt(column, given.seen.get(column, ""), given.expected.get(column, ""))
