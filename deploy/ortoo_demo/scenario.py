@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ortoo_demo import catalogs, ending, following, founding, proving, searching, sharing
+from ortoo_demo import catalogs, disputing, ending, following, founding, proving, searching, sharing
 from ortoo_demo.plane import Plane
 from ortoo_demo.texts import Text
 
@@ -26,6 +26,7 @@ STEPS: tuple[Step, ...] = (
     Step(Text("整本目录导入", "whole catalogs imported"), catalogs.imported),
     Step(Text("无条件共享：直接订阅", "unconditional: subscribed"), sharing.unconditional),
     Step(Text("有条件共享：拒绝须有理由", "conditional: refused with reason"), sharing.refused),
+    Step(Text("拒绝后协商、协调、决定", "refused, negotiated, coordinated"), disputing.coordinated),
     Step(Text("有条件共享：按信息项核准", "conditional: granted in part"), sharing.granted_in_part),
     Step(Text("同节点两部门共享", "inside one station"), sharing.inside_one_station),
     Step(Text("增、改、删随动", "changes followed"), following.changes),

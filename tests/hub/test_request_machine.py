@@ -3,6 +3,7 @@ implementation might send them: after each all three hold the same state."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -26,19 +27,25 @@ _AFTER = {
 async def test_legal_moves(tmp_path: Path, state: State) -> None:
     """Each in a case of its own, taken by the people whose it is."""
     async with requests(tmp_path, "SC2025") as rig:
-        for event in Event:
-            if (state, event) not in MOVES or event in (Event.REJECT, Event.EXPIRE):
-                continue
-            for side in STEPS[event].by:
-                case = await rig.reach(state)
-                if event in _AFTER:
-                    await rig.do(_AFTER[event], case)
-                    await rig.all_hold(case, state)
-                if event is Event.NEGOTIATE and state is not State.REFUSED:
-                    await rig.run_out(case, "answer")
-                await rig.do(event, case, side)
-                await rig.all_hold(case, MOVES[state, event])
+        legal = [
+            (event, side)
+            for event in Event
+            if (state, event) in MOVES and event not in (Event.REJECT, Event.EXPIRE)
+            for side in STEPS[event].by
+        ]
+        await asyncio.gather(*(_taken(rig, state, event, side) for event, side in legal))
         assert await rig.differing() == []
+
+
+async def _taken(rig: Requests, state: State, event: Event, side: Side) -> None:
+    case = await rig.reach(state)
+    if event in _AFTER:
+        await rig.do(_AFTER[event], case)
+        await rig.all_hold(case, state)
+    if event is Event.NEGOTIATE and state is not State.REFUSED:
+        await rig.run_out(case, "answer")
+    await rig.do(event, case, side)
+    await rig.all_hold(case, MOVES[state, event])
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.value)

@@ -126,6 +126,7 @@ SCAN = cases.Attachment(name="申请表.pdf", media_type="application/pdf", size
         ({"handler": ""}, CaseField),
         ({"approver": ""}, CaseField),
         ({"approver": APPLICATION.handler}, CaseField),
+        ({"approver": f" {APPLICATION.handler}\u3000"}, CaseField),
         ({"group": "x"}, CaseField),
         ({"attachments": (SCAN,) * 9}, CaseField),
         ({"attachments": (replace(SCAN, name="a\nb"),)}, CaseField),
@@ -145,6 +146,7 @@ def test_other_applications(changes: dict[str, Any], error: type[OrtooError]) ->
         ({"outcome": "maybe"}, CaseField),
         ({"outcome": "refused"}, CaseReason),
         ({"outcome": "refused", "reason": " \n"}, CaseReason),
+        ({"outcome": "refused", "reason": "无。"}, CaseReason),
         ({"grant": ""}, CaseField),
     ],
 )

@@ -90,9 +90,8 @@ class Requests:
     async def apply(self, resource: str = RESOURCE, **changes: Any) -> str:
         """A new case, at the hub and with the provider."""
         self.count += 1
-        case: str = await self.reader.app.station.write(
-            lambda tx: cases.apply(tx, self.wish(resource, **changes))
-        )
+        wish = self.wish(resource, **changes)  # a purpose of its own: it is not joined
+        case: str = await self.reader.app.station.write(lambda tx: cases.apply(tx, wish))
         return case
 
     def wish(self, resource: str = RESOURCE, **changes: Any) -> cases.Wish:
@@ -378,9 +377,11 @@ _WAYS = _ways()
 
 
 @asynccontextmanager
-async def requests(folder: Path, profile: str = "NM2018") -> AsyncIterator[Requests]:
+async def requests(
+    folder: Path, profile: str = "NM2018", kit: HubKit | None = None
+) -> AsyncIterator[Requests]:
     """A conditional, an unconditional and a closed resource are in every catalog."""
-    kit = HubKit(folder, region=Region(profile=profile))
+    kit = kit or HubKit(folder, region=Region(profile=profile))
     kit.members = (HUB, PROVIDER, READER)
     gates = {party: Gate(kit.bus(party)) for party in (PROVIDER, READER)}
     provider, reader = (open_node(kit, party, bus=gate) for party, gate in gates.items())

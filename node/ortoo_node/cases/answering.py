@@ -24,7 +24,7 @@ from ortoo_protocol.core.cases import (
 )
 from ortoo_protocol.core.catalog import UNCONDITIONAL, Entry
 from ortoo_protocol.core.codec import decode, encode
-from ortoo_protocol.core.errors import CaseReason, CaseUnknown, GrantScope
+from ortoo_protocol.core.errors import CaseUnknown, GrantScope
 from ortoo_protocol.core.masks import Mask
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import Tx
@@ -118,8 +118,6 @@ def answer_no(
     """Refuse the case. Raises CaseReason (a refusal without a reason is not accepted, art. 19),
     CaseUnconditional, CaseGround, CaseMove."""
     row = for_provider(tx.conn, case)
-    if not reason.strip():
-        raise CaseReason()
     check_people(handler, approver)
     answer = check_answer(
         Answer(

@@ -11,6 +11,8 @@ import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ortoo_protocol.core.cases.bodies import check_people
+from ortoo_protocol.core.catalog.names import says_nothing
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import CaseField, CaseReason, DemandMove
 from ortoo_protocol.core.grants import check_texts
@@ -82,7 +84,7 @@ def move(state: State, event: Event) -> State:
 def check_assignment(body: Assignment) -> Assignment:
     check_texts(body)
     check_department(body.department)
-    _check_people(body.handler, body.approver)
+    check_people(body.handler, body.approver)
     return body
 
 
@@ -90,17 +92,9 @@ def check_demand_answer(body: DemandAnswer) -> DemandAnswer:
     check_texts(body)
     if body.event not in (_E.TAKE.value, _E.DECLINE.value, _E.SUPPLY.value):
         raise CaseField(field="event", detail=body.event[:32])
-    if body.event == _E.DECLINE.value and not body.reason.strip():
+    if body.event == _E.DECLINE.value and says_nothing(body.reason):
         raise CaseReason()
     if (body.event == _E.SUPPLY.value) != bool(body.resource):
         raise CaseField(field="resource", detail="what supplies it, and only then")
-    _check_people(body.handler, body.approver)
+    check_people(body.handler, body.approver)
     return body
-
-
-def _check_people(handler: str, approver: str) -> None:
-    for field, name in (("handler", handler), ("approver", approver)):
-        if not name.strip():
-            raise CaseField(field=field, detail="empty")
-    if handler == approver:
-        raise CaseField(field="approver", detail="the handler cannot approve")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ortoo_protocol.core.cases.table import RULINGS, SPOKEN, STEPS, Event, Need, State
+from ortoo_protocol.core.catalog.names import is_among, says_nothing
 from ortoo_protocol.core.codec import Count, Shape
 from ortoo_protocol.core.errors import CaseField, CaseReason
 from ortoo_protocol.core.grants import check_id, check_texts
@@ -156,8 +157,7 @@ def check_application(application: Application) -> Application:
     for field in ("purpose", "basis", "scenario", "handler", "approver"):
         if not getattr(application, field).strip():
             raise CaseField(field=field, detail="empty")
-    if application.handler == application.approver:
-        raise CaseField(field="approver", detail="the handler cannot approve")
+    check_people(application.handler, application.approver)
     if application.group:
         check_id(application.group, "group")
     _check_attachments(application.attachments)
@@ -195,7 +195,7 @@ def check_answer(answer: Answer) -> Answer:
     check_id(answer.case, "case")
     if answer.outcome not in ("granted", "refused"):
         raise CaseField(field="outcome", detail=answer.outcome)
-    if answer.outcome == "refused" and not answer.reason.strip():
+    if answer.outcome == "refused" and says_nothing(answer.reason):
         raise CaseReason()
     if answer.outcome == "granted":
         check_id(answer.grant, "grant")
@@ -257,7 +257,7 @@ def _event(name: str) -> Event:
 
 
 def _check_reason(event: Event, reason: str) -> None:
-    if Need.REASON in STEPS[event].needs and not reason.strip():
+    if Need.REASON in STEPS[event].needs and says_nothing(reason):
         raise CaseField(field="reason", detail="empty")
 
 
@@ -265,5 +265,5 @@ def check_people(handler: str, approver: str) -> None:
     for field, name in (("handler", handler), ("approver", approver)):
         if not name.strip():
             raise CaseField(field=field, detail="empty")
-    if handler == approver:
+    if is_among(approver, (handler,)):
         raise CaseField(field="approver", detail="the handler cannot approve")

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from ortoo_protocol.core.cases.bodies import Answer
 from ortoo_protocol.core.cases.table import STEPS, Duty, Event, Need, Side, State
+from ortoo_protocol.core.catalog.names import says_nothing
 from ortoo_protocol.core.errors import (
     CaseEarly,
     CaseGround,
@@ -75,7 +76,7 @@ def _ground(facts: Facts, answer: Answer | None) -> None:
     rule = facts.profile.sharing.refusal_basis
     if answer is None or facts.share_type not in rule.share_types:
         return
-    if answer.ground_kind not in GROUNDS or not answer.ground.strip():
+    if answer.ground_kind not in GROUNDS or says_nothing(answer.ground):
         raise CaseGround(article=rule.article)
 
 
