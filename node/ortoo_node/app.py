@@ -74,7 +74,7 @@ def hooks(files: Files | None = None, queries: Queries | None = None) -> Hooks:
             "demand.assigned": demands.on_assigned,
             "demand.answer": demands.on_answer,
             "case.compared": comparing.on_compared,
-            "grant.issued": granting.on_issued,
+            "grant.issued": arriving.on_issued,
             "grant.ended": _on_ended,
             "stop.filing": granting.on_filing,
             **use.handlers(),

@@ -295,17 +295,14 @@ def _attachment(tx: Tx, opened: Opened[Shape]) -> None:
 
 
 def _answer(tx: Tx, opened: Opened[Shape]) -> None:
-    """A yes names the grant that came before it and moved the case."""
+    """A no moves the case. A yes is kept: the grant that it names moves, and may come before it."""
     letter = as_body(opened, Answer)
     body = check_answer(letter.body)
     case = store.known(tx.conn, body.case)
     _check_ways(opened, case.provider, case.applicant)
     if body.outcome == "granted":
-        granted = case.state in (State.GRANTED.value, State.OFFERED.value)
-        if not granted or case.grant != body.grant:
+        if case.grant != body.grant and (State(case.state), Event.GRANT) not in MOVES:
             raise CaseMove(state=case.state, event=Event.GRANT.value)
-        if grants_held.terms_of(grants_held.row(tx, body.grant)).conditions != body.conditions:
-            raise GrantScope(detail="its conditions are not those of the grant")
     else:
         store.move(
             tx,

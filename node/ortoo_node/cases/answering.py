@@ -82,8 +82,8 @@ def answer_yes(
             conditions=conditions,
         )
     )
-    second = granting.deliver(tx, terms)  # first: an answer names a grant that is known
-    letter = send(tx, row.applicant, answer, case=case)
+    letter = granting.deliver(tx, terms)
+    send(tx, row.applicant, answer, case=case)
     store.put(tx, case, answer=encode(answer), grant=terms.grant)
     moving.take(
         tx,
@@ -93,7 +93,6 @@ def answer_yes(
         by=f"{handler}, {approver}",
         reason=conditions,
         letter=letter,
-        second=second,
         body=encode(answer),
     )
     return terms.grant

@@ -33,6 +33,7 @@ from ortoo_protocol.core.cases import (
 from ortoo_protocol.core.catalog.elements import PUBLISHED
 from ortoo_protocol.core.codec import Shape, decode, encode
 from ortoo_protocol.core.errors import CaseUnknown, CatalogUnknown, EnvelopeSender
+from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.i18n import mark
 from ortoo_protocol.station.cases import attachments
@@ -96,21 +97,29 @@ def on_attachment(tx: Tx, opened: Opened[Shape]) -> None:
 
 
 def on_answer(tx: Tx, opened: Opened[Shape]) -> None:
-    """The provider's answer; a yes follows the grant that it names."""
+    """The provider's answer. A no moves the case; a yes is kept: the grant beside it moves."""
     answer = check_answer(as_body(opened, Answer).body)
     row = _from(tx, opened, answer.case, applicant=False)
     if row.role == store.BOTH:
         return  # this very station answered: it is recorded
-    event = Event.REFUSE
-    if answer.outcome == "granted":
-        event = Event.OFFER if answer.conditions else Event.GRANT
-    store.put(
-        tx, row.case, answer=opened.body_bytes, reason=answer.reason, grant=answer.grant or None
-    )
-    by = f"{answer.handler}, {answer.approver}"
-    _arrived(tx, row, opened, event, by, answer.reason or answer.conditions)
-    if event is Event.REFUSE:
+    store.put(tx, row.case, answer=opened.body_bytes, reason=answer.reason)
+    if answer.outcome == "refused":
+        by = f"{answer.handler}, {answer.approver}"
+        _arrived(tx, row, opened, Event.REFUSE, by, answer.reason)
         subscribing.refused(tx, row.case)
+
+
+def on_issued(tx: Tx, opened: Opened[Shape]) -> None:
+    """The yes itself: the terms of a grant, which wait if they are under conditions."""
+    granting.on_issued(tx, opened)
+    terms = as_body(opened, GrantTerms).body
+    row = store.find(tx.conn, terms.case)
+    if row.role == store.BOTH:
+        return
+    event = Event.OFFER if terms.conditions.strip() else Event.GRANT
+    store.put(tx, row.case, grant=terms.grant)
+    by = f"{terms.handler}, {terms.approver}"
+    _arrived(tx, row, opened, event, by, terms.conditions)
 
 
 def on_withdrawal(tx: Tx, opened: Opened[Shape]) -> None:

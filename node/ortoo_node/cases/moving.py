@@ -31,7 +31,6 @@ def take(
     by: str,
     reason: str = "",
     letter: bytes | None = None,
-    second: bytes | None = None,
     body: bytes | None = None,
 ) -> State:
     """Keep an event of this station's people, which `check` has let pass."""
@@ -46,7 +45,6 @@ def take(
         reason=reason,
         status=COUNTED if own or letter is None else WAITING,
         letter=letter,
-        second=second,
         body=body,
     )
     if own:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, select, update
 
 from ortoo_node import granting, subscribing
 from ortoo_node.cases import store
@@ -25,9 +25,7 @@ def on_settled(tx: Tx, letter: SettledLetter) -> None:
     """For Hooks.settled: letters of other kinds are none of ours."""
     if not letter.kind.startswith(("case.", "grant.issued")):
         return
-    query = select(case_events).where(
-        or_(case_events.c.letter == letter.id, case_events.c.second == letter.id)
-    )
+    query = select(case_events).where(case_events.c.letter == letter.id)
     event = tx.conn.execute(query).first()
     if event is None or event.party != tx.party:
         return
@@ -46,7 +44,7 @@ def _notarised(tx: Tx, row: Row[Any], event: Row[Any], letter: SettledLetter) ->
     if letter.id == row.letter:
         store.put(tx, row.case, opened_ms=letter.time_ms, notarised=True)
         store.note(tx, row.case, "notarised", tx.trust.hub, "", "")
-    if letter.id == event.letter and event.status == WAITING:
+    if event.status == WAITING:
         _set(tx, event, status=COUNTED, legal_ms=letter.time_ms)
         store.refold(tx, row.case)
 

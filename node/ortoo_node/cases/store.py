@@ -135,7 +135,6 @@ def add_event(
     reason: str,
     status: str = COUNTED,
     letter: bytes | None = None,
-    second: bytes | None = None,
     body: bytes | None = None,
 ) -> None:
     values = {
@@ -148,7 +147,6 @@ def add_event(
         "side": side.value,
         "status": status,
         "letter": letter,
-        "second": second,
         "body": body,
     }
     tx.conn.execute(insert(case_events).values(values))

@@ -43,7 +43,7 @@ cases = Table(
     Column("compared_ms", BigInteger, nullable=False, server_default="0"),
 )
 
-# `letter`, `second`: what carried it (a yes is two letters). `status`: waiting for the notary,
+# `letter`: what carried it. `status`: waiting for the notary,
 # counted, or refused by it with `error`. `noted`: its number there, `legal_ms` the instant there.
 # `body`: the letter's content, as it was sent or as it came.
 case_events = Table(
@@ -59,7 +59,6 @@ case_events = Table(
     Column("side", String(16), nullable=False, server_default=""),
     Column("status", String(16), nullable=False, server_default="counted"),
     Column("letter", LargeBinary),
-    Column("second", LargeBinary),
     Column("noted", BigInteger, nullable=False, server_default="0"),
     Column("legal_ms", BigInteger, nullable=False, server_default="0"),
     Column("error", String(64), nullable=False, server_default=""),

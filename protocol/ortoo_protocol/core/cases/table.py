@@ -176,7 +176,7 @@ _APPLICANT, _PROVIDER = frozenset((Side.APPLICANT,)), frozenset((Side.PROVIDER,)
 _AUTHORITY, _SYSTEM = frozenset((Side.AUTHORITY,)), frozenset((Side.SYSTEM,))
 _BOTH = _APPLICANT | _PROVIDER
 _STEP, _RULING = ("case.step",), ("case.ruling",)
-_YES = ("case.answer", "grant.issued")
+_YES = ("grant.issued",)  # the answer beside it moves nothing
 
 
 def _effects(act: Act, *duties: Duty) -> tuple[Effect, ...]:
