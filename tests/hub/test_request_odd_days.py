@@ -39,7 +39,9 @@ async def test_a_request_for_a_resource_just_stopped(tmp_path: Path) -> None:
     """The applicant's catalog does not say so yet: the case ends with the reason, at all three."""
     async with requests(tmp_path) as rig:
         await rig.running.stop_hub()
-        await rig.provider.call("catalog.stop", code=RESOURCE, reason="机构改革", by="王五")
+        await rig.provider.call(
+            "catalog.stop", code=RESOURCE, reason="机构改革", by="王五", approver="赵六"
+        )
         case = await rig.apply()
         await rig.running.restart_hub()
 
@@ -54,7 +56,9 @@ async def test_a_request_for_a_resource_just_stopped(tmp_path: Path) -> None:
 async def test_stopping_a_resource_ends_what_is_open(tmp_path: Path) -> None:
     async with requests(tmp_path) as rig:
         case = await rig.reach(State.ACCEPTED)
-        await rig.provider.call("catalog.stop", code=RESOURCE, reason="机构改革", by="王五")
+        await rig.provider.call(
+            "catalog.stop", code=RESOURCE, reason="机构改革", by="王五", approver="赵六"
+        )
         await rig.all_hold(case, State.ENDED)
         shown = await rig.reader.call("request.show", case=case)
         assert shown["case"]["reason"] == "机构改革"

@@ -276,7 +276,7 @@ def _yes(conditions: str) -> Callable[[Tx, str], object]:
 
 def _end(tx: Tx, case: str) -> object:
     grant = store.find(tx.conn, case).grant
-    ended = granting.end(tx, grant, "不再提供", "丙")
+    ended = granting.end(tx, grant, "不再提供", "丙", settled=True)
     cases.ended(tx, case, "不再提供")
     return ended
 
