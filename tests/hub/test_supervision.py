@@ -10,7 +10,8 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import Connection, select, update
 
-from ortoo_protocol.core.codec import Shape
+from ortoo_hub.cases.notary import EXPIRED
+from ortoo_protocol.core.codec import Shape, encode
 from ortoo_protocol.core.errors import (
     SupervisionField,
     SupervisionMove,
@@ -20,6 +21,7 @@ from ortoo_protocol.core.errors import (
 from ortoo_protocol.core.merkle import leaf_hash
 from ortoo_protocol.core.supervision.notices import Event, NoticeIssued, NoticeMoved
 from ortoo_protocol.core.supervision.submissions import Passage, SubmissionDecided, SubmissionSent
+from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store import journal_rows
@@ -29,7 +31,7 @@ from ortoo_protocol.station.supervision.methods.scores import Given, GivenIndica
 from ortoo_protocol.station.supervision.methods.submissions import Stated
 from ortoo_protocol.station.supervision.notices import by_authority, by_subject, moves_of
 from tests.node.kit import FORM, PEOPLE, entry
-from tests.support.hubs import until_true
+from tests.support.hubs import ended, terms, until_true
 from tests.support.stations import until_read
 from tests.support.supervised import Supervised, supervised
 from tests.support.trust import DEPARTMENTS, HUB, STATIONS
@@ -435,6 +437,24 @@ async def test_the_years_report_is_frozen(tmp_path: Path) -> None:
         json.dumps(second)
         with pytest.raises(SupervisionField):
             await region.ask("report.year", year=year + 1, by="组织推进组")
+
+
+async def test_supply_that_ended_without_filing_is_a_lead(tmp_path: Path) -> None:
+    async with supervised(tmp_path) as region:
+
+        def gone(tx: Tx) -> None:
+            for number, filing in ((1, ""), (2, EXPIRED)):
+                granted = terms(number)
+                grants_held.keep(tx, granted, encode(granted))
+                ended_ = ended(number, filing="", reason=filing or "不再提供", ended_ms=tx.now_ms)
+                grants_held.end(tx, ended_)
+
+        await region.hub.hub.station.write(gone)
+        assert (await facts_of(region, PROVIDER))["unfiled_ends"] == 1, "what expired needs none"
+        await region.ask("supervise.look")
+        found = {one["rule"]: one for one in (await region.ask("supervise.leads"))["leads"]}
+        lead = found["sharing-ended"]
+        assert (lead["party"], lead["violation"], lead["matters"]) == (PROVIDER, 2, 1)
 
 
 # --- attacks ------------------------------------------------------------------------------------

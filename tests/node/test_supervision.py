@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import insert, update
 
 from ortoo_node.quality import tasks as quality_tasks
@@ -23,8 +24,10 @@ from ortoo_node.store.tables import (
 from ortoo_node.supervision.sources import sources
 from ortoo_node.use.desk import clocks as use_clocks
 from ortoo_protocol.core.catalog.freshness import DAY_MS
+from ortoo_protocol.core.codec import encode
 from ortoo_protocol.core.errors import QueryPurpose, SupervisionField, SupervisionSubject
 from ortoo_protocol.core.supervision.submissions import civil_ms
+from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.supervision_tables import notices, submissions
 from ortoo_protocol.station.store.tables import catalog_index
@@ -32,8 +35,8 @@ from ortoo_protocol.station.supervision import hooks
 from ortoo_protocol.station.supervision.watching import once
 from tests.node.kit import FORM, PEOPLE, Node, entry, open_node, running
 from tests.support.hubs import until_true
-from tests.support.stations import Kit
-from tests.support.trust import DEPARTMENTS
+from tests.support.stations import Kit, terms
+from tests.support.trust import DEPARTMENTS, Region
 
 PARTY = "s150700"
 MINE = DEPARTMENTS[PARTY][0]
@@ -378,3 +381,33 @@ def test_each_duty_has_one_who_acts() -> None:
     """Clocks call by the duty's name: two owners of one name would silence one of them."""
     names = [quality_tasks.DUTY, *hooks.clocks(), *use_clocks()]
     assert len(set(names)) == len(names)
+
+
+async def test_granted_and_not_supplied_under_the_decree(tmp_path: Path) -> None:
+    """Decree 809 art. 22 gives 20 working days from a yes; the Measures name none."""
+    for profile, expected in (("SC2025", ["sharing-supply"]), ("NM2018", [])):
+        kit = Kit(tmp_path / profile, region=Region(profile=profile))
+        kit.folder.mkdir()
+        node = open_node(kit, PARTY, online=False)
+        station_ = node.app.station
+        try:
+            await station_.write(lambda tx: given(tx, tx.now_ms - 60 * DAY_MS))
+            found = await rules_of(node)
+            assert [rule for rule in found if rule == "sharing-supply"] == expected
+            for lead in found.values():
+                assert lead["article"].startswith("Decree" if profile == "SC2025" else "Measures")
+        finally:
+            await station_.close()
+
+
+def given(tx: Tx, long_ago_ms: int) -> None:
+    """An entry that never carried anything, and a grant on it."""
+    values = {
+        "id": 1, "code": CODE, "name_length": 2, "status": "published", "provider": PARTY, "league": "1507",
+        "department": MINE, "department_name": "局", "kind": "3", "theme": "", "share": 2,
+        "cycle": "每日", "modes": "", "grade": "", "items": 1, "changed_ms": tx.now_ms,
+        "promise_ms": DAY_MS, "carried_ms": 0, "carried_seq": 0,
+    }  # fmt: skip
+    tx.conn.execute(insert(catalog_index).values(values))
+    granted = replace(terms(PARTY, "s150200", f"{PARTY}.dibao"), resource=CODE, from_ms=long_ago_ms)
+    grants_held.keep(tx, granted, encode(granted))
