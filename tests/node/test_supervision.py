@@ -29,6 +29,7 @@ from ortoo_protocol.core.errors import QueryPurpose, SupervisionField, Supervisi
 from ortoo_protocol.core.supervision.submissions import civil_ms
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.store.correction_tables import corrections
 from ortoo_protocol.station.store.supervision_tables import notices, submissions
 from ortoo_protocol.station.store.tables import catalog_index
 from ortoo_protocol.station.supervision import hooks
@@ -403,11 +404,48 @@ async def test_granted_and_not_supplied_under_the_decree(tmp_path: Path) -> None
 def given(tx: Tx, long_ago_ms: int) -> None:
     """An entry that never carried anything, and a grant on it."""
     values = {
-        "id": 1, "code": CODE, "name_length": 2, "status": "published", "provider": PARTY, "league": "1507",
-        "department": MINE, "department_name": "局", "kind": "3", "theme": "", "share": 2,
+        "id": 1, "code": CODE, "name_length": 2, "status": "published", "provider": PARTY,
+        "league": "1507", "department": MINE, "department_name": "局", "kind": "3",
+        "theme": "", "share": 2,
         "cycle": "每日", "modes": "", "grade": "", "items": 1, "changed_ms": tx.now_ms,
         "promise_ms": DAY_MS, "carried_ms": 0, "carried_seq": 0,
     }  # fmt: skip
     tx.conn.execute(insert(catalog_index).values(values))
     granted = replace(terms(PARTY, "s150200", f"{PARTY}.dibao"), resource=CODE, from_ms=long_ago_ms)
     grants_held.keep(tx, granted, encode(granted))
+
+
+async def test_corrections_in_time_and_late(tmp_path: Path) -> None:
+    async with station(tmp_path) as node:
+
+        def doubted(tx: Tx) -> None:
+            day = DAY_MS
+            rows = (  # opened, answered, closed: of 40 days, the clock's 10 working days are over
+                (40, 35, None),
+                (40, 1, None),
+                (40, None, None),
+                (1, None, None),
+                (40, None, 39),  # taken back by the reader
+            )
+            for number, ages in enumerate(rows):
+                opened, answered, closed = (age and tx.now_ms - age * day for age in ages)
+                values = dict.fromkeys(
+                    ("by", "outcome", "reason", "source", "how"), ""
+                ) | dict.fromkeys(("incarnation", "seq"), 0)
+                tx.conn.execute(
+                    insert(corrections).values(
+                        correction=f"{number:032x}", grant="a" * 32, resource=CODE,
+                        provider=PARTY, provider_department=MINE, reader="s150200",
+                        reader_department=MINE, about="wrong", found_ms=opened, late=False,
+                        opened_ms=opened, answered_ms=answered, closed_ms=closed,
+                        state="withdrawn" if closed else "corrected" if answered else "raised",
+                        letter=b"", **values,
+                    )
+                )  # fmt: skip
+
+        await node.app.station.write(doubted)
+        found = await facts_of(node)
+        expected = {"received": 4, "due": 3, "late": 2, "in_time": 1}
+        assert {name: found[f"corrections_{name}"] for name in expected} == expected
+        lead = (await rules_of(node))["data-correction"]
+        assert (lead["violation"], lead["matters"]) == (3, 2)

@@ -23,7 +23,7 @@ from ortoo_protocol.station.store.contact_tables import contacts
 from ortoo_protocol.station.store.supervision_tables import leads, submissions
 from ortoo_protocol.station.store.tables import catalog_index, grants
 from ortoo_protocol.station.store.use_tables import grant_suspensions
-from ortoo_protocol.station.supervision import notices
+from ortoo_protocol.station.supervision import doubts, notices
 from ortoo_protocol.station.supervision.due import end_of
 from ortoo_protocol.station.supervision.port import FactSource, Look, MatterSource
 
@@ -260,6 +260,7 @@ COMMON_FACTS: tuple[FactSource, ...] = (
     confirmed,
     named,
     suspended,
+    doubts.corrected,
 )
 COMMON_MATTERS: Mapping[str, MatterSource] = {
     "no-catalog": no_catalog,
@@ -267,5 +268,6 @@ COMMON_MATTERS: Mapping[str, MatterSource] = {
     "entry-never": never,
     "granted-unsupplied": unsupplied,
     "suspension": suspensions,
+    "correction-late": doubts.corrections_late,
     "notice-late": notices_late,
 }

@@ -29,6 +29,12 @@ def end_of(conn: Connection, trust: Trust, from_ms: int, term: Term) -> int:
     return moment_ms(last.day, profile.sharing.closes_min, profile.offset_min)
 
 
+def clock_due(look: Look, subject: str, duty: str) -> int:
+    """When the last clock of this duty ends or ended; 0: none ran."""
+    found = [each.due_ms or 0 for each in clocks.of(look.conn, subject) if each.duty == duty]
+    return found[-1] if found else 0
+
+
 def answer_clock(look: Look, case: str) -> Clock | None:
     """The one that ran last for the answer to a case."""
     found = [each for each in clocks.of(look.conn, f"case:{case}") if each.duty == ANSWER]

@@ -25,6 +25,7 @@ LETTERS = {
     "grant": "grant.issued",
     "end": "grant.ended",
     "suspension": "grant.suspended",
+    "correction": "correction.raised",
     "notice": "notice.issued",
     "submission": "submission.called",
 }
