@@ -159,20 +159,30 @@ def test_clocks_tell(desk: Desk, law: Law) -> None:
     assert templates == ["clock.warn", "clock.late", "clock.escalated"]
 
 
-def test_others_clocks_are_the_hubs(law: Law) -> None:
-    for party, told in ((PARTY, []), (HUB, ["clock.escalated"])):
-        desk = Desk(law, party, Hooks(clock={"": telling.on_clock}))
-        law.now_ms = at("2026-09-18")
-        desk.do(
-            lambda tx: clocks.start(
-                tx, "case:1", "answer", Term("a", 1), party="s150200",
-                department=DEPARTMENTS["s150200"][0], opened_ms=tx.now_ms,
-            )
-        )  # fmt: skip
-        law.now_ms = at("2026-10-25")
-        desk.do(running.strike)
-        assert [row.template for row in desk.rows(notices)] == told
-        desk.close()
+@pytest.mark.parametrize(
+    ("here", "whose", "department", "told"),
+    [
+        (PARTY, PARTY, OWN, ["clock.late", "clock.escalated"]),
+        (PARTY, PARTY, "", ["clock.late"]),
+        (PARTY, "s150200", DEPARTMENTS["s150200"][0], []),
+        (HUB, "s150200", DEPARTMENTS["s150200"][0], ["clock.escalated"]),
+        (HUB, HUB, "", ["clock.late"]),
+    ],
+)
+def test_who_hears_that_it_is_late(
+    law: Law, here: str, whose: str, department: str, told: list[str]
+) -> None:
+    desk = Desk(law, here, Hooks(clock={"": telling.on_clock}))
+    desk.do(
+        lambda tx: clocks.start(
+            tx, "case:1", "answer", Term("a", 1), party=whose,
+            department=department, opened_ms=tx.now_ms,
+        )
+    )  # fmt: skip
+    law.now_ms = at("2026-10-25")
+    desk.do(running.strike)
+    assert [row.template for row in desk.rows(notices)] == told
+    desk.close()
 
 
 # --- how much -----------------------------------------------------------------------------------

@@ -63,8 +63,9 @@ def on_clock(tx: Tx, clock: Clock, stage: str) -> None:
         tell(tx, "clock.warn", {**values, "left": left}, **to)
     elif clock.party == tx.party and stage == clocks.MOVED:
         tell(tx, "clock.moved", values, **to)
-    elif stage == clocks.LATE:
-        if clock.party == tx.party:
-            tell(tx, "clock.late", values, **to)
-        if (clock.department and clock.party == tx.party) or tx.party == tx.trust.hub:
+    elif stage == clocks.LATE and clock.party == tx.party:
+        tell(tx, "clock.late", values, **to)
+        if clock.department:
             tell(tx, "clock.escalated", values, authority=True)
+    elif stage == clocks.LATE and tx.party == tx.trust.hub:
+        tell(tx, "clock.escalated", values, authority=True)
