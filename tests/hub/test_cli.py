@@ -187,6 +187,11 @@ ANSWERS: dict[str, object] = {
         ]
     },
     "case.list": {"cases": []},
+    "case.differing": {"cases": []},
+    "coordination.list": {"cases": []},
+    "coordination.rule": {"case": "c" * 32, "state": "referred"},
+    "demand.list": {"demands": []},
+    "demand.assign": {"provider": "s152900", "number": "XQ-1", "state": "assigned"},
     "grant.list": {"grants": []},
     "router.show": {
         "agree": True,
@@ -360,6 +365,39 @@ class TestFounding:
         ),
         (["catalog", "lists", "demand"], "catalog.lists", {"list": "demand", "status": ""}),
         (["case", "list", "--state", "granted"], "case.list", {"state": "granted"}),
+        (["case", "differing"], "case.differing", {}),
+        (["coordination", "list"], "coordination.list", {}),
+        (
+            [
+                *("coordination", "refer", "c" * 32, "--reason", "未达成一致"),
+                *("--handler", "孙七", "--approver", "周八"),
+            ],
+            "coordination.rule",
+            {
+                "case": "c" * 32,
+                "event": "refer",
+                "reason": "未达成一致",
+                "handler": "孙七",
+                "approver": "周八",
+            },
+        ),
+        (["demand", "list"], "demand.list", {"state": ""}),
+        (
+            [
+                *("demand", "assign", "s152900", "XQ-1", "--party", "s150700"),
+                *("--department", "D", "--handler", "孙七", "--approver", "周八"),
+            ],
+            "demand.assign",
+            {
+                "provider": "s152900",
+                "number": "XQ-1",
+                "party": "s150700",
+                "department": "D",
+                "handler": "孙七",
+                "approver": "周八",
+                "reason": "",
+            },
+        ),
         (["grant", "list"], "grant.list", {"active": True}),
         (["calendar", "show", "2026"], "calendar.show", {"year": 2026}),
         (

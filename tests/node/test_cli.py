@@ -112,6 +112,23 @@ A_CASE = {
     "grant": None,
     "reason": "超出履职需要",
 }
+A_DEMAND = {
+    "provider": "s152900",
+    "number": "XQ-152900-000001",
+    "version": 1,
+    "title": "不动产登记信息",
+    "content": "权利人、坐落",
+    "department_name": "阿拉善盟民政局",
+    "purpose": "财产核对",
+    "basis": "《社会救助暂行办法》",
+    "state": "assigned",
+    "party": "s150700",
+    "assigned_department": "11150700MB1500001N",
+    "draft": "",
+    "supplied_by": "",
+    "clocks": [{"duty": "demand-answer", "day": "2026-10-09", "state": "running"}],
+    "events": [{"time_ms": 1, "event": "assign", "party": "h150000", "by": "孙七", "reason": ""}],
+}
 A_CLOCK = {
     "duty": "answer",
     "article": "Measures art. 19",
@@ -217,6 +234,14 @@ ANSWERS: dict[str, object] = {
         )
     },
     "request.compare": {"asked": 3, "answered": True, "differing": []},
+    "request.paper": {"case": CASE, "paper": "application", "page": "<p>申请表</p>"},
+    "request.attachment": {"name": "scan.pdf", "size_bytes": 5, "content": "JVBERi0="},
+    "demand.list": {"demands": [A_DEMAND]},
+    "demand.show": A_DEMAND,
+    **{
+        f"demand.{name}": {**A_DEMAND, "draft": "d" * 32}
+        for name in ("ask", "assign", "take", "decline", "supply")
+    },
     "coordination.list": {
         "cases": [{**A_CASE, "waits_for": "coordination", "clocks": [A_CLOCK]}],
     },
@@ -675,6 +700,60 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
         ),
         (["request", "compare", "--wait", "5"], "request.compare", {"wait_s": 5}),
         (["coordination", "list"], "coordination.list", {}),
+        (
+            ["demand", "list", "--assigned", "--state", "assigned"],
+            "demand.list",
+            {"assigned": True, "state": "assigned"},
+        ),
+        (
+            ["demand", "show", "s152900", "XQ-1"],
+            "demand.show",
+            {"provider": "s152900", "number": "XQ-1"},
+        ),
+        (
+            ["demand", "assign", "XQ-1", "--department", "D", *PEOPLE],
+            "demand.assign",
+            {
+                "number": "XQ-1",
+                "department": "D",
+                "handler": "张三",
+                "approver": "李四",
+                "reason": "",
+            },
+        ),
+        (
+            ["demand", "take", "s152900", "XQ-1", *PEOPLE],
+            "demand.take",
+            {
+                "provider": "s152900",
+                "number": "XQ-1",
+                "handler": "张三",
+                "approver": "李四",
+                "reason": "",
+            },
+        ),
+        (
+            ["demand", "decline", "s152900", "XQ-1", "--reason", "不掌握", *PEOPLE],
+            "demand.decline",
+            {
+                "provider": "s152900",
+                "number": "XQ-1",
+                "reason": "不掌握",
+                "handler": "张三",
+                "approver": "李四",
+            },
+        ),
+        (
+            ["demand", "supply", "s152900", "XQ-1", "--resource", "3/1", *PEOPLE],
+            "demand.supply",
+            {
+                "provider": "s152900",
+                "number": "XQ-1",
+                "resource": "3/1",
+                "handler": "张三",
+                "approver": "李四",
+            },
+        ),
         *(
             (
                 ["coordination", name, CASE, "--reason", "应当共享", *PEOPLE],
@@ -810,6 +889,30 @@ def test_each_command_asks_its_method(
     assert json.loads(read.stdout) == ANSWERS[method]
     assert "None" not in shown.output
     assert shown.output != english.output
+
+
+def test_papers_and_scans_are_files(folder: Path, service: FakeService, tmp_path: Path) -> None:
+    page, scan = tmp_path / "申请表.html", tmp_path / "scan.pdf"
+    assert run(folder, "request", "print", CASE, str(page)).exit_code == 0
+    assert page.read_text(encoding="utf-8") == "<p>申请表</p>"
+    assert run(folder, "request", "attachment", CASE, "1", "--to", str(scan)).exit_code == 0
+    assert scan.read_bytes() == b"%PDF-"
+    scanned = run(folder, *APPLY, "--attach", str(scan), "--draft")
+    assert scanned.exit_code == 0
+    method, params = service.asked[-1]
+    assert method == "request.apply"
+    assert params["attachments"] == [{"name": "scan.pdf", "content": "JVBERi0="}]
+    assert params["draft"] is True
+
+
+@pytest.mark.usefixtures("service")
+def test_a_difference_ends_with_its_own_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    differing = [{"case": CASE, "here": "granted", "there": "accepted"}]
+    answer = {"asked": 1, "answered": True, "differing": differing}
+    monkeypatch.setitem(ANSWERS, "request.compare", answer)
+    ran = run(folder, "request", "compare")
+    assert ran.exit_code == 6
+    assert "同意共享" in ran.output
 
 
 def test_estimated_counts_say_so(folder: Path) -> None:
