@@ -16,7 +16,7 @@ from ortoo_protocol.core.supervision.leads import Matter
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station.grants_held import terms_of
 from ortoo_protocol.station.store.tables import catalog_index
-from ortoo_protocol.station.supervision.asked import LOOKED_FOR, Answered, answered
+from ortoo_protocol.station.supervision.asked import LOOKED_FOR, Answered, answered, applied_facts
 from ortoo_protocol.station.supervision.due import answer_due, late_answer
 from ortoo_protocol.station.supervision.port import Look, Sources
 
@@ -75,12 +75,7 @@ def applied(look: Look) -> Facts:
         )
         .group_by(cases.c.state)
     )
-    states = {state: int(count) for state, count in look.conn.execute(query)}
-    return {
-        "applied": sum(states.values()),
-        "applied_granted": states.get("granted", 0) + states.get("ended", 0),
-        "applied_refused": states.get("refused", 0),
-    }
+    return applied_facts({state: int(count) for state, count in look.conn.execute(query)})
 
 
 def ends(look: Look) -> Facts:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from ortoo_protocol.core.cases import Event
+from ortoo_protocol.core.cases import Event, State
 from ortoo_protocol.core.supervision import answering
 
 TAKEN_BACK = "taken-back"  # the hub had taken another letter first
@@ -17,6 +17,20 @@ _OUTCOMES = {
     Event.REJECT.value: answering.WITHDRAWN,  # it never was one
 }
 LOOKED_FOR = (*_OUTCOMES, TAKEN_BACK)
+
+
+_GRANTED = (State.GRANTED, State.OFFERED, State.EXPIRED, State.ENDED)
+_REFUSED = (State.REFUSED, State.UPHELD)
+
+
+def applied_facts(states: Mapping[str, int]) -> dict[str, int]:
+    """Of how many cases are in each state: what was asked, granted and refused. Drafts were not
+    asked."""
+    return {
+        "applied": sum(states.values()) - states.get(State.DRAFT.value, 0),
+        "applied_granted": sum(states.get(state.value, 0) for state in _GRANTED),
+        "applied_refused": sum(states.get(state.value, 0) for state in _REFUSED),
+    }
 
 
 class Answered(NamedTuple):
