@@ -23,6 +23,18 @@ from ortoo_protocol.core.use.ending import (
     check_ending,
 )
 from ortoo_protocol.core.use.filled import check_filled
+from ortoo_protocol.core.use.records import (
+    DisposalAsked,
+    DisposalDeclared,
+    DisposalDone,
+    UseAsk,
+    UseRecords,
+    check_ask,
+    check_asked,
+    check_declared,
+    check_done,
+    check_records,
+)
 from ortoo_protocol.core.use.suspension import (
     OPEN,
     GrantRectified,
@@ -38,7 +50,7 @@ from ortoo_protocol.station.context import ClockHook, Handler, Tx
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store.tables import grants
 from ortoo_protocol.station.store.use_tables import grant_suspensions
-from ortoo_protocol.station.use import endings, history, suspensions
+from ortoo_protocol.station.use import disposals, endings, history, suspensions
 
 Record = Callable[[Tx, Opened[Shape]], None]
 OVERDUE = "overdue"
@@ -59,11 +71,16 @@ class UseNotary:
             "grant.ending": _ending,
             "grant.ending-answer": _ending_answer,
             "grant.kept": _kept,
+            "use.ask": _asked_records,
+            "use.records": _records,
+            "disposal.declared": _declared,
+            "disposal.asked": _disposal_asked,
+            "disposal.done": _destroyed,
         }
 
     def handlers(self) -> Mapping[str, Handler]:
         """Letters to the hub itself."""
-        return {"grant.rectified": _rectified_to_us}
+        return {"grant.rectified": _rectified_to_us, "use.records": _records_for_us}
 
     def _suspended(self, tx: Tx, opened: Opened[Shape]) -> None:
         body = check_suspended(as_body(opened, GrantSuspended).body)
@@ -206,6 +223,49 @@ def _kept(tx: Tx, opened: Opened[Shape]) -> None:
     body = check_filled(as_body(opened, GrantKept).body, "reason", "by")
     row = _ways(tx, opened, body.grant, "provider", "reader")
     endings.kept(tx, body, row.provider)
+
+
+def ask_records(tx: Tx, grant: str, reason: str, by: str) -> str:
+    """The authority looks at the reader's records (查阅). Raises GrantUnknown, CaseField."""
+    row = grants_held.row(tx, grant)
+    body = check_ask(UseAsk(ask=tx.new_id().hex(), grant=grant, reason=reason, by=by))
+    send(tx, row.reader, body, case=grants_held.terms_of(row).case)
+    disposals.ask(tx, body, tx.party)
+    return body.ask
+
+
+def _asked_records(tx: Tx, opened: Opened[Shape]) -> None:
+    body = check_ask(as_body(opened, UseAsk).body)
+    row = _ways(tx, opened, body.grant, "provider", "reader")
+    disposals.ask(tx, body, row.provider)
+
+
+def _records(tx: Tx, opened: Opened[Shape]) -> None:
+    body = check_records(as_body(opened, UseRecords).body)
+    _ways(tx, opened, body.grant, "reader", "provider")
+    disposals.answered(tx, body)
+
+
+def _records_for_us(tx: Tx, opened: Opened[Shape]) -> None:
+    body = check_records(as_body(opened, UseRecords).body)
+    if opened.header.sender != grants_held.row(tx, body.grant).reader:
+        raise EnvelopeDestination(destination=opened.header.destination)
+    disposals.answered(tx, body)
+
+
+def _declared(tx: Tx, opened: Opened[Shape]) -> None:
+    body = check_declared(as_body(opened, DisposalDeclared).body)
+    disposals.declared(tx, body, _ways(tx, opened, body.grant, "reader", "provider").reader)
+
+
+def _disposal_asked(tx: Tx, opened: Opened[Shape]) -> None:
+    body = check_asked(as_body(opened, DisposalAsked).body)
+    disposals.asked(tx, body, _ways(tx, opened, body.grant, "provider", "reader").provider)
+
+
+def _destroyed(tx: Tx, opened: Opened[Shape]) -> None:
+    body = check_done(as_body(opened, DisposalDone).body)
+    disposals.done(tx, body, _ways(tx, opened, body.grant, "reader", "provider").reader)
 
 
 def _ways(tx: Tx, opened: Opened[Shape], grant: str, sender: str, recipient: str) -> Row[Any]:

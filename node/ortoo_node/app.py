@@ -24,7 +24,7 @@ from ortoo_node.settings import NodeSettings
 from ortoo_node.sinks.door import StationDoor
 from ortoo_node.store.tables import catalog as entries
 from ortoo_node.supervision.sources import sources
-from ortoo_node.use import announcing
+from ortoo_node.use import announcing, recording
 from ortoo_node.use import desk as use
 from ortoo_protocol.core import topology
 from ortoo_protocol.core.codec import Shape
@@ -41,6 +41,7 @@ from ortoo_protocol.station.supervision import watching
 
 EXPIRY_S = 5.0
 QUALITY_S = 30.0
+TALLY_S = 60.0
 
 
 def _on_ended(tx: Tx, opened: Opened[Shape]) -> None:
@@ -130,6 +131,7 @@ class NodeApp:
         return (
             *own,
             self.corrections,
+            self.use_records,
             *self.files.loops(),
             self.queries.run,
             self.attachments.loop,
@@ -186,6 +188,13 @@ class NodeApp:
             await self.inspector.check_due()
             self.publisher.quality.rest()
             await asyncio.sleep(QUALITY_S)
+
+    async def use_records(self) -> None:
+        """Count what was delivered; let go what is older than the law keeps it."""
+        while True:
+            await self.station.write(recording.tally)
+            await self.station.write(recording.forget)
+            await asyncio.sleep(TALLY_S)
 
     async def corrections(self) -> None:
         """Close corrections whose row has come."""

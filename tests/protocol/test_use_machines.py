@@ -7,8 +7,8 @@ import itertools
 import pytest
 from msgspec.structs import replace
 
-from ortoo_protocol.core.errors import CaseField, EndingMove, SuspensionMove
-from ortoo_protocol.core.use import ending, suspension
+from ortoo_protocol.core.errors import CaseField, DisposalMove, EndingMove, SuspensionMove
+from ortoo_protocol.core.use import ending, records, suspension
 from ortoo_protocol.core.use.filled import check_filled
 from tests.support.use_bodies import SUSPENDED, USE_BODIES
 
@@ -84,3 +84,24 @@ def test_what_is_announced_is_an_end_or_a_change() -> None:
     ending.check_ending(replace(announced, what="change"))
     with pytest.raises(CaseField):
         ending.check_ending(replace(announced, what="other"))
+
+
+D, V = records.State, records.Event
+DISPOSAL = {
+    (D.NONE, V.DECLARE): D.DECLARED,
+    (D.NONE, V.ASK): D.ASKED,
+    (D.DECLARED, V.ASK): D.ASKED,
+    (D.ASKED, V.ASK): D.ASKED,
+    (D.ASKED, V.DECLARE): D.ASKED,
+    (D.DECLARED, V.DESTROY): D.DONE,
+    (D.ASKED, V.DESTROY): D.DONE,
+}
+
+
+@pytest.mark.parametrize(("state", "event"), list(itertools.product(D, V)))
+def test_every_move_of_a_disposal(state: records.State, event: records.Event) -> None:
+    if (state, event) in DISPOSAL:
+        assert records.move(state, event) is DISPOSAL[state, event]
+    else:
+        with pytest.raises(DisposalMove):
+            records.move(state, event)

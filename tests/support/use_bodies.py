@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ortoo_protocol.core import corrections
 from ortoo_protocol.core.codec import Shape
-from ortoo_protocol.core.use import ending, suspension
+from ortoo_protocol.core.use import ending, records, suspension
 from tests.support.forge import CITY, NOW_MS, OTHER
 
 FEED = f"{CITY}.townships"
@@ -82,6 +82,32 @@ USE_BODIES: tuple[Shape, ...] = (
     ),
     ending.GrantEndingAnswer(ending=NUMBER, grant=GRANT, agreed=True, reason="", by="丁"),
     ending.GrantKept(ending=NUMBER, grant=GRANT, reason="系统继续运行", by="丙"),
+    records.UseAsk(ask=NUMBER, grant=GRANT, reason="年度检查", by="丙"),
+    records.UseRecords(
+        ask=NUMBER,
+        grant=GRANT,
+        purpose="业务协同",
+        records=(
+            records.UseRecord(
+                NUMBER, NOW_MS, "救助核对", "逐户比对", "少跑一趟", "本部门库", "", "丁"
+            ),
+        ),
+        days=(records.UseDay("2026-05-29", "rows", 1, 1_225),),
+        cut=False,
+    ),
+    records.DisposalDeclared(disposal=NUMBER, grant=GRANT, why="met", detail="", by="丁"),
+    records.DisposalAsked(
+        disposal=NUMBER, grant=GRANT, requirements="删除全部副本", days=10, by="丙"
+    ),
+    records.DisposalDone(
+        disposal=NUMBER,
+        grant=GRANT,
+        what="people",
+        how="DROP TABLE",
+        evidence="1225 rows",
+        done_ms=NOW_MS,
+        by="丁",
+    ),
     RAISED,
     ANSWERED,
     CLOSED,

@@ -177,3 +177,15 @@ def _result(one: Mapping[str, Any]) -> str:
     if not one["answered"]:
         return "no answer"
     return "agrees" if one["agree"] else "differs"
+
+
+@grant.command("records")
+def records(
+    ctx: typer.Context,
+    number: grants.Grant,
+    reason: grants.Reason,
+    by: grants.By,
+    as_json: Json = False,
+) -> None:
+    """Look at a reader's records of use (查阅); grant show has the answer."""
+    grants.order(ctx, "use.ask", grant=number, reason=reason, by=by)

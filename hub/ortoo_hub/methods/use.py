@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ortoo_hub.methods.cases import grant_of
-from ortoo_hub.use import UseNotary
+from ortoo_hub.use import UseNotary, ask_records
 from ortoo_protocol.core.errors import GrantUnknown
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.control import Method
@@ -29,6 +29,7 @@ class UseMethods:
             "grant.reject": self.reject,
             "grant.resume": self.resume,
             "grant.terminate": self.terminate,
+            "use.ask": self.ask,
         }
 
     async def show(self, grant: str) -> dict[str, Any]:
@@ -59,4 +60,9 @@ class UseMethods:
 
     async def terminate(self, grant: str, reason: str, by: str) -> dict[str, Any]:
         await self.station.write(lambda tx: self.use.terminate(tx, grant, reason, by))
+        return await self.show(grant)
+
+    async def ask(self, grant: str, reason: str, by: str) -> dict[str, Any]:
+        """The reader's station answers by itself; grant.show has it then."""
+        await self.station.write(lambda tx: ask_records(tx, grant, reason, by))
         return await self.show(grant)

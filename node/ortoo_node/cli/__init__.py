@@ -26,6 +26,7 @@ from ortoo_node.cli import (
     source,
     subscription,
     token,
+    use,
 )
 from ortoo_protocol.cli import (
     calendar,
@@ -59,6 +60,7 @@ app.add_typer(demand.app, name="demand")
 app.add_typer(coordination.app, name="coordination")
 app.add_typer(grant.app, name="grant")
 app.add_typer(correction.app, name="correction")
+app.add_typer(use.app, name="use")
 app.add_typer(exchange.app)
 app.add_typer(publication.app, name="publication")
 app.add_typer(source.app, name="source")

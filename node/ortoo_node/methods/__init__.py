@@ -27,6 +27,7 @@ from ortoo_node.methods.requests import RequestMethods
 from ortoo_node.methods.sources import SourceMethods
 from ortoo_node.methods.subscriptions import SubscriptionMethods
 from ortoo_node.methods.tokens import TokenMethods
+from ortoo_node.methods.use import UseMethods
 from ortoo_node.supervision.sources import sources
 from ortoo_protocol.station.clocks.methods import ClockMethods
 from ortoo_protocol.station.common_methods import CommonMethods, Method
@@ -53,6 +54,7 @@ class NodeMethods:
             **DemandMethods(self.app).as_mapping(),
             **GrantUseMethods(self.app).as_mapping(),
             **CorrectionMethods(self.app).as_mapping(),
+            **UseMethods(self.app).as_mapping(),
             **SubscriptionMethods(self.app).as_mapping(),
             **FolderMethods(self.app).as_mapping(),
             **QualityMethods(self.app).as_mapping(),

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from ortoo_node import cases
 from ortoo_node.corrections import answering, doubting
-from ortoo_node.use import announcing, suspending
+from ortoo_node.use import announcing, disposing, recording, suspending
 from ortoo_protocol.core.codec import Shape
+from ortoo_protocol.core.use.records import DisposalDeclared
 from ortoo_protocol.core.use.suspension import GrantTermination
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station import grants_held
@@ -25,6 +26,11 @@ def handlers() -> Mapping[str, Handler]:
         "grant.ending": announcing.on_ending,
         "grant.ending-answer": announcing.on_answer,
         "grant.kept": announcing.on_kept,
+        "use.ask": recording.on_ask,
+        "use.records": recording.on_records,
+        "disposal.declared": _on_declared,
+        "disposal.asked": disposing.on_asked,
+        "disposal.done": disposing.on_done,
         "correction.raised": answering.on_raised,
         "correction.detail": answering.on_detail,
         "correction.closed": answering.on_closed,
@@ -47,3 +53,9 @@ def _on_termination(tx: Tx, opened: Opened[Shape]) -> None:
     suspending.on_termination(tx, opened)
     body = as_body(opened, GrantTermination).body
     cases.ended(tx, grants_held.terms_of(grants_held.row(tx, body.grant)).case, body.reason)
+
+
+def _on_declared(tx: Tx, opened: Opened[Shape]) -> None:
+    case = disposing.on_declared(tx, opened)
+    if case:
+        cases.ended(tx, case, as_body(opened, DisposalDeclared).body.why)

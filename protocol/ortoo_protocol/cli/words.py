@@ -59,6 +59,15 @@ WORDS = (
     "agree",
     "object",
     "carry-out",
+    # records of use, disposal
+    "declared",
+    "declare",
+    "ask",
+    "destroy",
+    "rows",
+    "queries",
+    "downloads",
+    "records-asked",
     # corrections
     "raised",
     "corrected",

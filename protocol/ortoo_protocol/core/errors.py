@@ -1385,6 +1385,18 @@ class EndingNotNegotiated(UseError):
     cure = "Announce it (grant announce); it ends when the reader agrees, or on its day."
 
 
+class DisposalMove(UseError):
+    code = "use.disposal-move"
+    what = "A disposal that is {state} cannot be moved by {event}."
+    cure = "Look at the grant first: grant show."
+
+
+class DisposalUnknown(UseError):
+    code = "use.disposal"
+    what = "No disposal of what came under grant {grant} was declared or asked for."
+    cure = "Declare it first: use dispose."
+
+
 class CorrectionError(UseError):
     code = "correction"
 

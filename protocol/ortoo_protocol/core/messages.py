@@ -25,7 +25,7 @@ from ortoo_protocol.core.law.contacts import ContactReport
 from ortoo_protocol.core.law.workdays import CalendarYears
 from ortoo_protocol.core.supervision import notices as written
 from ortoo_protocol.core.supervision import submissions
-from ortoo_protocol.core.use import ending, suspension
+from ortoo_protocol.core.use import ending, records, suspension
 
 DAY_MS = 86_400_000
 LETTER_LIFE_MS = 60 * DAY_MS
@@ -124,6 +124,11 @@ KINDS: tuple[Kind, ...] = (
     Kind("grant.ending", _NOTARISED, Route.HUB, "s", ending.GrantEnding, durable=True),
     Kind("grant.ending-answer", _NOTARISED, Route.HUB, "s", ending.GrantEndingAnswer, durable=True),
     Kind("grant.kept", _NOTARISED, Route.HUB, "s", ending.GrantKept, durable=True),
+    Kind("use.ask", _NOTARISED, Route.HUB, "sh", records.UseAsk, durable=True),
+    Kind("use.records", _NOTARISED, Route.HUB, "s", records.UseRecords, durable=True),
+    Kind("disposal.declared", _NOTARISED, Route.HUB, "s", records.DisposalDeclared, durable=True),
+    Kind("disposal.asked", _NOTARISED, Route.HUB, "s", records.DisposalAsked, durable=True),
+    Kind("disposal.done", _NOTARISED, Route.HUB, "s", records.DisposalDone, durable=True),
     Kind("correction.raised", _NOTARISED, Route.HUB, "s", CorrectionRaised, durable=True),
     Kind("correction.answered", _NOTARISED, Route.HUB, "s", CorrectionAnswered, durable=True),
     Kind("correction.closed", _NOTARISED, Route.HUB, "s", CorrectionClosed, durable=True),

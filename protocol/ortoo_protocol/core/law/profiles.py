@@ -91,6 +91,7 @@ class Sharing:
     onward: Rule | None  # to third parties, with the provider's consent
     stopping: Stopping
     suspension: Rule  # for use beyond the grant
+    disposal: Rule  # 妥善处置, as the provider asks
     record_years: int  # how long use records are kept
     approver: str  # who approves asking and answering
     contacts: Term  # until a contact is confirmed again; the cycle is ours, the duty the law's
@@ -147,6 +148,7 @@ NM2018 = Profile(
         onward=None,
         stopping=Stopping(article="Measures art. 18", negotiated=False),
         suspension=Rule(article="Measures art. 36 (4)"),
+        disposal=Rule(article="Decree 809 art. 27"),
         record_years=2,
         approver="部门负责人",
         contacts=Term(article="Measures art. 27", days=60),
@@ -185,6 +187,7 @@ SC2025 = Profile(
         onward=Rule(article="Decree 809 art. 25"),
         stopping=Stopping(article="Decree 809 art. 27", negotiated=True),
         suspension=Rule(article="Decree 809 art. 27"),
+        disposal=Rule(article="Decree 809 art. 27"),
         record_years=3,
         approver="政务数据共享工作机构负责人",
         contacts=Term(article="Decree 809 art. 11", days=60),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection
+import msgspec
+from sqlalchemy import Connection, Row
 
-from ortoo_protocol.station.use import endings, history, suspensions
+from ortoo_protocol.core.codec import decode
+from ortoo_protocol.core.use.records import UseRecords
+from ortoo_protocol.station.use import disposals, endings, history, suspensions
 
 _SUSPENSION = (
     "suspension", "suspender", "article", "reason", "evidence", "days", "until_ms",
@@ -22,6 +25,22 @@ def shown(conn: Connection, grant: str) -> dict[str, Any]:
         "suspensions": _rows(suspensions.listed(conn, grant), _SUSPENSION),
         "endings": _rows(endings.listed(conn, grant), _ENDING),
         "events": _rows(history.of(conn, grant), _EVENT),
+        "disposal": _disposal(conn, grant),
+        "records": [_asked(row) for row in disposals.asks(conn, grant)],
+    }
+
+
+def _disposal(conn: Connection, grant: str) -> dict[str, Any] | None:
+    row = disposals.find(conn, grant)
+    return None if row is None else dict(row._mapping)
+
+
+def _asked(row: Row[Any]) -> dict[str, Any]:
+    names = ("ask", "asker", "reason", "by", "asked_ms", "answered_ms")
+    answer = decode(row.answer, UseRecords) if row.answer else None
+    return {
+        **{name: getattr(row, name) for name in names},
+        "answer": msgspec.to_builtins(answer),
     }
 
 
