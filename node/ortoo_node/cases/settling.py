@@ -69,6 +69,7 @@ def _refused(tx: Tx, row: Row[Any], event: Row[Any], letter: SettledLetter) -> N
         store.note(tx, row.case, "taken-back", tx.trust.hub, "", f"{what.value}: {letter.error}")
         if what in (Event.GRANT, Event.OFFER):
             granting.void_of(tx, row.case)
+            store.put(tx, row.case, grant=None)
     store.refold(tx, row.case)
 
 

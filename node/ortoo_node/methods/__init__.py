@@ -12,6 +12,7 @@ from ortoo_node.methods.catalog import catalog_methods
 from ortoo_node.methods.catalog.changes import ChangeMethods
 from ortoo_node.methods.catalog.lists import ListMethods
 from ortoo_node.methods.catalog.sources import AttachmentMethods
+from ortoo_node.methods.coordination import CoordinationMethods
 from ortoo_node.methods.corrections import CorrectionMethods
 from ortoo_node.methods.demands import DemandMethods
 from ortoo_node.methods.dispatches import DispatchMethods
@@ -50,6 +51,7 @@ class NodeMethods:
             **self.common.as_mapping(),
             **catalog_methods(self.app),
             **RequestMethods(self.app).as_mapping(),
+            **CoordinationMethods(self.app).as_mapping(),
             **GrantMethods(self.app).as_mapping(),
             **DemandMethods(self.app).as_mapping(),
             **GrantUseMethods(self.app).as_mapping(),
@@ -96,7 +98,7 @@ class NodeMethods:
         findings += await ListMethods(self.app).findings()
         findings += await self.contacts.for_doctor()
         findings += await ClockMethods(self.app.station).findings()
-        findings += await RequestMethods(self.app).findings()
+        findings += await CoordinationMethods(self.app).findings()
         findings += await NotifyMethods(self.app.notifier).findings()
         return {"findings": findings}
 

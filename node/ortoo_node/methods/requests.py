@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
@@ -14,32 +13,27 @@ from sqlalchemy import Connection, Row
 
 from ortoo_node import cases, catalog
 from ortoo_node.app import NodeApp
-from ortoo_node.cases import Wish, comparing, disputing, papers, store
-from ortoo_node.cases.waiting import waiting
+from ortoo_node.cases import Wish, disputing, papers, store
 from ortoo_protocol.core.cases import (
     Answer,
     Application,
-    Event,
     Side,
     State,
     open_events,
 )
 from ortoo_protocol.core.catalog import UNCONDITIONAL
 from ortoo_protocol.core.codec import decode
-from ortoo_protocol.core.errors import CaseAttachment, CaseDiffers, CaseField, CatalogShareType
+from ortoo_protocol.core.errors import CaseAttachment, CaseField, CatalogShareType
 from ortoo_protocol.core.masks import Mask
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.cases import attachments
 from ortoo_protocol.station.cases.showing import clocks_of, described
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.control_client import error_to
 
 CaseRole = Literal["applicant", "provider", "all"]
 PaperName = Literal["application", "answer"]
 SideName = Literal["applicant", "provider", ""]
-RulingName = Literal["extend", "deny-extension", "decide", "uphold", "refer"]
-LOOK_S = 0.1
 Files = list[dict[str, str]]  # name, content in base64
 
 
@@ -67,9 +61,6 @@ class RequestMethods:
             "request.coordinate": self.coordinate,
             "request.sign": self.sign,
             "request.withdraw": self.withdraw,
-            "request.compare": self.compare,
-            "coordination.list": self.coordinations,
-            "coordination.rule": self.rule,
         }
 
     # --- the applicant ---
@@ -264,63 +255,6 @@ class RequestMethods:
         make = papers.application if paper == "application" else papers.answer
         page = await self.app.station.read(lambda conn: make(papers.gather(conn, trust, case)))
         return {"case": case, "paper": paper, "page": page}
-
-    # --- the two sides and the hub ---
-
-    async def compare(self, wait_s: int = 10) -> dict[str, Any]:
-        """Ask the hub what it holds, wait for its word, and name what differs."""
-        began_ms = self.app.now_ms()
-        asked = await self.app.station.write(comparing.ask)
-        answered = asked == 0
-        for _ in range(int(wait_s / LOOK_S)):
-            if answered:
-                break
-            await asyncio.sleep(LOOK_S)
-            answered = await self.app.station.read(lambda conn: comparing.answered(conn, began_ms))
-        rows = await self.app.station.read(comparing.differing)
-        return {
-            "asked": asked,
-            "answered": answered,
-            "differing": [
-                {"case": row.case, "here": row.state, "there": row.noted_state} for row in rows
-            ],
-        }
-
-    async def findings(self) -> list[dict[str, Any]]:
-        """For doctor: cases that the hub holds in another state."""
-        rows = await self.app.station.read(comparing.differing)
-        return [
-            {
-                "check": "cases",
-                "subject": row.case,
-                "level": "error",
-                "error": error_to(
-                    CaseDiffers(case=row.case, here=row.state, there=row.noted_state)
-                ),
-            }
-            for row in rows
-        ]
-
-    # --- the authority of this station ---
-
-    async def coordinations(self) -> dict[str, Any]:
-        """What waits for it: disputes of two departments here, extensions that are asked for."""
-
-        def read(conn: Connection) -> list[dict[str, Any]]:
-            return [
-                {**case_of(conn, row), "waits_for": waits, "clocks": clocks_of(conn, row.case)}
-                for row, waits in waiting(conn)
-            ]
-
-        return {"cases": await self.app.station.read(read)}
-
-    async def rule(
-        self, case: str, event: RulingName, reason: str, handler: str, approver: str
-    ) -> dict[str, Any]:
-        state = await self.app.station.write(
-            lambda tx: disputing.rule(tx, case, Event(event), reason, handler, approver)
-        )
-        return {"case": case, "state": state.value}
 
 
 def _files(given: Files) -> list[tuple[str, bytes]]:

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from ortoo_node.cases.papers import sheet
 from ortoo_node.cases.papers.facts import Paper
 from ortoo_protocol.core.cases import Answer, Event, Side
+from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.errors import CaseMove
 
 _ANSWERS = (Event.GRANT, Event.OFFER, Event.REFUSE)
@@ -35,7 +36,10 @@ def answer(paper: Paper) -> str:
         )
     if event is Event.RETURN or paper.answer is None:
         return _letter(paper, newest, "政务信息资源共享申请补正告知书", _completion(paper))
-    return _letter(paper, newest, "政务信息资源共享申请答复函", _answer(paper, paper.answer))
+    told = paper.answer
+    if event is Event.REFUSE and newest.body is not None:  # a later yes may have been taken back
+        told = decode(newest.body, Answer)
+    return _letter(paper, newest, "政务信息资源共享申请答复函", _answer(paper, told))
 
 
 def _letter(paper: Paper, event: Row[Any], title: str, body: str) -> str:
