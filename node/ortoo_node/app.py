@@ -40,6 +40,7 @@ from ortoo_protocol.station.supervision import hooks as supervision
 from ortoo_protocol.station.supervision import watching
 
 EXPIRY_S = 5.0
+COMPARE_S = 6 * 3600.0
 QUALITY_S = 30.0
 TALLY_S = 60.0
 
@@ -127,7 +128,14 @@ class NodeApp:
     @property
     def loops(self) -> Sequence[Callable[[], Awaitable[None]]]:
         """What runs beside the station."""
-        own = (self.subscriptions, self.expiry, self.quality, self.schedule.loop, self.catalog)
+        own = (
+            self.subscriptions,
+            self.expiry,
+            self.compare,
+            self.quality,
+            self.schedule.loop,
+            self.catalog,
+        )
         return (
             *own,
             self.corrections,
@@ -199,6 +207,12 @@ class NodeApp:
     async def corrections(self) -> None:
         """Close corrections whose row has come."""
         await doubting.watch(self.station)
+
+    async def compare(self) -> None:
+        """Ask the hub now and then whether it holds the same state of each case."""
+        while True:
+            await asyncio.sleep(COMPARE_S)
+            await self.station.write(comparing.ask)
 
     async def expiry(self) -> None:
         """End what has run out."""
