@@ -47,6 +47,8 @@ EXITS = MappingProxyType(
         errors.FeedRetention: Exit.REFUSED,
         errors.GrantError: Exit.REFUSED,
         errors.LawError: Exit.REFUSED,
+        errors.PrintError: Exit.SETUP,
+        errors.SupervisionError: Exit.REFUSED,
         errors.QualityError: Exit.REFUSED,
         errors.QueryError: Exit.REFUSED,
         errors.QueryDeclaration: Exit.USAGE,
