@@ -26,7 +26,7 @@ from ortoo_node.use.desk import clocks as use_clocks
 from ortoo_protocol.core.catalog.freshness import DAY_MS
 from ortoo_protocol.core.codec import encode
 from ortoo_protocol.core.errors import QueryPurpose, SupervisionField, SupervisionSubject
-from ortoo_protocol.core.supervision.submissions import civil_ms
+from ortoo_protocol.core.supervision.half_years import civil_ms
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.correction_tables import corrections

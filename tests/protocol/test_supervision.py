@@ -20,6 +20,7 @@ from ortoo_protocol.core.errors import (
     SupervisionStandard,
 )
 from ortoo_protocol.core.supervision import answering, facts, law, leads, notices, scores
+from ortoo_protocol.core.supervision import half_years as periods
 from ortoo_protocol.core.supervision import submissions as half_years
 from ortoo_protocol.core.supervision.answering import GRANTED, REFUSED, WAITING, WITHDRAWN, Asked
 from ortoo_protocol.core.supervision.facts import BY_NAME, SHARES, Subject, Unit
@@ -329,16 +330,16 @@ def test_submissions_that_are_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_half_years_by_civil_time() -> None:
-    first, second = half_years.half_year("2026H1"), half_years.half_year("2026H2")
+    first, second = periods.half_year("2026H1"), periods.half_year("2026H2")
     assert first.until_ms == second.from_ms
-    year = half_years.period_named("2026")
+    year = periods.period_named("2026")
     assert (year.from_ms, year.until_ms) == (first.from_ms, second.until_ms)
-    assert half_years.half_year_of(first.from_ms) == "2026H1"
-    assert half_years.half_year_of(first.from_ms - 1) == "2025H2"
-    assert half_years.half_year_of(second.until_ms - 1) == "2026H2"
+    assert periods.half_year_of(first.from_ms) == "2026H1"
+    assert periods.half_year_of(first.from_ms - 1) == "2025H2"
+    assert periods.half_year_of(second.until_ms - 1) == "2026H2"
     for wrong in ("2026", "2026H3", "1999H1", "2026h1", " 2026H1", "2026H1\n", "２026H1"):
         with pytest.raises(SupervisionField):
-            half_years.half_year(wrong)
+            periods.half_year(wrong)
 
 
 # --- points -------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from ortoo_protocol.core.supervision.facts import Subject, summed, with_shares
+from ortoo_protocol.core.supervision.half_years import civil_ms, half_year
 from ortoo_protocol.core.supervision.scores import BUILT_IN, Indicator, evaluate
-from ortoo_protocol.core.supervision.submissions import civil_ms, half_year
 from tests.support.made_catalog import LEAGUES
 
 YEAR = 2026

@@ -28,6 +28,7 @@ _DETAILED = (
     "core/law/profiles.py",
     "core/grants.py",
     "core/masks.py",
+    "core/supervision/half_years.py",
     "core/supervision/notices.py",
     "core/supervision/scores.py",
     "core/supervision/submissions.py",

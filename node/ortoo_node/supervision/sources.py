@@ -23,8 +23,8 @@ from ortoo_node.store.tables import (
 from ortoo_protocol.core.errors import QueryMode, QueryPurpose, QueryScope
 from ortoo_protocol.core.supervision.answering import Asked, is_late
 from ortoo_protocol.core.supervision.facts import Facts, Subject
+from ortoo_protocol.core.supervision.half_years import civil_day, civil_ms
 from ortoo_protocol.core.supervision.leads import Matter
-from ortoo_protocol.core.supervision.submissions import civil_day, civil_ms
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station.clocks import calendar
 from ortoo_protocol.station.store.tables import feed_applied, grants

@@ -9,7 +9,7 @@ from ortoo_protocol.cli.shell import Shell
 from ortoo_protocol.cli.supervision import words
 from ortoo_protocol.cli.supervision.document import Plot, Section, Table
 from ortoo_protocol.cli.supervision.figures import said
-from ortoo_protocol.core.supervision.submissions import civil_day
+from ortoo_protocol.core.supervision.half_years import civil_day
 from ortoo_protocol.i18n import mark
 
 MOST_QUOTED_CHARACTERS = 600

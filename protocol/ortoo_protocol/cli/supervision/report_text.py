@@ -16,7 +16,7 @@ from ortoo_protocol.cli.supervision.document import Cell, Document, Plot, Sectio
 from ortoo_protocol.cli.supervision.figures import NONE, points, said
 from ortoo_protocol.cli.supervision.report_annexes import Annexes
 from ortoo_protocol.cli.supervision.report_parts import Facts, Said, short
-from ortoo_protocol.core.supervision.submissions import REQUIRED
+from ortoo_protocol.core.supervision.half_years import REQUIRED
 from ortoo_protocol.i18n import mark
 
 GREEN, AMBER, RED, DARK, BLUE = "#2f6f4f", "#d9a441", "#a6403a", "#5b3a52", "#2f5597"

@@ -13,6 +13,10 @@ from ortoo_protocol.cli.common import Handler
 from ortoo_protocol.cli.files import read_bytes, write_new
 from ortoo_protocol.cli.shell import Json, Shell
 from ortoo_protocol.cli.supervision import words
+from ortoo_protocol.cli.supervision.book import book
+from ortoo_protocol.cli.supervision.page import page
+from ortoo_protocol.cli.supervision.report_text import compose
+from ortoo_protocol.core.supervision.half_years import PASSAGES
 
 TIMEOUT_S = 600.0
 
@@ -190,10 +194,6 @@ def year(
 ) -> None:
     """Make the year's report, or print a version that was made: a page and a workbook, ready to
     sign."""
-    from ortoo_protocol.cli.supervision.book import book
-    from ortoo_protocol.cli.supervision.page import page
-    from ortoo_protocol.cli.supervision.report_text import compose
-
     shell = Shell.of(ctx)
     if by:
         answer = shell.long_call(
@@ -277,8 +277,6 @@ def _show_one(shell: Shell, answer: Mapping[str, Any]) -> None:
 
 
 def _show_draft(shell: Shell, draft: Mapping[str, Any]) -> None:
-    from ortoo_protocol.core.supervision.submissions import PASSAGES
-
     shell.table(
         ("Fact", "Counted", "Stated", "Note"),
         (

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
 from types import MappingProxyType
 
 from ortoo_protocol.core.codec import Count, Packed, Shape
 from ortoo_protocol.core.errors import SupervisionField, SupervisionMove, SupervisionReason
 from ortoo_protocol.core.grants import check_id, check_texts
 from ortoo_protocol.core.ids import Digest, HexId, PartyId, check_department, check_party
-from ortoo_protocol.core.rows import CIVIL_ZONE
-from ortoo_protocol.core.supervision.facts import BY_NAME, Period
+from ortoo_protocol.core.supervision.facts import BY_NAME
+from ortoo_protocol.core.supervision.half_years import PASSAGES, REQUIRED, half_year
 from ortoo_protocol.core.supervision.notices import MAX_DAYS, check_people
-
-# What is written, in the order in which it is read; the first two are what art. 32 asks for.
-PASSAGES = (
-    "implementation",  # 共享落实情况
-    "effect",  # 使用效果
-    "problems",
-    "plans",
-)
-REQUIRED = ("implementation", "effect")
-_PERIOD = re.compile(r"(20[0-9]{2})H([12])")
 
 
 class Figure(Packed, frozen=True):
@@ -116,43 +104,6 @@ def move(state: State, event: Event) -> State:
         return MOVES[state, event]
     except KeyError:
         raise SupervisionMove(document="submission", state=state.value, event=event.value) from None
-
-
-def half_year(name: str) -> Period:
-    """2026H1 or 2026H2, by civil time. Raises SupervisionField."""
-    found = _PERIOD.fullmatch(name)
-    if found is None:
-        raise SupervisionField(field="period", detail="such as 2026H1")
-    year, half = int(found[1]), int(found[2])
-    first = date(year, 1 if half == 1 else 7, 1)
-    after = date(year, 7, 1) if half == 1 else date(year + 1, 1, 1)
-    return Period(civil_ms(first), civil_ms(after))
-
-
-def whole_year(year: int) -> Period:
-    return Period(civil_ms(date(year, 1, 1)), civil_ms(date(year + 1, 1, 1)))
-
-
-def period_named(name: str) -> Period:
-    """A half-year, or a year: 2026. Raises SupervisionField."""
-    if len(name) == 4 and name.isascii() and name.isdigit() and name.startswith("20"):
-        return whole_year(int(name))
-    return half_year(name)
-
-
-def half_year_of(time_ms: int) -> str:
-    """The name of the half-year that this instant lies in."""
-    day = civil_day(time_ms)
-    return f"{day.year}H{1 if day.month < 7 else 2}"
-
-
-def civil_ms(day: date) -> int:
-    """The beginning of `day` by civil time."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=CIVIL_ZONE).timestamp() * 1_000)
-
-
-def civil_day(time_ms: int) -> date:
-    return datetime.fromtimestamp(time_ms / 1_000, CIVIL_ZONE).date()
 
 
 def check_called(called: SubmissionCalled) -> SubmissionCalled:

@@ -12,8 +12,8 @@ from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.core.queries import only_query
+from ortoo_protocol.core.supervision import half_years
 from ortoo_protocol.core.supervision import leads as lead_rules
-from ortoo_protocol.core.supervision import submissions as half_years
 from ortoo_protocol.core.supervision.facts import Facts
 from ortoo_protocol.core.supervision.leads import Matter
 from ortoo_protocol.core.supervision.notices import Event, is_late, mended_ms

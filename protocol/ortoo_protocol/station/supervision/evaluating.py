@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Row, insert, select
 from ortoo_protocol.core.codec import Packed, Shape, decode, encode
 from ortoo_protocol.core.errors import SupervisionReason, SupervisionUnknown
 from ortoo_protocol.core.supervision.facts import Subject
+from ortoo_protocol.core.supervision.half_years import period_named
 from ortoo_protocol.core.supervision.scores import Evaluated, evaluate
-from ortoo_protocol.core.supervision.submissions import period_named
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.supervision_tables import evaluations
 from ortoo_protocol.station.supervision import standards

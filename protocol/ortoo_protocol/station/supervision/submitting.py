@@ -19,6 +19,7 @@ from ortoo_protocol.core.errors import (
 )
 from ortoo_protocol.core.law.profiles import Term
 from ortoo_protocol.core.supervision.facts import Facts, Subject
+from ortoo_protocol.core.supervision.half_years import half_year
 from ortoo_protocol.core.supervision.law import law_of
 from ortoo_protocol.core.supervision.notices import MAX_DAYS
 from ortoo_protocol.core.supervision.submissions import (
@@ -34,7 +35,6 @@ from ortoo_protocol.core.supervision.submissions import (
     check_figures,
     check_passages,
     check_sent,
-    half_year,
     move,
 )
 from ortoo_protocol.core.verify import Opened, as_body

@@ -9,13 +9,13 @@ from datetime import date
 from sqlalchemy import select
 
 from ortoo_protocol.core.law.profiles import Term
-from ortoo_protocol.core.supervision.law import law_of
-from ortoo_protocol.core.supervision.submissions import (
+from ortoo_protocol.core.supervision.half_years import (
     civil_day,
     civil_ms,
     half_year_of,
     period_named,
 )
+from ortoo_protocol.core.supervision.law import law_of
 from ortoo_protocol.station import clocks
 from ortoo_protocol.station.clocks import calendar
 from ortoo_protocol.station.context import Tx

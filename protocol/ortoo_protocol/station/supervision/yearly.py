@@ -14,10 +14,11 @@ from sqlalchemy import Connection, Row, insert, select
 from ortoo_protocol.core.errors import SupervisionField, SupervisionReason, SupervisionUnknown
 from ortoo_protocol.core.supervision import answering
 from ortoo_protocol.core.supervision.facts import BY_NAME, Facts, Period, Subject, Unit, summed
+from ortoo_protocol.core.supervision.half_years import civil_day, civil_ms, whole_year
 from ortoo_protocol.core.supervision.law import law_of
 from ortoo_protocol.core.supervision.notices import SETTLED, is_late
 from ortoo_protocol.core.supervision.scores import evaluate
-from ortoo_protocol.core.supervision.submissions import State, civil_day, civil_ms, whole_year
+from ortoo_protocol.core.supervision.submissions import State
 from ortoo_protocol.station import clocks
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.supervision_tables import yearly_reports

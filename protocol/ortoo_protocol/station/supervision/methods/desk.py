@@ -7,8 +7,8 @@ from typing import Any
 
 from ortoo_protocol.core.errors import SupervisionSubject, TrustUnknownParty
 from ortoo_protocol.core.supervision.facts import Period, Subject
+from ortoo_protocol.core.supervision.half_years import half_year_of, period_named
 from ortoo_protocol.core.supervision.notices import Evidence
-from ortoo_protocol.core.supervision.submissions import half_year_of, period_named
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.supervision.facts import Counter
 from ortoo_protocol.station.supervision.port import Sources

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row
 
 from ortoo_protocol.core.errors import SupervisionField
 from ortoo_protocol.core.supervision.facts import Facts, Subject
-from ortoo_protocol.core.supervision.submissions import PASSAGES, Event, half_year
+from ortoo_protocol.core.supervision.half_years import PASSAGES, half_year
+from ortoo_protocol.core.supervision.submissions import Event
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.supervision import submitting
