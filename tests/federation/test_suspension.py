@@ -14,9 +14,10 @@ from ortoo_protocol.core import errors
 from ortoo_protocol.station import clocks, feed_writer
 from ortoo_protocol.station.store.tables import feed_in_items
 from tests.federation.exchange import CODE, DEPARTMENT, PURPOSE, READER, Exchange, exchange
-from tests.node.kit import PEOPLE
+from tests.node.kit import FORM, PEOPLE
 from tests.support.hubs import until_true
 from tests.support.stations import until, until_read
+from tests.support.trust import DEPARTMENTS
 
 MISUSE: dict[str, Any] = {
     "reason": "超出授权用途使用",
@@ -130,11 +131,23 @@ async def test_events_of_the_time_of_suspension_arrive_all_and_once(tmp_path: Pa
         await suspended(region)
         for number in range(2, 6):
             await events(code, [(f"{number}", "中", number)])
+            await _keys_move_on(region, code)
         await region.provider.call("grant.resume", grant=grant, reason="整改到位", by="丙")
         await region.everywhere("active")
         await events(code, [("6", "后", 6)])
         await until(lambda: len(region.reader.rows("events")) == 6)
         assert [row[2] for row in region.reader.rows("events")] == list("123456")
+
+
+async def _keys_move_on(region: Exchange, code: str) -> None:
+    """Another department comes to the feed and goes: two epochs more."""
+    asked = await region.provider.call(
+        "request.apply", resource=code, department=DEPARTMENTS["s150700"][0], **FORM
+    )
+    given = await region.provider.call(
+        "request.grant", case=asked["case"], items=["id", "name"], **PEOPLE
+    )
+    await region.provider.call("grant.end", grant=given["grant"], reason="不再需要", by="丙")
 
 
 async def _current(region: Exchange) -> bool:
@@ -148,8 +161,6 @@ def _events(code: str) -> dict[str, Any]:
 
 
 async def _granted(region: Exchange, code: str, items: list[str]) -> str:
-    from tests.node.kit import FORM, PEOPLE
-
     asked = await region.reader.call("request.apply", resource=code, department=DEPARTMENT, **FORM)
 
     async def arrived() -> bool:
