@@ -31,6 +31,7 @@ from ortoo_protocol.station.supervision.methods.scores import Given, GivenIndica
 from ortoo_protocol.station.supervision.methods.submissions import Stated
 from ortoo_protocol.station.supervision.notices import by_authority, by_subject, moves_of
 from tests.node.kit import FORM, PEOPLE, entry
+from tests.support import made_year
 from tests.support.hubs import ended, terms, until_true
 from tests.support.stations import until_read
 from tests.support.supervised import Supervised, supervised
@@ -434,6 +435,10 @@ async def test_the_years_report_is_frozen(tmp_path: Path) -> None:
         assert (len(first["report"]["notices"]), len(second["report"]["notices"])) == (0, 1)
         assert len(first["report"]["months"]) == 12
         assert first["report"]["total"]["entries"] == 1
+        made = made_year.answer()["report"]
+        assert second["report"].keys() == made.keys(), "what the page's tests draw has its shape"
+        for part in ("subjects", "months", "notices"):
+            assert second["report"][part][0].keys() == made[part][0].keys()
         json.dumps(second)
         with pytest.raises(SupervisionField):
             await region.ask("report.year", year=year + 1, by="组织推进组")
