@@ -410,7 +410,7 @@ def test_an_ended_reader_asks_for_the_key(desk: NewDesk) -> None:
     stands_by(
         attack,
         Refused,
-        removed(asks._check_reader, "GrantEnded"),
+        removed(asks.check_reader, "GrantEnded"),
         replaced(feed_writer, "active_readers", everyone),
     )
 
@@ -431,7 +431,7 @@ def test_the_hub_adds_a_reader(desk: NewDesk) -> None:
         stranger.take(*parts)
         reached(stranger, 2)
 
-    stands_by(attack, Refused, removed(asks._check_reader, "GrantEnded"))
+    stands_by(attack, Refused, removed(asks.check_reader, "GrantEnded"))
 
 
 def test_the_hub_brings_a_reader_a_grant_that_nobody_gave(desk: NewDesk) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from sqlalchemy import Table, delete, select, update
 from ortoo_protocol.core.errors import OrtooError
 from ortoo_protocol.core.feeds import UPSERT, RowChange
 from ortoo_protocol.core.trust import Trust
-from ortoo_protocol.station import feed_writer, inbox, table_feed
+from ortoo_protocol.station import feed_writer, inbox, snapshots, table_feed
 from ortoo_protocol.station.clockwatch import ClockWatch
 from ortoo_protocol.station.context import Hooks, Parts, Post, Signals, TrustBox, Tx
 from ortoo_protocol.station.receipts import send_due
@@ -100,7 +101,21 @@ class Desk:
             result = job(tx)
             tx.before_commit()
         tx.after_commit_run()
+        while (wanted := self.parts.snapshots.peek()) is not None:
+            self.parts.snapshots.done(*wanted)
+            if self.do(partial(snapshots.check, *wanted)):
+                self._snapshot(*wanted)
         return result
+
+    def _snapshot(self, feed: str, reader: str) -> None:
+        with self.store.view() as conn:
+            cut = snapshots.cut(conn, feed, os.urandom(16).hex())
+            assert cut is not None
+            for number, rows in enumerate(snapshots.portions(conn, feed)):
+                post = self.do(partial(snapshots.part, cut, reader, number, rows))
+                if post is None:
+                    return
+                self.sent.append(post)
 
     def take(self, *raws: bytes) -> None:
         """Accept. Raises Refused with the code of what was set aside."""
@@ -164,7 +179,7 @@ class Desk:
         self.do(lambda tx: give(tx, granted))
         reader.do(lambda tx: receive(tx, granted))
         reader.take(*self.letters("feed.key", reader.party)[-1:])
-        self.do(lambda tx: table_feed.send_snapshot(tx, feed, reader.party))
+        self._snapshot(feed, reader.party)
         reader.take(*self.posts("feed.snapshot"))
 
     def feed(self, feed: str) -> Any:

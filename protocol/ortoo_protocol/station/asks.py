@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from sqlalchemy import select
 
@@ -27,7 +28,7 @@ from ortoo_protocol.core.feeds import (
 )
 from ortoo_protocol.core.ids import feed_owner, is_code
 from ortoo_protocol.core.verify import Opened, as_body
-from ortoo_protocol.station import feed_reader, feed_writer, grants_held, rereading, table_feed
+from ortoo_protocol.station import feed_reader, feed_writer, grants_held, rereading
 from ortoo_protocol.station.context import LOCAL, Handler, Post, Tx
 from ortoo_protocol.station.sending import post, send
 from ortoo_protocol.station.store.tables import feed_out_items
@@ -43,11 +44,11 @@ def items_ask(tx: Tx, opened: Opened[Shape]) -> None:
     in the next one."""
     ask, asker = as_body(opened, ItemsAsk).body, opened.header.sender
     try:
-        _check_reader(tx, ask.feed, asker, ask.first)
-        _check_quota(tx, ask.feed, asker)
+        check_reader(tx, ask.feed, asker, ask.first)
+        check_quota(tx, ask.feed, asker)
         _send_items(tx, ask, asker)
     except (FeedError, GrantError) as error:
-        _refuse(tx, asker, ask.feed, error)
+        refuse(tx, asker, ask.feed, error)
 
 
 def _send_items(tx: Tx, ask: ItemsAsk, asker: str) -> None:
@@ -85,37 +86,37 @@ def _way_back(tx: Tx, asker: str) -> tuple[str, str]:
 def head_ask(tx: Tx, opened: Opened[Shape]) -> None:
     ask, asker = as_body(opened, HeadAsk).body, opened.header.sender
     try:
-        _check_reader(tx, ask.feed, asker, 0)
+        check_reader(tx, ask.feed, asker, 0)
         kind = messages.kind_named("feed.head-answer")
         head = feed_writer.head(tx, ask.feed)
         send(tx, asker, head, kind=kind, causation=opened.header.id)
     except (FeedError, GrantError) as error:
-        _refuse(tx, asker, ask.feed, error)
+        refuse(tx, asker, ask.feed, error)
 
 
 def key_ask(tx: Tx, opened: Opened[Shape]) -> None:
     ask, asker = as_body(opened, KeyAsk).body, opened.header.sender
     try:
-        _check_reader(tx, ask.feed, asker, None)
-        _check_quota(tx, ask.feed, asker)
+        check_reader(tx, ask.feed, asker, None)
+        check_quota(tx, ask.feed, asker)
         feed_writer.give_key(tx, ask.feed, asker)
         tx.parts.quota.spend(asker, KEY_ASK_BYTES, tx.now_ms)
     except (FeedError, GrantError) as error:
-        _refuse(tx, asker, ask.feed, error)
+        refuse(tx, asker, ask.feed, error)
 
 
 def snapshot_ask(tx: Tx, opened: Opened[Shape]) -> None:
+    """What may be sent is sent beside the writer (snapshots.py)."""
     ask, asker = as_body(opened, SnapshotAsk).body, opened.header.sender
     try:
-        _check_reader(tx, ask.feed, asker, None)
-        _check_quota(tx, ask.feed, asker)
-        sent_bytes = table_feed.send_snapshot(tx, ask.feed, asker)
-        tx.parts.quota.spend(asker, sent_bytes, tx.now_ms)
+        check_reader(tx, ask.feed, asker, None)
+        check_quota(tx, ask.feed, asker)
+        tx.after_commit(partial(tx.parts.snapshots.put, ask.feed, asker))
     except (FeedError, GrantError) as error:
-        _refuse(tx, asker, ask.feed, error)
+        refuse(tx, asker, ask.feed, error)
 
 
-def _check_reader(tx: Tx, feed: str, asker: str, last: int | None) -> None:
+def check_reader(tx: Tx, feed: str, asker: str, last: int | None) -> None:
     """`last` None: only a grant that lives now will do; else one that reaches that item."""
     if feed_owner(feed) != tx.party:
         raise FeedUnknown(feed=feed)
@@ -127,12 +128,12 @@ def _check_reader(tx: Tx, feed: str, asker: str, last: int | None) -> None:
         raise GrantEnded(grant="-", reason="no grant reaches this item")
 
 
-def _check_quota(tx: Tx, feed: str, asker: str) -> None:
+def check_quota(tx: Tx, feed: str, asker: str) -> None:
     if asker != tx.party:
         tx.parts.quota.check(asker, feed, tx.now_ms)
 
 
-def _refuse(tx: Tx, asker: str, feed: str, error: FeedError | GrantError) -> None:
+def refuse(tx: Tx, asker: str, feed: str, error: FeedError | GrantError) -> None:
     send(tx, asker, FeedRefusal(feed=feed, error=error.code, detail=str(error)[:500]))
 
 

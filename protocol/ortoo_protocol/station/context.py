@@ -32,6 +32,7 @@ from ortoo_protocol.station.content_keys import ContentKeys
 from ortoo_protocol.station.fresh import Due, Fresh
 from ortoo_protocol.station.quota import Quota
 from ortoo_protocol.station.settings import Timing
+from ortoo_protocol.station.snapshots_wanted import SnapshotsWanted
 from ortoo_protocol.station.store import journal_rows
 from ortoo_protocol.station.store.prepared import Savepoint
 
@@ -188,7 +189,6 @@ class Hooks:
     `answers`: kinds of route quick that end a call; the same kinds have a handler for answers that
     come by another way.
     `clock`: by duty, who acts when a clock strikes; "" hears of all of them, afterwards.
-    `clock`: by duty, who acts when a clock strikes; "" hears of all of them, afterwards.
     """
 
     handlers: Mapping[str, Handler] = field(default_factory=dict)
@@ -217,6 +217,7 @@ class Parts:
     quota: Quota = field(default_factory=Quota)
     content_keys: ContentKeys = field(default_factory=ContentKeys)
     fresh: Fresh = field(default_factory=Fresh)
+    snapshots: SnapshotsWanted = field(default_factory=SnapshotsWanted)
     unwrapped: dict[bytes, bytes] = field(default_factory=dict, repr=False)
 
 
@@ -366,7 +367,7 @@ class Tx(Pen):
         super().__init__(parts)
         self.conn = conn
         self._rows: list[journal_rows.Pending] = []
-        self._calls: list[Callable[[], object]] = []
+        self._calls: dict[Callable[[], object], None] = {}  # in order
         self._gathered: list[tuple[Callable[[Connection, list[Any]], None], Any]] = []
         self.begins: list[Callable[[], object]] = []
 
@@ -388,12 +389,12 @@ class Tx(Pen):
         return Start(self, self.savepoint(), Savepoint(self.conn, "start"))
 
     def after_commit(self, call: Callable[[], object]) -> None:
-        if call not in self._calls:
-            self._calls.append(call)
+        """The same call is made once, however often it is given."""
+        self._calls.setdefault(call)
 
     def hand_over(self, letter: Due) -> None:
         """Give a letter to the pump after the commit."""
-        self._calls.append(partial(self.parts.fresh.put, letter))
+        self.after_commit(partial(self.parts.fresh.put, letter))
 
     def gather(self, work: Callable[[Connection, list[T]], None], each: T) -> None:
         """Before the commit `work` is called once, with `each` of all messages of this transaction:
@@ -453,7 +454,9 @@ class Tx(Pen):
         """Trust too: a directory in force that is not in the store would be an older one again
         after a restart."""
         self.parts.trust.current = mark.trust
-        del self._rows[mark.rows :], self._calls[mark.calls :]
+        del self._rows[mark.rows :]
+        while len(self._calls) > mark.calls:
+            self._calls.popitem()
         del self._gathered[mark.gathered :], self.begins[mark.begins :]
 
     def before_commit(self) -> None:

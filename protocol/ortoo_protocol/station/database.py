@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -56,6 +57,10 @@ class Database:
     async def read_long(self, job: Callable[[Connection], T]) -> T:
         """As `read`, in a thread: for what works on many rows. Cancelled, it goes on to its end."""
         return await asyncio.to_thread(self._store.read_long, job)
+
+    def view(self) -> AbstractContextManager[Connection]:
+        """One consistent view, for as long as it is held (Store.view)."""
+        return self._store.view()
 
     async def close(self) -> None:
         """Finish what waits, then close the files."""

@@ -65,6 +65,12 @@ class Local:
             while not self.queue.empty() and len(raws) < WINDOW:
                 raws.append(self.queue.get_nowait())
             await accept_all(database, [(raw, "") for raw in raws])
+            for _ in raws:
+                self.queue.task_done()
+
+    async def taken(self) -> None:
+        """Until all that was put is accepted."""
+        await self.queue.join()
 
 
 @dataclass

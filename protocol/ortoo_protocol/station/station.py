@@ -54,6 +54,7 @@ from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.ports import Sink
 from ortoo_protocol.station.recovery import Recovery
 from ortoo_protocol.station.settings import Timing
+from ortoo_protocol.station.snapshots import SnapshotPump
 from ortoo_protocol.station.store.store import Store
 
 T = TypeVar("T")
@@ -138,6 +139,7 @@ class Station:
         live with ends them all and is raised."""
         outbox = outbox_pump.OutboxPump(self.database, self.parts, self.local, self.wire)
         feeds = pumps.FeedPump(self.database, self.parts, self.local, self.wire)
+        snapshots = SnapshotPump(self.database, self.parts, self.local, self.wire)
         try:
             async with asyncio.TaskGroup() as group:
                 start = group.create_task
@@ -146,6 +148,7 @@ class Station:
                 start(_steady(outbox.run), name="outbox")
                 start(outbox.run_fresh(), name="fresh")
                 start(_steady(feeds.run), name="feeds")
+                start(_steady(snapshots.run), name="snapshots")
                 start(
                     _steady(partial(pumps.run_receipts, self.database, self.parts, self.wire)),
                     name="receipts",

@@ -1,12 +1,11 @@
 """Table feeds: a schema, changes, and a shadow from which a snapshot is made at any number.
 
-The shadow (key, row, last item) is written in the transaction that appends the item, so a snapshot
-is one read of it and the tail follows without a seam.
+The shadow (key, row, last item) is written in the transaction that appends the item, so whatever
+view of the store a snapshot is read in (snapshots.py), the tail follows without a seam.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, delete, literal_column, select
@@ -19,7 +18,6 @@ from ortoo_protocol.core.feeds import EVENT_KEY, UPSERT, RowChange, TableSchema,
 from ortoo_protocol.core.row_codec import delete_part, key_bytes, key_picker
 from ortoo_protocol.station import feed_writer, shadow
 from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store import tables
 from ortoo_protocol.station.store.dialect import upsert
 from ortoo_protocol.station.store.prepared import Prepared
@@ -149,27 +147,3 @@ def append_deletes(tx: Tx, feed: str, schema: TableSchema, keys: Sequence[bytes]
         shadow.drop(tx, feed, keys[at : at + len(batch)])
         at += len(batch)
     return seq
-
-
-def send_snapshot(tx: Tx, feed: str, reader: str) -> int:
-    """Send the table as it stands after the last item, in letters that only `reader` opens.
-    Returns how many bytes of rows that were."""
-    row = feed_writer.feed_row(tx, feed)
-    schema = current_schema(tx, feed)
-    if schema is None:
-        return 0
-    pieces = list(batches(shadow.rows(tx.conn, feed))) or [()]
-    snapshot = uuid.UUID(bytes=tx.new_id()).hex
-    for part, rows in enumerate(pieces):
-        body = feeds.SnapshotPart(
-            feed=feed,
-            snapshot=snapshot,
-            incarnation=row.incarnation,
-            seq=row.seq,
-            hash=row.hash,
-            part=part,
-            parts=len(pieces),
-            schema=schema,
-        )
-        send(tx, reader, body, rows=rows, case=None)
-    return sum(len(row) for rows in pieces for row in rows)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -47,9 +47,16 @@ class Store:
 
     def read_long(self, work: Callable[[Connection], T]) -> T:
         """As `read`, in the calling thread: what is computed between rows holds up nobody."""
+        with self.view() as conn:
+            return work(conn)
+
+    @contextmanager
+    def view(self) -> Iterator[Connection]:
+        """One consistent view of what is committed, for as long as the block takes. Threads may
+        take turns with it. Raises StoreError."""
         try:
             with self.long.connect() as conn:
-                return work(conn)
+                yield conn
         except DBAPIError as error:
             raise store_failure(error, self.path) from error
 
