@@ -12,9 +12,10 @@ import pytest
 from ortoo_node import app as node_app
 from ortoo_node.catalog import adding
 from ortoo_node.queries import declared, granted
+from ortoo_node.queries.arriving import Arriving
 from ortoo_node.queries.desk import Queries
 from ortoo_node.queries.provider import Provider
-from ortoo_node.queries.reader import Reader, _Open
+from ortoo_node.queries.waiting import Waiting
 from ortoo_node.settings import Database, NodeSettings
 from ortoo_node.store import NODE
 from ortoo_protocol.core.codec import encode
@@ -170,14 +171,14 @@ def test_nobody_answers_in_the_providers_stead(tmp_path: Path) -> None:
         ask="1" * 32, number=0, pages=1, rows=0, cut="", columns=(Column("id", "C", 0),)
     )
     taken: list[Any] = []
-    queries.reader._take_page = lambda *given: taken.append(given)  # type: ignore[method-assign]
-    waiting = _Open("1" * 32, PROVIDER, "g", "c", Post("", "", b""), 0.0, 1.0, 1)
-    queries.reader._open["1" * 32] = waiting
+    queries.reader.arriving._take_page = lambda *given: taken.append(given)  # type: ignore[method-assign]
+    waiting = Waiting("1" * 32, PROVIDER, "g", "c", Post("", "", b""), 0.0, 1.0, 1)
+    queries.reader.arriving.waiting["1" * 32] = waiting
 
     def attack() -> None:
         desk.take(make_letter(kit, FOREIGN, READER, page, kind="query.page"))
 
     try:
-        stands_by(attack, "query.answer", removed(Reader._waiting, "QueryAnswer"))
+        stands_by(attack, "query.answer", removed(Arriving._asked, "QueryAnswer"))
     finally:
         desk.close()

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ortoo_node.queries.reader import Page, Question
+from ortoo_node.queries.question import Page, Question
 from ortoo_node.services import Service
 from ortoo_protocol.core.codec import Scalar, encode
 from ortoo_protocol.core.grants import GrantTerms

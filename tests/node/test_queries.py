@@ -94,7 +94,7 @@ async def test_long_answers_come_in_pages_as_they_are_taken(tmp_path: Path) -> N
             assert len(page.rows) == 100
             assert page.pages == 20
             taken += 1
-            (waiting,) = both.reader.app.queries.reader._open.values()
+            (waiting,) = both.reader.app.queries.reader.arriving.waiting.values()
             assert len(waiting.got) <= 2 * 3
         assert taken == 20
         (row,) = await record_of(both.reader, "asked")
@@ -265,9 +265,9 @@ async def test_the_same_ask_again_is_answered_again_and_counted_once(tmp_path: P
 async def test_pages_that_are_lost_are_asked_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ortoo_node.queries import reader as reading
+    from ortoo_node.queries import waiting as waits
 
-    monkeypatch.setattr(reading, "AGAIN_S", 0.2)
+    monkeypatch.setattr(waits, "AGAIN_S", 0.2)
     async with pair(tmp_path, rows=1_000) as both:
         grant = await both.grant()
         parts, lost = both.provider.app.station.parts, [0]

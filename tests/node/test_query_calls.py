@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from ortoo_node.queries import provider as providing
 from ortoo_node.queries import reader as reading
+from ortoo_node.queries import waiting as waits
 from ortoo_node.store.tables import queries
 from ortoo_protocol.core import errors, topology
 from ortoo_protocol.core.feeds import Column
@@ -37,7 +38,7 @@ LEAST = {"least": 97}
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "AGAIN_S", 0.1)
+    monkeypatch.setattr(waits, "AGAIN_S", 0.1)
 
 
 @dataclass
@@ -179,7 +180,7 @@ async def test_a_caller_is_given_nothing_before_the_ask_is_on_disk(tmp_path: Pat
         station, reader = both.reader.app.station, both.reader.app.queries.reader
         async with held_writer(station):
             asking = asyncio.create_task(both.rows(grant, parameters=LEAST))
-            await until(lambda: any(waiting.first for waiting in reader._open.values()))
+            await until(lambda: any(waiting.first for waiting in reader.arriving.waiting.values()))
             await asyncio.sleep(0)
             assert not asking.done(), "its answer is here, and its trace is not"
             assert await count(station, queries) == 1
@@ -259,12 +260,12 @@ async def test_a_grant_that_ended_since_it_was_looked_at_gives_nothing(
         grant = await both.grant()
         await both.rows(grant, parameters=LEAST)
         sent = road(both.reader)
-        reading_grants = both.reader.app.queries.reader._known()
+        reading_grants = both.reader.app.queries.reader.at.describing.grants
         was = await reading_grants.held(grant.grant)
         await end(both, grant)
         with pytest.raises(errors.GrantEnded):
             await both.rows(grant, parameters=LEAST)
-        assert not sent.sent, "what is known to have ended leaves nothing"
+        assert not sent.of("query.ask"), "what is known to have ended leaves nothing"
 
         async def behind(_grant: str) -> Any:
             return was
@@ -297,7 +298,7 @@ async def test_an_ask_is_not_answered_a_second_time_as_another(tmp_path: Path) -
             both.reader.app.station.parts.post(asks.of("query.ask")[0])
         await until(lambda: len(pages.of("query.page")) == 3)
         assert await count(both.provider.app.station, queries) == 1
-        assert not both.reader.app.queries.reader._open
+        assert not both.reader.app.queries.reader.arriving.waiting
         assert await both.rows(grant, parameters=LEAST) == ROWS
 
 
@@ -371,7 +372,7 @@ async def test_pages_of_nobodys_ask_and_of_another_station_change_nothing(tmp_pa
         pages.passes = lambda post: not post.routing_key.endswith("query.page")
         asking = asyncio.create_task(both.rows(grant, parameters=LEAST))
         await until(lambda: pages.of("query.page"))
-        (waiting,) = both.reader.app.queries.reader._open.values()
+        (waiting,) = both.reader.app.queries.reader.arriving.waiting.values()
         column = Column("id", "C", 32)
         forged = QueryPage(ask=waiting.ask, number=0, pages=1, rows=0, cut="", columns=(column,))
         raw = make_letter(kit, "s152900", READER, forged, kind="query.page")

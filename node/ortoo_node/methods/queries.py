@@ -14,7 +14,7 @@ from ortoo_node.app import NodeApp
 from ortoo_node.queries import declared as declaring
 from ortoo_node.queries import offers, record, stats
 from ortoo_node.queries.declared import Declaration
-from ortoo_node.queries.reader import PAGE_ROWS, TIMEOUT_S, WINDOW, Page, Question
+from ortoo_node.queries.question import PAGE_ROWS, TIMEOUT_S, WINDOW, Page, Question
 from ortoo_protocol.core.errors import QueryBusy, QueryGone
 from ortoo_protocol.core.queries import QuerySignature, read_parameters
 from ortoo_protocol.station.common_methods import Method

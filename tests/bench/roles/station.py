@@ -13,7 +13,7 @@ import msgspec
 
 from ortoo_node import catalog, subscribing
 from ortoo_node.catalog import adding
-from ortoo_node.queries.reader import Question
+from ortoo_node.queries.question import Question
 from ortoo_protocol.core import feeds
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.codec import decode, encode
