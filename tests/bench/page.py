@@ -97,9 +97,10 @@ its pictures; `make bench NAME=letters` runs one bench and keeps the other rows;
 - **Peers** run in the same run: on the same broker, over TLS, persistent messages, quorum queues,
   confirms; with publisher and consumer as two processes where Ortoo uses two.
 - **In turn**: A B A B …, so that noise meets both. A figure is the median of the repetitions,
-  spread is largest minus smallest by the median. A row is marked *noisy* when repetitions differ
-  by more than 30 %, when other programs had more than 10 % of the machine, or when more than
-  3 % were stolen by the machine below.
+  spread is largest minus smallest by the median; of fan-out's CPU at one pace, which has many short
+  turns, the width of their middle half. A row is marked *noisy* when repetitions differ by more
+  than 30 %, when other programs had more than 10 % of the machine, or when more than 3 % were
+  stolen by the machine below.
 - **CPU an item** is user and system time of that process by the number of items: it depends less
   on what else the machine does.
 - Content does not compress, except the table's (it is what it is) and the text of events
