@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from ortoo_node.queries import client
+from ortoo_node.queries import client, rates
 from ortoo_node.store.tables import queries
 from ortoo_protocol.core import errors
 from ortoo_protocol.core.masks import Mask
@@ -18,6 +19,8 @@ from ortoo_protocol.station.store.tables import feed_readers, journal
 from tests.node.kit import FORM, PEOPLE, Node
 from tests.node.query_kit import CODE, PROVIDER, READER, pair, question
 from tests.support.trust import DEPARTMENTS
+
+MINUTE_MS = 60_000
 
 
 async def record_of(node: Node, role: str) -> list[Any]:
@@ -204,6 +207,34 @@ async def test_rates_hold_and_survive_a_restart_of_counting(tmp_path: Path) -> N
         await both.provider.app.queries.notes.flush()
         with pytest.raises(errors.QueryRate):
             await both.rows(grant)
+
+
+async def test_a_minute_passes(tmp_path: Path) -> None:
+    async with pair(tmp_path) as both:
+        await both.declare(calls_a_minute=2, calls_a_day=1_000)
+        grant = await both.grant()
+        both.kit.offset_ms += MINUTE_MS - both.kit.clock() % MINUTE_MS  # it has just begun
+        for _ in range(2):
+            await both.rows(grant)
+        with pytest.raises(errors.QueryRate) as caught:
+            await both.rows(grant)
+        assert "2 calls a minute" in str(caught.value)
+        both.kit.offset_ms += MINUTE_MS
+        assert len(await both.rows(grant)) == 100
+
+
+def test_a_day_ends_at_midnight_in_beijing(monkeypatch: pytest.MonkeyPatch) -> None:
+    midnight_ms = 1_790_006_400_000  # 2026-09-22T00:00+08:00
+    day = rates._windows(midnight_ms - 1)[1]
+    fresh = rates._Count(0, 0, day, 0)
+    monkeypatch.setattr(rates, "_recorded", lambda *_: fresh)
+    counting, tx = rates.Rates(), SimpleNamespace(now_ms=midnight_ms - 1)
+    declared = SimpleNamespace(code="q", calls_a_minute=9, calls_a_day=1)
+    counting.spend(tx, "g", declared)  # type: ignore[arg-type]  # as much as is looked at
+    with pytest.raises(errors.QueryRate):
+        counting.spend(tx, "g", declared)  # type: ignore[arg-type]  # as above
+    tx.now_ms = midnight_ms
+    counting.spend(tx, "g", declared)  # type: ignore[arg-type]  # as above
 
 
 async def test_a_slow_query_is_ended_and_holds_up_no_other(tmp_path: Path) -> None:

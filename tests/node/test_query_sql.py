@@ -105,6 +105,15 @@ def test_postgresql_ends_what_takes_too_long_and_goes_on(postgresql: Connections
     assert run(postgresql, "SELECT n FROM generate_series(1, 50) AS n").cut == "rows"
 
 
+def test_postgresql_gives_rows_up_to_the_limit_and_fetches_no_more(postgresql: Connections) -> None:
+    """The query has no end: whoever fetched all of it first would run out of time."""
+    endless = "WITH RECURSIVE e(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM e) SELECT n FROM e"
+    found = run(postgresql, endless)
+    assert (found.rows, found.cut) == ([(n,) for n in range(1, 11)], "rows")
+    found = run(postgresql, "SELECT n FROM generate_series(1, 10) AS n")
+    assert (found.rows, found.cut) == ([(n,) for n in range(1, 11)], "")
+
+
 def test_postgresql_writes_nothing(postgresql: Connections) -> None:
     for sql in ("CREATE TABLE t AS SELECT 1 AS n", "SELECT setval('s', 1) AS n"):
         with pytest.raises(QuerySource):

@@ -138,6 +138,18 @@ async def test_a_service_is_called_as_declared_and_its_items_come_back(
         assert sum(each["calls"] for each in stats) == 2
 
 
+async def test_a_grants_quota_of_calls_spares_the_service(tmp_path: Path, backend: Backend) -> None:
+    async with pair(tmp_path, services=services(backend, tmp_path)) as both:
+        await both.provider.call("query.declare", given={**DECLARED, "calls_a_day": 2})
+        grant, other = await both.grant(), await both.grant()
+        for _ in range(2):
+            await both.rows(grant, "household", parameters={"no": "H1"})
+        with pytest.raises(errors.QueryRate):
+            await both.rows(grant, "household", parameters={"no": "H1"})
+        assert len(backend.seen) == 2
+        assert await both.rows(other, "household", parameters={"no": "H1"})
+
+
 async def test_a_body_is_json_of_the_declared_fields_alone(
     tmp_path: Path, backend: Backend
 ) -> None:

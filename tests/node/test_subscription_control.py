@@ -130,10 +130,12 @@ async def test_paused_and_resumed(tmp_path: Path) -> None:
         paused = await both.reader.call("subscription.pause", subscription=one[:8])
         assert paused["subscription"]["state"] == "paused"
         await until(lambda: one not in both.reader.app.station.workers)
-        await both.publish(("3", "c"), ("1",))
+        await both.publish(("3", "c"))
+        both.kit.offset_ms += 100_000
+        await both.publish(("1",))
         shown = await both.until(one, lambda s: s["received"] == s["applied"] + 2)
         assert (shown["state"], shown["lag"]) == ("paused", 2)
-        await both.until(one, lambda s: s["lag_s"] > 0)
+        assert 100 <= shown["lag_s"] < 200, "as old as the first that waits"
         assert both.rows() == [("1", "a"), ("2", "b")]
         await both.reader.call("subscription.resume", subscription=one)
         await both.until(one, idle)
