@@ -111,7 +111,7 @@ async def answered(provider: Station) -> None:
 
 
 async def test_a_large_table_in_little_memory_and_short_jobs(rig: EngineRig) -> None:
-    """The table is 34 MiB of rows. A job is measured by what it computes: a busy machine makes
+    """The table is 29 MiB of rows. A job is measured by what it computes: a busy machine makes
     none longer."""
     async with pumping(rig, MANY) as (provider, link):
         writer = provider.database._writer
