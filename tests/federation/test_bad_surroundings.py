@@ -35,7 +35,7 @@ def started() -> Iterator[list[Daemon]]:
 def add_until_refused(daemon: Daemon, party: str) -> None:
     """What the write-ahead log has reserved still takes some."""
     while True:
-        daemon.call("catalog.add", entry=entry(party, "150700/002"))
+        daemon.call("catalog.add", entry=entry(party, "150700/002", feed=f"{party}.second"))
 
 
 def linked(daemon: Daemon) -> Any:
@@ -74,7 +74,7 @@ def test_a_full_disk(region: Founded, tmp_path: Path, started: list[Daemon]) -> 
         filler.unlink()
         daemon.until(lambda: current(daemon, region))
         daemon.until(lambda: "store.full" not in daemon.warnings())
-        daemon.call("catalog.add", entry=entry(party, "150700/003"))
+        daemon.call("catalog.add", entry=entry(party, "150700/003", feed=f"{party}.third"))
         region.until(lambda: region.found("150700/003") and region.found("150700/001"))
         assert daemon.call("journal.verify")["size"] > 0
         assert daemon.call("status")["quarantine"] == 0

@@ -111,7 +111,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, station: Station) -> No
 
 def test_a_disk_that_is_full_from_the_beginning(tmp_path: Path, station: Station) -> None:
     made = station()
-    with small_disk(tmp_path / "disk", 2) as disk:
+    with small_disk(tmp_path / "disk", 8) as disk:
         shutil.copytree(made.folder, disk / "station")
         filler = fill_up(disk)
         daemon = Daemon(disk / "station")

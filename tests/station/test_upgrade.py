@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine, func, select, text
 
 import ortoo_hub.store
@@ -113,3 +115,14 @@ def test_a_store_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
     with engine.connect() as conn:
         assert conn.execute(select(func.count()).select_from(tables.stamp)).scalar() == 2
     engine.dispose()
+
+
+@pytest.mark.parametrize("owner", [STATION, NODE, HUB_OWNER], ids=lambda owner: owner.name)
+def test_names_of_files_tell_the_newest_revision(owner: Migrations) -> None:
+    """A start that has nothing to migrate goes by them alone."""
+    config = Config()
+    config.set_main_option("script_location", str(owner.folder))
+    scripts = ScriptDirectory.from_config(config)
+    in_order = [script.revision for script in scripts.walk_revisions()]
+    assert owner.revisions() == in_order[::-1]
+    assert scripts.get_current_head() == owner.revisions()[-1]

@@ -10,9 +10,8 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import httpx
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, select
 
@@ -34,6 +33,9 @@ from ortoo_protocol.core.queries import QuerySignature
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import upsert
 from ortoo_protocol.station.store.prepared import Prepared
+
+if TYPE_CHECKING:
+    import httpx
 
 MOST_OFFERS = 10_000
 

@@ -15,10 +15,8 @@ import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
-
-import httpx
 
 from ortoo_node.queries.declared import Declaration, Http
 from ortoo_node.queries.running import Found, Limits, typed
@@ -27,6 +25,9 @@ from ortoo_protocol.core.codec import Scalar
 from ortoo_protocol.core.errors import QueryParameter, QueryService, QueryTimeout, SettingsValue
 from ortoo_protocol.core.feeds import Column
 
+if TYPE_CHECKING:
+    import httpx
+
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _ABSENT = object()
 _BREAKS = frozenset("/\\%;?#")
@@ -34,6 +35,8 @@ _BREAKS = frozenset("/\\%;?#")
 
 def open_client(service: Service) -> httpx.Client:
     """Raises SettingsSecret, SettingsValue. For all queries of the service, from any thread."""
+    import httpx  # 5 MiB that stations without services do without
+
     try:
         verify: ssl.SSLContext | bool = (
             ssl.create_default_context(cafile=str(service.ca_file)) if service.ca_file else True
@@ -78,6 +81,8 @@ class ServiceRunner:
 
     def _fetch(self, bound: Mapping[str, Scalar], timeout_s: float, most_bytes: int) -> bytes:
         """The whole body. A drip of bytes that never ends is ended by the clock."""
+        import httpx
+
         end = time.monotonic() + timeout_s
         over = QueryTimeout(detail=f"{int(timeout_s * 1000)} ms")
         request = _request(self._client, self._service.base_url, self._http, bound)
@@ -108,6 +113,8 @@ class ServiceRunner:
 def _request(
     client: httpx.Client, base_url: str, call: Http, bound: Mapping[str, Scalar]
 ) -> httpx.Request:
+    import httpx
+
     path = _PLACE.sub(lambda place: _segment(place[1], bound[place[1]]), call.path)
     if {".", ".."} & set(path.split("/")):
         raise QueryParameter(detail="one in the path is . or ..")

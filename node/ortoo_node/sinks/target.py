@@ -10,8 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import ReflectedColumn
@@ -122,6 +120,10 @@ def _altered(
     have: Mapping[str, ReflectedColumn],
 ) -> AnyType:
     """The type of the column behind `column`, added or widened where that is needed."""
+    # Memory of stations that alter no table (store/migrate.py).
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+
     dialect = connection.dialect.name
     alter = Operations(MigrationContext.configure(connection))
     found = have.get(column.name)

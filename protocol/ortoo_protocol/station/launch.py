@@ -28,6 +28,7 @@ END_S = 9.0
 # mallopt(3): M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_ARENA_MAX
 _COLLECT_AFTER = (100_000, 20, 50)  # new objects; then younger collections for an older one
 _MALLOC = ((-1, 8 << 20), (-2, 1 << 20), (-3, 8 << 20), (-8, 2))
+_PDEATHSIG = 1  # prctl(2): PR_SET_PDEATHSIG
 FORCED = 1
 _log = logging.getLogger(__name__)
 
@@ -92,11 +93,40 @@ def make_bus(settings: Settings) -> AmqpBus | None:
 def open_station_store(settings: Settings, own: Migrations) -> Store:
     """The process's store, made when it is missing. Raises StorePlane, StoreBusy and the like."""
     station, migrations = settings.station, (STATION, own)
-    try:
+
+    def opened() -> Store:
+        try:
+            return open_store(settings.store_file, station.party, station.plane, migrations)
+        except StoreMissing:
+            create_store(settings.store_file, station.party, station.plane, migrations)
         return open_store(settings.store_file, station.party, station.plane, migrations)
-    except StoreMissing:
-        create_store(settings.store_file, station.party, station.plane, migrations)
-    return open_store(settings.store_file, station.party, station.plane, migrations)
+
+    _beforehand(opened)
+    return opened()
+
+
+def _beforehand(work: Callable[[], object]) -> None:
+    """Do `work` in a child of this process first: what migrations draw in and leave behind, some
+    15 MiB, goes with it. If the child fails, this process meets the same and says so."""
+    parent, child = os.getpid(), os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return
+    try:
+        _die_with(parent)
+        work()
+    finally:
+        os._exit(0)
+
+
+def _die_with(parent: int) -> None:
+    """A store that is half migrated is rolled back; one that is held by a child that outlives its
+    killed parent would keep the next start out."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
 
 
 rand = os.urandom
