@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 MOST_BYTES = 8 << 20
-# When the store lets the pump find a letter that was handed over: its process has died by then, or
-# a link is new, which makes all due.
-HANDED_MS = 60_000
+# When the store lets the pump find a letter that was handed over and is in its hand no more. Short,
+# since a letter whose hand-over went wrong waits for it.
+HANDED_MS = 2_000
 
 
 class Due(NamedTuple):
