@@ -20,7 +20,7 @@ from ortoo_protocol.core.errors import FileDiskFull, FileError, FileHash, FileTa
 from ortoo_protocol.core.files import chunk_size
 
 PART = ".part"
-WINDOW = 16
+WINDOW = 12
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 
 
