@@ -237,6 +237,29 @@ def committing(station: Station) -> Iterator[Commit]:
         held.go_on.set()
 
 
+async def test_an_ask_that_comes_while_the_node_closes_is_recorded_and_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its query begins when no more may begin: the transaction it came in stands all the same."""
+    async with pair(tmp_path) as both:
+        grant, provider = await both.grant(), both.provider.app.queries.provider
+        await both.rows(grant, parameters=LEAST)
+        start = provider._start
+
+        def closing(tx: Any, job: Any) -> None:
+            start(tx, job)
+            provider.offers.close()
+
+        monkeypatch.setattr(provider, "_start", closing)
+        asks = road(both.reader)
+        asks.passes = lambda _post: len(asks.of("query.ask")) == 1
+        with pytest.raises(errors.QuerySilent):
+            await both.rows(grant, parameters=LEAST, timeout_s=0.5)
+        assert await count(both.provider.app.station, queries) == 2
+        assert not provider._running
+        assert not provider._waiting
+
+
 async def test_an_ask_that_cannot_be_recorded_gives_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
+from ortoo_protocol.bus.port import Outcome
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.verify import Opened
 from ortoo_protocol.station import fresh, outbox_pump
-from ortoo_protocol.station.context import Hooks, Tx
+from ortoo_protocol.station.context import Hooks, Post, Tx
+from ortoo_protocol.station.pumps import Wire
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store.prepared import Prepared
@@ -108,6 +111,46 @@ async def test_what_was_handed_over_without_a_link_goes_with_the_next_one(tmp_pa
     async with kit.running(hub, reader):
         await settled(hub, 3)
         assert sorted(came) == sorted(letters)
+
+
+async def test_what_became_of_letters_is_noted_though_others_were_noted_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two turns on their way while the pump takes what is done, and both end at once."""
+    on_its_way: list[Post] = []
+    answered = asyncio.Event()
+
+    async def publish(_link: object, post: Post, *_: object, **__: object) -> Outcome:
+        on_its_way.append(post)
+        await answered.wait()
+        return Outcome.CONFIRMED
+
+    monkeypatch.setattr(outbox_pump, "publish", publish)
+    kit = Kit(tmp_path)
+    station = kit.open(HUB, online=False)
+    fresh_ones, signals = station.parts.fresh, station.parts.signals
+    wire = Wire(await kit.bus(HUB).connect())
+    pump = outbox_pump.OutboxPump(station.database, station.parts, station.local, wire)
+    async with asyncio.TaskGroup() as group:
+        loops = [group.create_task(pump.run()), group.create_task(pump.run_fresh())]
+        await until(lambda: fresh_ones.taking)
+        await station.write(some(1))
+        await until(lambda: len(on_its_way) == 1)
+        taken = pump.done
+        signals.outbox.set()
+        await until(lambda: pump.done is not taken)
+        await station.write(some(1))
+        await until(lambda: len(on_its_way) == 2)
+        answered.set()
+        confirms = select(outbox.c.confirms)
+        await until_read(
+            station, lambda conn: conn.execute(confirms).scalars().all() == [1, 1], within_s=5
+        )
+        await until(lambda: not fresh_ones.hand)
+        for loop in loops:
+            loop.cancel()
+    assert len(on_its_way) == 2
+    await station.close()
 
 
 def _take(came: list[bytes]) -> Callable[[Tx, Opened[Shape]], None]:

@@ -196,7 +196,11 @@ class Provider:
         with self._lock:
             self._running.add(job.asked.name)
             self._waiting[room] += 1
-        future = job.offer.ready.threads.submit(_run, parts, job)
+        try:
+            future = job.offer.ready.threads.submit(_run, parts, job)
+        except RuntimeError:  # the node is closing: as one that closing found in the queue
+            future = Future()
+            future.cancel()
         future.add_done_callback(lambda _: self._ran(room, job.asked.name))
         return future
 

@@ -12,9 +12,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 MOST_BYTES = 8 << 20
-# When the store lets the pump find a letter that was handed over and is in its hand no more. Short,
-# since a letter whose hand-over went wrong waits for it.
-HANDED_MS = 2_000
+# When the store lets the pump find a letter that was handed over and is in its hand no more.
+HANDED_MS = 60_000
 
 
 class Due(NamedTuple):

@@ -57,7 +57,8 @@ class OutboxPump:
                 task.add_done_callback(lambda _: room.release())
 
     async def _send_fresh(self, letters: Sequence[Due]) -> None:
-        self.done += await self._send(self.wire.ready(), letters)
+        sent = await self._send(self.wire.ready(), letters)
+        self.done += sent  # only now: `run` may have taken the list that stood there before
         self.parts.signals.outbox.set()
 
     async def run(self) -> None:
