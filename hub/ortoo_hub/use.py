@@ -23,6 +23,8 @@ from ortoo_protocol.core.use.ending import (
     check_ending,
 )
 from ortoo_protocol.core.use.filled import check_filled
+from ortoo_protocol.core.use.onward import OnwardAnswer, OnwardAsk, OnwardRevoked
+from ortoo_protocol.core.use.onward import check_answer as check_onward_answer
 from ortoo_protocol.core.use.records import (
     DisposalAsked,
     DisposalDeclared,
@@ -50,7 +52,7 @@ from ortoo_protocol.station.context import ClockHook, Handler, Tx
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store.tables import grants
 from ortoo_protocol.station.store.use_tables import grant_suspensions
-from ortoo_protocol.station.use import disposals, endings, history, suspensions
+from ortoo_protocol.station.use import consents, disposals, endings, history, suspensions
 
 Record = Callable[[Tx, Opened[Shape]], None]
 OVERDUE = "overdue"
@@ -73,6 +75,9 @@ class UseNotary:
             "grant.kept": _kept,
             "use.ask": _asked_records,
             "use.records": _records,
+            "onward.ask": _onward_asked,
+            "onward.answer": _onward_answered,
+            "onward.revoked": _onward_revoked,
             "disposal.declared": _declared,
             "disposal.asked": _disposal_asked,
             "disposal.done": _destroyed,
@@ -174,7 +179,8 @@ def clocks() -> Mapping[str, ClockHook]:
 
 
 def expire(tx: Tx) -> None:
-    """Suspensions of grants whose term is over."""
+    """Consents to passing on, and suspensions of grants whose term is over."""
+    consents.lapse(tx)
     over = select(grants.c.grant).where(
         grants.c.suspension != "", grants.c.until_ms > 0, grants.c.until_ms <= tx.now_ms
     )
@@ -266,6 +272,21 @@ def _disposal_asked(tx: Tx, opened: Opened[Shape]) -> None:
 def _destroyed(tx: Tx, opened: Opened[Shape]) -> None:
     body = check_done(as_body(opened, DisposalDone).body)
     disposals.done(tx, body, _ways(tx, opened, body.grant, "reader", "provider").reader)
+
+
+def _onward_asked(tx: Tx, opened: Opened[Shape]) -> None:
+    body = as_body(opened, OnwardAsk).body
+    consents.asked(tx, body, _ways(tx, opened, body.grant, "reader", "provider").reader)
+
+
+def _onward_answered(tx: Tx, opened: Opened[Shape]) -> None:
+    body = check_onward_answer(as_body(opened, OnwardAnswer).body)
+    consents.answered(tx, body, _ways(tx, opened, body.grant, "provider", "reader").provider)
+
+
+def _onward_revoked(tx: Tx, opened: Opened[Shape]) -> None:
+    body = check_filled(as_body(opened, OnwardRevoked).body, "reason", "by")
+    consents.revoked(tx, body, _ways(tx, opened, body.grant, "provider", "reader").provider)
 
 
 def _ways(tx: Tx, opened: Opened[Shape], grant: str, sender: str, recipient: str) -> Row[Any]:

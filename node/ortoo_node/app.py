@@ -24,7 +24,7 @@ from ortoo_node.settings import NodeSettings
 from ortoo_node.sinks.door import StationDoor
 from ortoo_node.store.tables import catalog as entries
 from ortoo_node.supervision.sources import sources
-from ortoo_node.use import announcing, recording
+from ortoo_node.use import announcing, consenting, recording
 from ortoo_node.use import desk as use
 from ortoo_protocol.core import topology
 from ortoo_protocol.core.codec import Shape
@@ -224,6 +224,8 @@ class NodeApp:
 def _expire(tx: Tx) -> None:
     for case in announcing.carry_out(tx):
         cases.ended(tx, case, "grant.ended")
+    for case in consenting.lapse(tx):
+        cases.ended(tx, case, consenting.OVER)
     for case in granting.expire(tx):
         cases.expired(tx, case, granting.EXPIRED)
     delivery.look(tx)

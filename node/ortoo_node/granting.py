@@ -18,6 +18,7 @@ from ortoo_protocol.core.errors import (
     GrantScope,
     GrantUnknown,
     StopReason,
+    UseOnward,
 )
 from ortoo_protocol.core.errors import GrantEnded as GrantHasEnded
 from ortoo_protocol.core.grants import (
@@ -37,7 +38,7 @@ from ortoo_protocol.station import feed_reader, feed_writer, grants_held
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store.tables import grants
-from ortoo_protocol.station.use import endings, suspensions
+from ortoo_protocol.station.use import consents, endings, suspensions
 
 EXPIRED = "期满"
 VOID = "未成立"  # the case was moved otherwise before the grant reached the notary
@@ -58,13 +59,14 @@ def issue(
 ) -> GrantTerms:
     """The terms of a new grant, on the feed that holds just this scope.
 
-    Raises GrantScope, GrantIsSuspended, and TrustStale: a station that may not know the newest
-    directory grants nothing new.
+    Raises GrantScope, GrantIsSuspended, UseOnward, and TrustStale: a station that may not know the
+    newest directory grants nothing new.
     """
     tx.trust.check_fresh(tx.now_ms)
     suspension = rests(tx, entry.code, reader, application.department)
     if suspension is not None:
         raise suspensions.refusal(suspension)
+    _check_onward(tx, entry.code, reader, application.department)
     check_masks(masks, items)
     check_fit(masks, entry.items)
     grant = tx.new_id().hex()
@@ -92,6 +94,16 @@ def issue(
         masks=tuple(masks),
     )
     return check_terms(terms, [item.column for item in entry.items])
+
+
+def _check_onward(tx: Tx, resource: str, reader: str, department: str) -> None:
+    """What was received goes to whom its provider consented. Raises UseOnward."""
+    consent = consents.uncovered(tx, resource, reader, department)
+    if consent is not None:
+        received = grants_held.row(tx, consent.grant).resource
+        raise UseOnward(
+            place=resource, resource=received, grant=consent.grant, article=consent.clause
+        )
 
 
 def rests(tx: Tx, resource: str, reader: str, department: str) -> Row[Any] | None:

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from ortoo_hub import membership
+from ortoo_node.settings import Database
 from ortoo_protocol.station.context import Tx
 from tests.node.kit import FORM, PEOPLE, Node, entry, fill, open_node, running
 from tests.support.hubs import PASSWORD, HubKit, Running, until_true
 from tests.support.stations import until
 from tests.support.trust import DEPARTMENTS, Region
 
-PROVIDER, READER = "s150700", "s150200"
+PROVIDER, READER, THIRD = "s150700", "s150200", "s152900"
 CODE = "3070101/0001"
 DEPARTMENT = DEPARTMENTS[READER][0]
 PURPOSE = FORM["purpose"]
@@ -25,12 +26,14 @@ PURPOSE = FORM["purpose"]
 
 @dataclass
 class Exchange:
-    """`grant`: of the reader's department, over the whole resource unless said otherwise."""
+    """`grant`: of the reader's department, over the whole resource unless said otherwise. The
+    reader's source `back` is the database that its sink `shared` writes."""
 
     kit: HubKit
     hub: Running
     provider: Node
     reader: Node
+    third: Node
     grant: str = ""
 
     async def granted(self, items: list[str] | None = None, **form: Any) -> str:
@@ -101,21 +104,23 @@ async def exchange(
     **form: Any,
 ) -> AsyncIterator[Exchange]:
     kit = HubKit(folder, Region(profile=profile))
-    provider, reader = open_node(kit, PROVIDER), open_node(kit, READER)
+    back = Database(name="back", url=f"sqlite:///{folder / READER / 'sink.sqlite'}")
+    provider, third = open_node(kit, PROVIDER), open_node(kit, THIRD)
+    reader = open_node(kit, READER, sources=(back,))
     fill(provider.source, rows)
 
     def users(tx: Tx) -> None:
-        for party in (PROVIDER, READER):
+        for party in (PROVIDER, READER, THIRD):
             membership.keep_user(tx, party, PASSWORD)
 
     hub = kit.hub()
     await hub.prepare(PASSWORD)
     await hub.station.write(users)
-    more = _lawful(profile)
-    async with kit.hub_running(hub) as running_hub, running(kit, provider, reader):
+    more = lawful(profile)
+    async with kit.hub_running(hub) as running_hub, running(kit, provider, reader, third):
         await provider.call("catalog.add", entry=entry(PROVIDER, CODE, share_type, **more))
         await provider.call("publish", resource=CODE, source="business", table="people")
-        made = Exchange(kit, running_hub, provider, reader)
+        made = Exchange(kit, running_hub, provider, reader, third)
 
         async def known() -> bool:
             return bool((await reader.call("catalog.search", text="低保"))["entries"])
@@ -126,7 +131,7 @@ async def exchange(
         yield made
 
 
-def _lawful(profile: str) -> dict[str, Any]:
+def lawful(profile: str) -> dict[str, Any]:
     """What Decree 809 asks of an entry besides."""
     if profile == "NM2018":
         return {}

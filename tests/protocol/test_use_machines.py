@@ -7,10 +7,19 @@ import itertools
 import pytest
 from msgspec.structs import replace
 
-from ortoo_protocol.core.errors import CaseField, DisposalMove, EndingMove, SuspensionMove
-from ortoo_protocol.core.use import ending, records, suspension
+from ortoo_protocol.core.errors import (
+    CaseField,
+    DisposalMove,
+    EndingMove,
+    OnwardClause,
+    OnwardMove,
+    SuspensionMove,
+)
+from ortoo_protocol.core.law.profiles import NM2018, SC2025
+from ortoo_protocol.core.use import ending, onward, records, suspension
 from ortoo_protocol.core.use.filled import check_filled
-from tests.support.use_bodies import SUSPENDED, USE_BODIES
+from tests.support.forge import NOW_MS
+from tests.support.use_bodies import ONWARD, SUSPENDED, USE_BODIES
 
 S, E = suspension.State, suspension.Event
 SUSPENSION = {
@@ -105,3 +114,66 @@ def test_every_move_of_a_disposal(state: records.State, event: records.Event) ->
     else:
         with pytest.raises(DisposalMove):
             records.move(state, event)
+
+
+N, W2 = onward.State, onward.Event
+ONWARD_MOVES = {
+    (N.NONE, W2.ASK): N.ASKED,
+    (N.ASKED, W2.CONSENT): N.CONSENTED,
+    (N.ASKED, W2.REFUSE): N.REFUSED,
+    (N.ASKED, W2.LAPSE): N.LAPSED,
+    (N.ASKED, W2.DROP): N.VOID,
+    (N.CONSENTED, W2.REVOKE): N.REVOKED,
+    (N.CONSENTED, W2.LAPSE): N.LAPSED,
+    (N.CONSENTED, W2.DROP): N.VOID,
+    (N.REFUSED, W2.DROP): N.VOID,
+}
+
+
+@pytest.mark.parametrize(("state", "event"), list(itertools.product(N, W2)))
+def test_every_move_of_a_consent(state: onward.State, event: onward.Event) -> None:
+    if (state, event) in ONWARD_MOVES:
+        assert onward.move(state, event) is ONWARD_MOVES[state, event]
+    else:
+        with pytest.raises(OnwardMove):
+            onward.move(state, event)
+
+
+def test_passing_on_is_asked_for_under_the_clause_of_the_profile_and_no_other() -> None:
+    rules = SC2025.sharing
+    onward.check_ask(ONWARD, rules, NOW_MS)
+    for wrong in (replace(ONWARD, clause="Decree 809 art. 24"), replace(ONWARD, clause="")):
+        with pytest.raises(OnwardClause):
+            onward.check_ask(wrong, rules, NOW_MS)
+    with pytest.raises(OnwardClause) as refused:
+        onward.check_ask(ONWARD, NM2018.sharing, NOW_MS)
+    assert refused.value.facts["article"] == "Measures art. 20"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"until_ms": NOW_MS},
+        {"approver": ONWARD.handler},
+        {"basis": " "},
+        {"form": ""},
+        {"resource": "x" * 65},
+    ],
+)
+def test_what_an_ask_has_to_say(change: dict[str, object]) -> None:
+    with pytest.raises(CaseField):
+        onward.check_ask(replace(ONWARD, **change), SC2025.sharing, NOW_MS)
+
+
+def test_a_consent_has_an_end_and_a_refusal_a_reason() -> None:
+    consent = next(body for body in USE_BODIES if isinstance(body, onward.OnwardAnswer))
+    onward.check_answer(consent)
+    onward.check_answer(replace(consent, consented=False, until_ms=0, reason="涉及个人隐私"))
+    for wrong in (
+        replace(consent, until_ms=0),
+        replace(consent, consented=False, reason="不同意"),
+        replace(consent, consented=False, until_ms=0),
+        replace(consent, approver="乙"),
+    ):
+        with pytest.raises(CaseField):
+            onward.check_answer(wrong)

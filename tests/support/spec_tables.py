@@ -30,6 +30,7 @@ from ortoo_protocol.core import (
 from ortoo_protocol.core.messages import Kind, Route
 from ortoo_protocol.core.supervision import notices as written
 from ortoo_protocol.core.supervision import submissions
+from ortoo_protocol.core.use import onward
 
 ROOT = Path(__file__).parents[2]
 SPEC = ROOT / "protocol" / "SPEC.md"
@@ -230,6 +231,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "### 9.4 Half-yearly submissions": lambda: moves(submissions.MOVES),
     "### 9.5 Steps": steps,
     "### 9.8 Demands": lambda: moves(demands.MOVES),
+    "### 9.11 Consent to passing on": lambda: moves(onward.MOVES),
     "## 13 Error codes": error_codes,
     "## 14 Limits": limits,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ortoo_protocol.core import corrections
 from ortoo_protocol.core.codec import Shape
-from ortoo_protocol.core.use import ending, records, suspension
+from ortoo_protocol.core.use import ending, onward, records, suspension
 from tests.support.forge import CITY, NOW_MS, OTHER
 
 FEED = f"{CITY}.townships"
@@ -64,6 +64,21 @@ DETAIL = corrections.CorrectionDetail(
     evidence="scan.pdf",
 )
 
+ONWARD = onward.OnwardAsk(
+    onward=NUMBER,
+    grant=GRANT,
+    resource="3020101/0001",
+    third=CITY,
+    third_department="11150000MB0000000C",
+    clause="Decree 809 art. 25",
+    basis="《社会救助暂行办法》第八条",
+    purpose="住房保障资格核对",
+    form="核验结果",
+    until_ms=NOW_MS + 90 * 86_400_000,
+    handler="甲",
+    approver="丁",
+)
+
 USE_BODIES: tuple[Shape, ...] = (
     SUSPENDED,
     suspension.GrantRectified(suspension=NUMBER, grant=GRANT, report="已删除并整改", by="丁"),
@@ -108,6 +123,18 @@ USE_BODIES: tuple[Shape, ...] = (
         done_ms=NOW_MS,
         by="丁",
     ),
+    ONWARD,
+    onward.OnwardAnswer(
+        onward=NUMBER,
+        grant=GRANT,
+        consented=True,
+        reason="",
+        conditions="只提供核验结果",
+        until_ms=NOW_MS + 30 * 86_400_000,
+        handler="乙",
+        approver="丙",
+    ),
+    onward.OnwardRevoked(onward=NUMBER, grant=GRANT, reason="超出约定形式", by="丙"),
     RAISED,
     ANSWERED,
     CLOSED,

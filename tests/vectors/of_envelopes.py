@@ -12,6 +12,7 @@ from ortoo_protocol.core.envelope import FLAG_ZSTD, Position, ToParties, split
 from ortoo_protocol.core.law.contacts import ContactReport
 from ortoo_protocol.core.law.workdays import CalendarYears
 from ortoo_protocol.core.messages import LETTER_LIFE_MS
+from ortoo_protocol.core.use.onward import OnwardAsk
 from tests.support import bodies, forge
 from tests.support.bodies import FEED
 from tests.support.forge import (
@@ -129,6 +130,12 @@ def _valid() -> list[Vector]:
             "notarised: contacts, for the hub",
             bodies.body_of(ContactReport),
             HUB,
+            opener=HUB,
+        ),
+        _good(
+            "notarised: an ask for consent to passing on, read by the hub",
+            bodies.body_of(OnwardAsk),
+            OTHER,
             opener=HUB,
         ),
         _good("open: a head, on a feed but no item", bodies.HEAD, FEED, kind="feed.head"),

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from ortoo_node.cli import onward
 from ortoo_protocol.cli.grants import By, Days, Grant, Reason
 from ortoo_protocol.cli.shell import Json, Shell
 
 app = typer.Typer(help="Use of what was received: record, show, dispose.", no_args_is_help=True)
+app.add_typer(onward.app, name="onward")
 
 
 class Why(enum.StrEnum):

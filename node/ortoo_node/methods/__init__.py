@@ -21,6 +21,7 @@ from ortoo_node.methods.files import FileMethods
 from ortoo_node.methods.folders import FolderMethods
 from ortoo_node.methods.grants import GrantMethods
 from ortoo_node.methods.grants_in_use import GrantUseMethods
+from ortoo_node.methods.onward import OnwardMethods
 from ortoo_node.methods.publications import PublicationMethods
 from ortoo_node.methods.quality import QualityMethods
 from ortoo_node.methods.queries import QueryMethods
@@ -57,6 +58,7 @@ class NodeMethods:
             **GrantUseMethods(self.app).as_mapping(),
             **CorrectionMethods(self.app).as_mapping(),
             **UseMethods(self.app).as_mapping(),
+            **OnwardMethods(self.app).as_mapping(),
             **SubscriptionMethods(self.app).as_mapping(),
             **FolderMethods(self.app).as_mapping(),
             **QualityMethods(self.app).as_mapping(),

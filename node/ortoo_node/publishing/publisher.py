@@ -114,7 +114,9 @@ class Publisher:
     async def _open(self, entry: Entry, place: Row[Any]) -> Source:
         if are_file_items(entry.items):
             known = await self.station.read(lambda conn: contents.known_in(conn, place.source))
-            foreign = await self.station.read(self.onward.foreign_files)
+            foreign = await self.station.read(
+                lambda conn: self.onward.foreign_files(conn, entry.code)
+            )
             return open_files_source(self.settings, place.source, place.table, known, foreign)
         plan = await self.station.read(lambda conn: plans.plan_of(conn, entry.code))
         taken = await self.station.read(

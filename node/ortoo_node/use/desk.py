@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ortoo_node import cases
 from ortoo_node.corrections import answering, doubting
-from ortoo_node.use import announcing, disposing, recording, suspending
+from ortoo_node.use import announcing, consenting, disposing, recording, suspending
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.use.records import DisposalDeclared
 from ortoo_protocol.core.use.suspension import GrantTermination
@@ -31,6 +31,9 @@ def handlers() -> Mapping[str, Handler]:
         "disposal.declared": _on_declared,
         "disposal.asked": disposing.on_asked,
         "disposal.done": disposing.on_done,
+        "onward.ask": consenting.on_ask,
+        "onward.answer": consenting.on_answer,
+        "onward.revoked": consenting.on_revoked,
         "correction.raised": answering.on_raised,
         "correction.detail": answering.on_detail,
         "correction.closed": answering.on_closed,
@@ -46,6 +49,7 @@ def clocks() -> Mapping[str, ClockHook]:
 def on_settled(tx: Tx, letter: SettledLetter) -> None:
     suspending.on_settled(tx, letter)
     announcing.on_settled(tx, letter)
+    consenting.on_settled(tx, letter)
     answering.on_settled(tx, letter)
 
 

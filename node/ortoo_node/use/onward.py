@@ -1,5 +1,6 @@
 """No onward transfer (不得提供给第三方, Measures art. 20, Decree 809 art. 25): what was received
-becomes no source, no attachment and no offered query, whichever of the two came first.
+becomes no source, no attachment and no offered query, whichever of the two came first; unless its
+provider consented to that (use/consenting.py), for the one resource that the consent names.
 
 What can be seen is looked at: the same table under any name, views over it (of any depth), tables
 that its triggers mention, statements of queries, folders inside each other, files by their content.
@@ -32,6 +33,7 @@ from ortoo_protocol.core.errors import DatabaseUrl, SettingsError, UseOnward
 from ortoo_protocol.core.law.profiles import Sharing, profile_named
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.station import Station
+from ortoo_protocol.station.use import consents
 
 _log = logging.getLogger(__name__)
 
@@ -46,13 +48,13 @@ class Onward:
 
     async def check_source(self, resource: str, source: str, table: str) -> None:
         """Raises UseOnward: this is where received rows lie, or shows them."""
-        kept = await self._kept()
+        kept = await self._kept_for(resource)
         if kept:
             await asyncio.to_thread(self._source, kept, source, table)
 
     async def check_query(self, declared: Declaration) -> None:
         """Raises UseOnward: its statement reads what was received."""
-        kept = await self._kept()
+        kept = await self._kept_for(declared.resource)
         if kept and declared.kind == "sql":
             await asyncio.to_thread(self._query, kept, declared)
 
@@ -65,23 +67,37 @@ class Onward:
         if place.kind == PROGRAM:
             return place
         kept = [Received("", resource, grant or "-", sink, table, place)]
-        from_here = await self.station.read(attached)
+        allowed = await self.station.read(self._consented)
+        from_here = (await self.station.read(attached)).values()
         asked_here = await self.station.read(_in_force)
-        await asyncio.to_thread(self._sink, kept, list(from_here.values()), asked_here)
+        await asyncio.to_thread(
+            self._sink,
+            kept,
+            [each for each in from_here if (each.resource, grant) not in allowed],
+            [each for each in asked_here if (each.resource, grant) not in allowed],
+        )
         return place
 
-    def foreign_files(self, conn: Connection) -> Callable[[str], UseOnward | None]:
-        """Says of a content, by its SHA-256, why it is not published: it came from others."""
-        known = received.files(conn)
+    def foreign_files(self, conn: Connection, own: str) -> Callable[[str], UseOnward | None]:
+        """Says of a content, by its SHA-256, why it is not published as part of the `own` resource:
+        it came from others."""
+        known, allowed = received.files(conn), self._consented(conn)
 
         def refusal(sha256: str) -> UseOnward | None:
-            if sha256 not in known:
-                return None
-            resource, grant = known[sha256]
-            article = self._rules().use.article
-            return UseOnward(place=sha256[:16], resource=resource, grant=grant, article=article)
+            for resource, grant in known.get(sha256, ()):
+                if (own, grant) not in allowed:
+                    article = self._rules().use.article
+                    return UseOnward(
+                        place=sha256[:16], resource=resource, grant=grant, article=article
+                    )
+            return None
 
         return refusal
+
+    def _consented(self, conn: Connection) -> frozenset[tuple[str, str]]:
+        """(own resource, grant): what came under the grant may be passed on through that."""
+        rows = consents.in_force(conn, self._rules(), self.station.parts.clock())
+        return frozenset((row.resource, row.grant) for row in rows)
 
     async def catch_up(self) -> None:
         """Places of subscriptions that were made before places were kept."""
@@ -94,6 +110,12 @@ class Onward:
                 _log.warning("%s", error)
                 continue
             await self.station.write(partial(_keep, row.subscription, place))
+
+    async def _kept_for(self, resource: str) -> list[Received]:
+        """What may not be passed on through `resource`."""
+        kept = await self._kept()
+        allowed = await self.station.read(self._consented) if kept else frozenset()
+        return [each for each in kept if (resource, each.grant) not in allowed]
 
     async def _kept(self) -> list[Received]:
         """What could not be asked when it was noted (a file not made yet, a server away) is asked

@@ -91,7 +91,10 @@ def keep_file(tx: Tx, sha256: str, grant: str, resource: str, name: str) -> None
     insert_new(tx.conn, received_files, [row])
 
 
-def files(conn: Connection) -> dict[str, tuple[str, str]]:
-    """(resource, grant) of each content that was fetched."""
+def files(conn: Connection) -> dict[str, list[tuple[str, str]]]:
+    """(resource, grant) of each content that was fetched, once for each grant."""
     query = select(received_files.c.sha256, received_files.c.resource, received_files.c.grant)
-    return {row.sha256: (row.resource, row.grant) for row in conn.execute(query)}
+    found: dict[str, list[tuple[str, str]]] = {}
+    for row in conn.execute(query):
+        found.setdefault(row.sha256, []).append((row.resource, row.grant))
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -101,6 +101,8 @@ def show_use(shell: Shell, answer: Mapping[str, Any]) -> None:
                 for one in answer["endings"]
             ),
         )
+    if answer["onward"]:
+        show_onward(shell, answer["onward"])
     shell.table(
         ("Time", "What happened", "Party", "By", "Reason"),
         (
@@ -112,5 +114,26 @@ def show_use(shell: Shell, answer: Mapping[str, Any]) -> None:
                 event["reason"],
             )
             for event in answer["events"]
+        ),
+    )
+
+
+def show_onward(shell: Shell, consents: Sequence[Mapping[str, Any]]) -> None:
+    """Consents to passing on, asked for and answered."""
+    shell.table(
+        ("Consent", "Through", "To", "Purpose", "Form", "Clause", "Until", "State", "Answer"),
+        (
+            (
+                one["onward"],
+                one["resource"],
+                f"{one['third']} {one['third_department']}",
+                one["purpose"],
+                one["form"],
+                one["clause"],
+                shell.time(one["until_ms"] or one["asked_until_ms"]),
+                shell.word(one["state"]),
+                one["reason"] or one["conditions"],
+            )
+            for one in consents
         ),
     )

@@ -1437,7 +1437,28 @@ class UseOnward(UseError):
         "{place} holds what was received of {resource} under grant {grant}; it is not passed on,"
         " not even in another form ({article})."
     )
-    cure = "Take the data from where they come from; whoever needs them asks their provider."
+    cure = (
+        "Take the data from where they come from; whoever needs them asks their provider. Where the"
+        " rules allow it, ask that provider for consent: use onward ask."
+    )
+
+
+class OnwardClause(UseError):
+    code = "use.onward-clause"
+    what = "Passing on what was received is not allowed under {clause}; in force is {article}."
+    cure = "Whoever needs the data asks their provider."
+
+
+class OnwardMove(UseError):
+    code = "use.onward-move"
+    what = "A consent to passing on that is {state} cannot be moved by {event}."
+    cure = "Look at it first: use onward list."
+
+
+class OnwardUnknown(UseError):
+    code = "use.onward-unknown"
+    what = "No consent to passing on {onward} was asked for."
+    cure = "List them: use onward list."
 
 
 # --- journal ------------------------------------------------------------------------------------

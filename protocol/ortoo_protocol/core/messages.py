@@ -25,7 +25,7 @@ from ortoo_protocol.core.law.contacts import ContactReport
 from ortoo_protocol.core.law.workdays import CalendarYears
 from ortoo_protocol.core.supervision import notices as written
 from ortoo_protocol.core.supervision import submissions
-from ortoo_protocol.core.use import ending, records, suspension
+from ortoo_protocol.core.use import ending, onward, records, suspension
 
 DAY_MS = 86_400_000
 LETTER_LIFE_MS = 60 * DAY_MS
@@ -129,6 +129,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("disposal.declared", _NOTARISED, Route.HUB, "s", records.DisposalDeclared, durable=True),
     Kind("disposal.asked", _NOTARISED, Route.HUB, "s", records.DisposalAsked, durable=True),
     Kind("disposal.done", _NOTARISED, Route.HUB, "s", records.DisposalDone, durable=True),
+    Kind("onward.ask", _NOTARISED, Route.HUB, "s", onward.OnwardAsk, durable=True),
+    Kind("onward.answer", _NOTARISED, Route.HUB, "s", onward.OnwardAnswer, durable=True),
+    Kind("onward.revoked", _NOTARISED, Route.HUB, "s", onward.OnwardRevoked, durable=True),
     Kind("correction.raised", _NOTARISED, Route.HUB, "s", CorrectionRaised, durable=True),
     Kind("correction.answered", _NOTARISED, Route.HUB, "s", CorrectionAnswered, durable=True),
     Kind("correction.closed", _NOTARISED, Route.HUB, "s", CorrectionClosed, durable=True),

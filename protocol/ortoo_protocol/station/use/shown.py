@@ -9,13 +9,18 @@ from sqlalchemy import Connection, Row
 
 from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.use.records import UseRecords
-from ortoo_protocol.station.use import disposals, endings, history, suspensions
+from ortoo_protocol.station.use import consents, disposals, endings, history, suspensions
 
 _SUSPENSION = (
     "suspension", "suspender", "article", "reason", "evidence", "days", "until_ms",
     "suspended_ms", "state", "report", "rejected", "changed_ms",
 )  # fmt: skip
 _ENDING = ("ending", "what", "reason", "filing", "at_ms", "by", "state", "answer", "changed_ms")
+_ONWARD = (
+    "onward", "grant", "resource", "third", "third_department", "clause", "basis", "purpose",
+    "form", "asked_until_ms", "asked_by", "asked_ms", "state", "reason", "conditions", "until_ms",
+    "answered_by", "changed_ms",
+)  # fmt: skip
 _EVENT = ("time_ms", "event", "party", "by", "reason")
 
 
@@ -25,9 +30,15 @@ def shown(conn: Connection, grant: str) -> dict[str, Any]:
         "suspensions": _rows(suspensions.listed(conn, grant), _SUSPENSION),
         "endings": _rows(endings.listed(conn, grant), _ENDING),
         "events": _rows(history.of(conn, grant), _EVENT),
+        "onward": onward(conn, grant),
         "disposal": _disposal(conn, grant),
         "records": [_asked(row) for row in disposals.asks(conn, grant)],
     }
+
+
+def onward(conn: Connection, grant: str = "") -> list[dict[str, Any]]:
+    """Consents to passing on, the newest first; of all grants, or of one."""
+    return _rows(consents.listed(conn, grant), _ONWARD)
 
 
 def _disposal(conn: Connection, grant: str) -> dict[str, Any] | None:

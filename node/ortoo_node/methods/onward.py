@@ -1,0 +1,97 @@
+"""onward.*: consent to passing on what was received (提供给第三方)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ortoo_node.app import NodeApp
+from ortoo_node.use import consenting
+from ortoo_protocol.station.common_methods import Method
+from ortoo_protocol.station.use import shown
+
+
+@dataclass
+class OnwardMethods:
+    app: NodeApp
+
+    def as_mapping(self) -> Mapping[str, Method]:
+        return {
+            "onward.ask": self.ask,
+            "onward.answer": self.answer,
+            "onward.revoke": self.revoke,
+            "onward.list": self.listed,
+        }
+
+    async def ask(
+        self,
+        grant: str,
+        resource: str,
+        third: str,
+        third_department: str,
+        basis: str,
+        purpose: str,
+        form: str,
+        until_ms: int,
+        handler: str,
+        approver: str,
+    ) -> dict[str, Any]:
+        """Ask the provider of a grant that is read here."""
+        onward = await self.app.station.write(
+            lambda tx: consenting.ask(
+                tx,
+                grant,
+                resource=resource,
+                third=third,
+                third_department=third_department,
+                basis=basis,
+                purpose=purpose,
+                form=form,
+                until_ms=until_ms,
+                handler=handler,
+                approver=approver,
+            )
+        )
+        return await self._one(onward)
+
+    async def answer(
+        self,
+        onward: str,
+        consented: bool,
+        handler: str,
+        approver: str,
+        reason: str = "",
+        conditions: str = "",
+        until_ms: int = 0,
+    ) -> dict[str, Any]:
+        """The word of the grant's provider."""
+        await self.app.station.write(
+            lambda tx: consenting.answer(
+                tx,
+                onward,
+                consented,
+                reason=reason,
+                conditions=conditions,
+                until_ms=until_ms,
+                handler=handler,
+                approver=approver,
+            )
+        )
+        return await self._one(onward)
+
+    async def revoke(self, onward: str, reason: str, by: str) -> dict[str, Any]:
+        """Take a consent back; its reader's station ends what is passed on under it."""
+        await self.app.station.write(lambda tx: consenting.revoke(tx, onward, reason, by))
+        return await self._one(onward)
+
+    async def listed(self, grant: str = "") -> dict[str, Any]:
+        return {"onward": await self.app.station.read(lambda conn: shown.onward(conn, grant))}
+
+    async def _one(self, onward: str) -> dict[str, Any]:
+        def read(conn: Connection) -> dict[str, Any]:
+            return next(each for each in shown.onward(conn) if each["onward"] == onward)
+
+        return await self.app.station.read(read)
