@@ -4,7 +4,7 @@
 #   deploy/setup.sh check    Python alone
 #   deploy/setup.sh demo     that, and RabbitMQ
 #   deploy/setup.sh bench    that, and what Ortoo is measured against
-#   deploy/setup.sh test     that, PostgreSQL and MariaDB
+#   deploy/setup.sh test     that, PostgreSQL, MariaDB, Chromium and a Chinese font
 #
 # Does only what is not done yet. As root it installs missing packages and leaves no system service
 # behind; otherwise it prints the command and exits 3.
@@ -32,6 +32,9 @@ missing_packages() {
     [ "$1" != test ] || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || echo postgresql
     # The server alone: Debian's mariadb-server would start it as a service.
     [ "$1" != test ] || [ -x /usr/sbin/mariadbd ] || echo mariadb-server-core
+    # What prints papers (ADR 38); fc-list comes with it.
+    [ "$1" != test ] || command -v chromium >/dev/null || echo chromium
+    [ "$1" != test ] || fc-list :lang=zh 2>/dev/null | grep -q . || echo fonts-wqy-zenhei
 }
 
 provide_packages() {

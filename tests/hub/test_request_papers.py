@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
+import unicodedata
+import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -73,6 +76,37 @@ async def test_a_yes_with_conditions_and_a_decision(tmp_path: Path) -> None:
         page = (await rig.provider.call("request.paper", case=case, paper="answer"))["page"]
         assert "协调处理意见书" in page
         assert "应当共享" in page
+
+
+async def test_a_real_browser_prints_it_in_chinese(tmp_path: Path) -> None:
+    """Needs Chromium and a Chinese font, which deploy/setup.sh test installs."""
+    async with requests(tmp_path) as rig:
+        case = await rig.reach(State.SUBMITTED)
+        page = (await rig.reader.call("request.paper", case=case))["page"]
+    file = tmp_path / "申请表.pdf"
+    printing.write(file, page)
+    said = glyphs_of(file.read_bytes())
+    assert set("政务数据共享申请表低保对象经办人") <= said, sorted(said)
+    with pytest.raises(PrintFile):
+        printing.write(file, page)
+
+
+def glyphs_of(pdf: bytes) -> set[str]:
+    """The characters that its fonts draw: what no font had is none of them (ISO 32000, 9.10.3)."""
+    assert pdf.startswith(b"%PDF-") and pdf.rstrip().endswith(b"%%EOF")  # noqa: PT018
+    found: set[str] = set()
+    for packed in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
+        with suppress(zlib.error):
+            text = zlib.decompress(packed).decode("latin-1")
+            for block in re.findall(r"beginbfchar(.*?)endbfchar", text, re.DOTALL):
+                codes = re.findall(r"<\w+> <(\w{4})>", block)
+                found |= {chr(int(code, 16)) for code in codes}
+            for block in re.findall(r"beginbfrange(.*?)endbfrange", text, re.DOTALL):
+                for first, last, to in re.findall(r"<(\w+)> <(\w+)> <(\w{4})>", block):
+                    span = int(last, 16) - int(first, 16)
+                    found |= {chr(int(to, 16) + step) for step in range(span + 1)}
+    # A glyph that 人 and the radical ⼈ share is listed as either.
+    return {unicodedata.normalize("NFKC", each) for each in found}
 
 
 def assert_self_contained(page: str) -> None:

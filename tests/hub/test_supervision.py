@@ -14,6 +14,7 @@ from ortoo_hub.cases.notary import EXPIRED
 from ortoo_protocol.core.codec import Shape, encode
 from ortoo_protocol.core.errors import (
     SupervisionField,
+    SupervisionLate,
     SupervisionMove,
     SupervisionReason,
     SupervisionSubject,
@@ -27,6 +28,7 @@ from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store import journal_rows
 from ortoo_protocol.station.store.supervision_tables import notices, submissions
 from ortoo_protocol.station.store.tables import catalog_index, journal, outbox
+from ortoo_protocol.station.supervision.findings import for_doctor
 from ortoo_protocol.station.supervision.methods.scores import Given, GivenIndicator
 from ortoo_protocol.station.supervision.methods.submissions import Stated
 from ortoo_protocol.station.supervision.notices import by_authority, by_subject, moves_of
@@ -302,6 +304,9 @@ async def test_what_is_not_rectified_in_time_is_a_lead(tmp_path: Path) -> None:
         assert await region.hub.hub.station.write(leaf) == evidence["hash"]
         facts = await facts_of(region, PROVIDER)
         assert (facts["notices_due"], facts["notices_mended"]) == (1, 0)
+        (finding,) = await for_doctor(region.hub.hub.station)
+        assert (finding["level"], finding["error"]["code"]) == ("warning", SupervisionLate.code)
+        assert finding["error"]["facts"]["subject"] == PROVIDER
 
 
 async def test_the_hub_leaves_departments_to_their_station(tmp_path: Path) -> None:

@@ -25,12 +25,18 @@ from ortoo_node.supervision.sources import sources
 from ortoo_node.use.desk import clocks as use_clocks
 from ortoo_protocol.core.catalog.freshness import DAY_MS
 from ortoo_protocol.core.codec import encode
-from ortoo_protocol.core.errors import QueryPurpose, SupervisionField, SupervisionSubject
+from ortoo_protocol.core.errors import (
+    QueryPurpose,
+    SupervisionField,
+    SupervisionLate,
+    SupervisionSubject,
+    SupervisionWaiting,
+)
 from ortoo_protocol.core.supervision.half_years import civil_ms
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.correction_tables import corrections
-from ortoo_protocol.station.store.supervision_tables import notices, submissions
+from ortoo_protocol.station.store.supervision_tables import leads, notices, submissions
 from ortoo_protocol.station.store.tables import catalog_index
 from ortoo_protocol.station.supervision import hooks
 from ortoo_protocol.station.supervision.watching import once
@@ -43,6 +49,7 @@ PARTY = "s150700"
 MINE = DEPARTMENTS[PARTY][0]
 CODE = "307001/000001"
 TWO = {"handler": "督查员", "approver": "主任"}
+OTHERS = {"handler": "丁", "approver": "戊"}
 
 
 @asynccontextmanager
@@ -350,6 +357,66 @@ async def test_overdue_notices_of_the_station(tmp_path: Path) -> None:
 
         await node.app.station.write(over)
         assert (await rules_of(node))["rectify-late"]["violation"] == 5
+
+
+async def doctor(node: Node) -> list[tuple[str, str, str]]:
+    """What it says of supervision: level, document, code."""
+    found = (await node.call("doctor"))["findings"]
+    return sorted(
+        (each["level"], each["error"]["facts"]["document"], each["error"]["code"])
+        for each in found
+        if each["check"] == "supervision"
+    )
+
+
+async def test_doctor_names_what_is_late_and_what_waits_for_the_authority(tmp_path: Path) -> None:
+    async with station(tmp_path) as node:
+        wanted = {"subject": MINE, "violation": 3, "title": "题", "found": "事", "demands": "改"}
+        await node.call("notice.issue", days=1, **wanted, **TWO)
+        (notice, _) = await listed(node, "notice.list", "notices", "issued")
+        await node.call("report.open", period="2026H1", days=10, by="信息中心")
+        (report, _) = await listed(node, "report.list", "submissions", "open")
+        assert await doctor(node) == []
+
+        def over(tx: Tx) -> None:
+            for table in (notices, submissions):
+                tx.conn.execute(update(table).values(due_ms=tx.now_ms - 1))
+
+        await node.app.station.write(over)
+        await node.call("supervise.look")  # finds that as leads
+        await node.app.station.write(
+            lambda tx: tx.conn.execute(update(leads).values(found_ms=tx.now_ms - 30 * DAY_MS))
+        )
+        late, waiting = SupervisionLate.code, SupervisionWaiting.code
+        assert await doctor(node) == [
+            ("error", "notice", late),
+            ("error", "report", late),
+            ("warning", "lead", waiting),
+            ("warning", "notice", late),
+            ("warning", "report", late),
+        ]
+        # Answered and submitted: the authority's affair, and named once it has waited.
+        await node.call(
+            "notice.act", notice=notice["notice"], event="answer", text="已整改", **OTHERS
+        )
+        written = {"implementation": "已编目。", "effect": "已使用。"}
+        number = report["submission"]
+        await node.call("report.fill", submission=number, by="丁", passages=written)
+        await node.call("report.submit", submission=number, handler="丁", approver="戊")
+        await listed(node, "notice.list", "notices", "answered")
+        await listed(node, "report.list", "submissions", "submitted")
+        assert await doctor(node) == [("warning", "lead", waiting)]
+
+        def long_ago(tx: Tx) -> None:
+            for table in (notices, submissions):
+                tx.conn.execute(update(table).values(changed_ms=tx.now_ms - 30 * DAY_MS))
+
+        await node.app.station.write(long_ago)
+        assert await doctor(node) == [
+            ("warning", "lead", waiting),
+            ("warning", "notice", waiting),
+            ("warning", "report", waiting),
+        ]
 
 
 async def test_the_daily_look_and_the_clock_of_the_year(tmp_path: Path) -> None:

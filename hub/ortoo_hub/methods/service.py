@@ -20,6 +20,7 @@ from ortoo_protocol.station.contacts.methods import ContactMethods
 from ortoo_protocol.station.control import Method, error_to
 from ortoo_protocol.station.notify.methods import NotifyMethods
 from ortoo_protocol.station.station import Station
+from ortoo_protocol.station.supervision import findings as supervision
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class ServiceMethods:
                 *await CaseMethods(self.station).findings(),
                 *await self.notify.findings(),
                 *await ClockMethods(self.station).findings(),
+                *await supervision.for_doctor(self.station),
             ]
         }
 

@@ -36,6 +36,7 @@ from ortoo_protocol.station.common_methods import CommonMethods, Method
 from ortoo_protocol.station.contacts.methods import ContactMethods
 from ortoo_protocol.station.control_client import error_to
 from ortoo_protocol.station.notify.methods import NotifyMethods
+from ortoo_protocol.station.supervision import findings as supervision
 from ortoo_protocol.station.supervision.methods import supervision_methods
 
 TROUBLED = ("failed", "schema", "gone", "paused")
@@ -102,6 +103,7 @@ class NodeMethods:
         findings += await ClockMethods(self.app.station).findings()
         findings += await CoordinationMethods(self.app).findings()
         findings += await NotifyMethods(self.app.notifier).findings()
+        findings += await supervision.for_doctor(self.app.station)
         return {"findings": findings}
 
     @property

@@ -2577,6 +2577,18 @@ class SupervisionPeople(SupervisionError):
     cure = "Enter it with supervise enter, or confirm a lead and say so."
 
 
+class SupervisionLate(SupervisionError):
+    code = "supervision.late"
+    what = "{document} {id} of {subject} was to be answered by {day}."
+    cure = "Who has to answer does so; the authority chases or escalates: report chase, notice."
+
+
+class SupervisionWaiting(SupervisionError):
+    code = "supervision.waiting"
+    what = "{count} wait for a decision of the authority ({document}), the oldest since {day}."
+    cure = "Decide: supervise leads, notice list, report list."
+
+
 class SettingsError(OrtooError):
     code = "settings"
     fault = Fault.OPERATOR
