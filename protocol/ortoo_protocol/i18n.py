@@ -29,6 +29,8 @@ _SAID = frozenset(
         "field",
         "found",
         "needed",
+        "other_role",
+        "role",
         "said",
         "state",
         "status",

@@ -15,10 +15,12 @@ _FIRST_ARGUMENT = frozenset(("application", "line", "long_call", "mark", "say", 
 _SECOND_ARGUMENT = frozenset(("done",))
 # Where a detail is a whole text for people, and not a term of the protocol for the journal.
 _DETAILED = (
+    "core/accounts/passwords.py",
     "core/cases/bodies.py",
     "core/demands.py",
     "ortoo_hub/demands.py",
     "cli/printing.py",
+    "station/accounts/keeping.py",
     "station/cases/attachments.py",
     "ortoo_node/methods/requests.py",
     "core/catalog/codes.py",

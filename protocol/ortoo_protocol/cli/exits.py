@@ -75,6 +75,8 @@ EXITS = MappingProxyType(
         errors.PublicationOption: Exit.USAGE,
         errors.SinkError: Exit.SETUP,
         errors.SubscriptionError: Exit.REFUSED,
+        errors.AccountError: Exit.REFUSED,
+        errors.AccountAct: Exit.UNVERIFIED,
         errors.ApiError: Exit.REFUSED,
         errors.SinkUnavailable: Exit.UNREACHABLE,
         errors.PublicationOption: Exit.USAGE,

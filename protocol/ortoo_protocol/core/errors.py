@@ -16,6 +16,7 @@
     ├── SinkError          databases of departments that are written
     ├── FileError          contents of file feeds, on their way
     ├── SubscriptionError  what an administrator wants of a subscription
+    ├── AccountError       people who log in: names, passwords, roles, links
     ├── ApiError           what a department's program asked over HTTP
     ├── QueryError         online queries: declared, asked, answered
     ├── QualityError       rules for data, rows that fail them, rectification tasks
@@ -2114,6 +2115,118 @@ class SubscriptionLetGo(SubscriptionError):
     code = "subscription.let-go"
     what = "While it was paused more came than is held here for it ({size_mb} MB)."
     cure = "resume takes a snapshot."
+
+
+# --- people's accounts --------------------------------------------------------------------------
+
+
+class AccountError(OrtooError):
+    code = "account"
+    fault = Fault.OPERATOR
+    what = "The account does not allow this."
+    cure = "Ask the security administrator of this platform."
+
+
+class AccountRefused(AccountError):
+    """One error for a wrong name, password and code, and for an account that is no longer used."""
+
+    code = "account.refused"
+    what = "Name, password or code is not right."
+    cure = "Try again; for a new password ask the security administrator for a link."
+
+
+class AccountLocked(AccountError):
+    """`until_ms`: when the next attempt is allowed."""
+
+    code = "account.locked"
+    what = "Too many attempts have failed."
+    cure = "Wait until the time shown, or ask the security administrator to take the lock off."
+
+
+class AccountCodeNeeded(AccountError):
+    code = "account.code-needed"
+    what = "This account has a second factor: its code is needed too."
+    cure = "Log in with name, password and the code that the device shows, or a recovery code."
+
+
+class AccountBusy(AccountError):
+    code = "account.busy"
+    what = "Too many people log in at this moment."
+    cure = "Try again in a few seconds."
+
+
+class AccountLink(AccountError):
+    code = "account.link"
+    what = "The link is unknown, was used, or has expired."
+    cure = "Ask whoever sent it for a new one; each works once."
+
+
+class AccountName(AccountError):
+    code = "account.name"
+    what = "{name} cannot be the name of an account."
+    cure = "Letters, digits and . _ - @, 64 at most, beginning and ending with a letter or digit."
+
+
+class AccountTaken(AccountError):
+    code = "account.taken"
+    what = "There is an account {name} already."
+    cure = "Choose another name."
+
+
+class AccountPerson(AccountError):
+    code = "account.person"
+    what = "{person} cannot be the person of this account: {detail}."
+    cure = "One person has one account; tell people of one name apart: 张三(信息科)."
+
+
+class AccountPassword(AccountError):
+    """`least`: characters that a password must have."""
+
+    code = "account.password"
+    what = "The password is not acceptable: {detail}."
+    cure = "Choose {least} characters or more that nobody can guess from what is known of you."
+
+
+class AccountRole(AccountError):
+    code = "account.role"
+    what = "{name} is no role of this platform."
+    cure = "account roles without roles lists them."
+
+
+class AccountRolesApart(AccountError):
+    code = "account.roles-apart"
+    what = "One account cannot have the roles {role} and {other_role}."
+    cure = "The three administrators are three persons (三员分立): give one of these to another."
+
+
+class AccountForbidden(AccountError):
+    code = "account.forbidden"
+    what = "Your roles do not allow this ({needed})."
+    cure = "Ask the security administrator for the role, or a colleague who has it."
+
+
+class AccountOwn(AccountError):
+    code = "account.own"
+    what = "Nobody changes the roles or the standing of the own account."
+    cure = "Another administrator has to do it."
+
+
+class AccountFactorNeeded(AccountError):
+    code = "account.factor-needed"
+    what = "Your roles demand a second factor, and it is not set up yet."
+    cure = "Set it up first: it takes a minute and a telephone or a token."
+
+
+class AccountUnknown(AccountError):
+    code = "account.unknown"
+    what = "There is no account {name}."
+    cure = "account list shows them."
+
+
+class AccountAct(AccountError):
+    code = "account.act"
+    what = "The records of acts do not agree with the journal: {detail}."
+    cure = "Somebody changed the store with other means: find out who, and keep a copy."
 
 
 # --- the programming interface ------------------------------------------------------------------

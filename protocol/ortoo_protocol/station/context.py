@@ -443,6 +443,16 @@ class Tx(Pen):
             )
         )  # fmt: skip
 
+    def journal_local(
+        self, act: bytes, kind: str, body_hash: bytes, state: State, *, flow: str, error: str = ""
+    ) -> None:
+        """A row on what was done here and is no message: its id of 16 bytes and its hash."""
+        self._rows.append(
+            journal_rows.Pending(
+                Direction.LOCAL, state, flow, act, kind, self.party, b"", b"", body_hash, error
+            )
+        )
+
     # --- Batch (store/writer.py) ---
 
     def savepoint(self) -> Mark:
