@@ -243,8 +243,8 @@ def _fill(tx: Tx, resource_feed: str, view: View) -> None:
         return
     if not shadow.is_empty(tx.conn, view.feed):
         _drop_gone(tx, resource_feed, view, schema, narrow)
-    for parts in _pages(tx.conn, resource_feed):
-        follow(tx, view, schema, [read_row_part(part, schema) for part in parts])
+    for page in shadow.pages(tx.conn, resource_feed):
+        follow(tx, view, schema, [read_row_part(part, schema) for _key, part, _seq in page])
 
 
 def _drop_gone(
@@ -262,15 +262,6 @@ def _drop_gone(
             if key not in held or lens.row(read_row_part(held[key][0], schema).values) is None
         ]
         table_feed.append_deletes(tx, view.feed, narrow, gone)
-
-
-def _pages(conn: Connection, feed: str) -> Iterator[Sequence[bytes]]:
-    """Every row of a shadow, by key, in pages: it may be written to between them."""
-    after = b""
-    while keys := shadow.keys_after(conn, feed, after, ROWS_AT_ONCE):
-        after = keys[-1]
-        held = shadow.look(conn, feed, keys)
-        yield [held[key][0] for key in keys]
 
 
 def follow(tx: Tx, view: View, schema: TableSchema, changes: Sequence[RowChange]) -> None:

@@ -6,11 +6,7 @@ core. Removing the bounds shows that the measurement would notice.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import zstandard
@@ -19,44 +15,12 @@ from ortoo_protocol.core import codec, envelope, frames
 from ortoo_protocol.core.errors import EnvelopeBomb, EnvelopeError
 from tests.support import bodies, forge
 from tests.support.forge import CITY, OTHER, ByHand
+from tests.support.memory import MIB, measured
 from tests.support.mutation import removed, replaced, stands_by
 
 HERE = forge.world()
 
-MIB = 1 << 20
 LIMIT_BYTES = 48 * MIB
-_ROOT = Path(__file__).parents[2]
-_MEASURED = """
-import sys
-from pathlib import Path
-from tests.attacks import test_memory_attacks as here
-
-def peak_kib():
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0])
-
-before = peak_kib()
-code = getattr(here, sys.argv[1])(*sys.argv[2:])
-print(code, (peak_kib() - before) * 1024)
-"""
-
-
-def measured(function: str, *args: str) -> tuple[str, int]:
-    """What `function` of this module returns in a process of its own, and by how many bytes the
-    peak of its resident memory grew."""
-    path = os.pathsep.join([str(_ROOT), str(_ROOT / "protocol")])
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", _MEASURED, function, *args],
-        env={**os.environ, "PYTHONPATH": path},
-        cwd=_ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    code, grown = done.stdout.split()
-    return code, int(grown)
 
 
 def _fill(head: bytes, unit: bytes) -> bytes:
@@ -133,13 +97,13 @@ def open_poison_everywhere(name: str) -> str:
 
 @pytest.mark.parametrize("name", POISON)
 def test_poison_msgpack(name: str) -> None:
-    codes, grown_bytes = measured("open_poison_everywhere", name)
+    codes, grown_bytes = measured(__name__, "open_poison_everywhere", name)
     assert all(code.startswith("codec.") for code in codes.split("/")), codes
     assert grown_bytes < LIMIT_BYTES
 
 
 def test_poison_msgpack_stands_by_its_bounds() -> None:
-    code, grown_bytes = measured("open_poison_uncounted", "empty-arrays", "zstd")
+    code, grown_bytes = measured(__name__, "open_poison_uncounted", "empty-arrays", "zstd")
     assert code == "codec.shape"
     assert grown_bytes > LIMIT_BYTES
 
@@ -158,7 +122,7 @@ def open_bomb() -> str:
 
 
 def test_decompression_bomb() -> None:
-    code, grown_bytes = measured("open_bomb")
+    code, grown_bytes = measured(__name__, "open_bomb")
     assert code == "envelope.bomb"
     assert grown_bytes < 16 * MIB
 

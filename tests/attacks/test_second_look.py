@@ -687,7 +687,7 @@ def test_a_snapshot_that_unpacks_to_more_than_memory(desk: NewDesk) -> None:
     cursor = Cursor(FEED, 1, 2, bytes(32))
     tracemalloc.start()
     try:
-        step = open_snapshot(reader.parts, [raw] * 12, cursor)
+        step = open_snapshot(reader.parts, lambda: [raw] * 12, cursor)
         assert step.snapshot is not None
         assert sum(1 for _ in step.snapshot) == 12 * 16_000
         peak = tracemalloc.get_traced_memory()[1]

@@ -102,7 +102,7 @@ def with_keys(reader: Desk) -> Work:
     """As its worker reads it; the cursor is beyond all there is, so that nothing else is due."""
     cursor = Cursor(FEED, 1, 1 << 40, b"")
     work = reader.do(lambda tx: load(tx.conn, reader.parts, FEED, "-", cursor))
-    assert work.snapshot_cursor is None
+    assert work.snapshot is None
     return work
 
 

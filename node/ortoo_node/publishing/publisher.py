@@ -178,7 +178,10 @@ class Publisher:
         *,
         keep_mark: bool = False,
     ) -> Published:
-        schema = await self.station.write(partial(_declare, entry))
+        reshapes = await self.station.read(
+            lambda conn: table_feed.changes_all(conn, entry.feed, _columns(entry), _key(entry))
+        )
+        schema = await self.station.write(partial(_declare, entry), alone=reshapes)
         checking = await self.quality.checking(entry, schema, whole=reading.whole)
         gate = Gate(schema, checking.row_checks, checking.all_pass)
         fresh = not reading.in_order and await self.station.read(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -34,7 +34,13 @@ from ortoo_protocol.core.feeds import (
 from ortoo_protocol.core.ids import feed_owner
 from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.station import applied, feed_reader, quarantine
-from ortoo_protocol.station.apply_work import Item, Work, incarnation_of, load
+from ortoo_protocol.station.apply_work import (
+    HeldSnapshot,
+    Item,
+    incarnation_of,
+    load,
+    part_of,
+)
 from ortoo_protocol.station.context import Parts, Tx, wait
 from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.opening import Opening, Step, open_snapshot
@@ -122,8 +128,8 @@ class ApplyWorker:
         work = await self.database.read(
             lambda conn: load(conn, self.parts, self.feed, self.subscription, cursor)
         )
-        if work.snapshot_cursor is not None:
-            await self._apply_snapshot(work)
+        if work.snapshot is not None:
+            await self._apply_snapshot(work.snapshot)
             return True
         if work.behind:
             await self.database.write(partial(self._begin_again, cursor))
@@ -215,18 +221,28 @@ class ApplyWorker:
         self.progress.applied_rows += step.rows
         self.progress.applied_rows += step.snapshot.count if step.snapshot else 0
 
-    async def _apply_snapshot(self, work: Work) -> None:
-        cursor = work.snapshot_cursor
-        if cursor is None:
-            return
+    async def _apply_snapshot(self, held: HeldSnapshot) -> None:
+        raws = partial(self._parts, held)
         try:
-            step = await asyncio.to_thread(open_snapshot, self.parts, work.snapshot, cursor)
+            step = await asyncio.to_thread(open_snapshot, self.parts, raws, held.cursor)
             await self._fetch(step)
             await asyncio.to_thread(self._write, step)
+        except SnapshotReplaced:
+            return  # the next look finds the newer one
         except (EnvelopeError, CodecError, RowsError) as error:
-            await self.database.write(partial(self._drop_snapshot, work, error))
+            await self.database.write(partial(self._drop_snapshot, held, error))
             raise SnapshotUnfit(error) from error
-        await self.database.write(lambda tx: self._snapshot_done(tx, step))
+        # Alone: it erases all that the snapshot was.
+        await self.database.write(lambda tx: self._snapshot_done(tx, step), alone=True)
+
+    def _parts(self, held: HeldSnapshot) -> Iterator[bytes]:
+        """In a thread. Raises SnapshotReplaced."""
+        for number in range(held.parts):
+            with self.database.view() as conn:
+                raw = part_of(conn, held, number)
+            if raw is None:
+                raise SnapshotReplaced
+            yield raw
 
     # --- in the store ---
 
@@ -235,7 +251,7 @@ class ApplyWorker:
         snapshot has come since that was seen."""
         row = feed_reader.feed_row(tx, self.feed)
         work = load(tx.conn, self.parts, self.feed, self.subscription, cursor)
-        came = work.snapshot_cursor is not None or not work.behind
+        came = work.snapshot is not None or not work.behind
         if row is not None and row.state == feed_reader.READING and not came:
             feed_reader.resync(tx, self.feed, "sink.behind")
 
@@ -285,9 +301,9 @@ class ApplyWorker:
         rows, self._counted = self.progress.applied_rows - self._counted, self.progress.applied_rows
         applied.count(tx, self.feed, self.subscription, rows=rows)
 
-    def _drop_snapshot(self, work: Work, error: OrtooError, tx: Tx) -> None:
+    def _drop_snapshot(self, held: HeldSnapshot, error: OrtooError, tx: Tx) -> None:
         _log.error("%s snapshot: %s", self.feed, error)
-        quarantine.keep(tx, work.snapshot[0], error, feed_owner(self.feed))
+        quarantine.keep(tx, part_of(tx.conn, held, 0) or b"", error, feed_owner(self.feed))
         tx.conn.execute(delete(feed_in_snapshots).where(feed_in_snapshots.c.feed == self.feed))
         feed_reader.note(tx, self.feed, error.code)
 
@@ -304,6 +320,10 @@ class SnapshotUnfit(Exception):
         super().__init__(failure.code)
         self.code = failure.code
         self.failure = failure
+
+
+class SnapshotReplaced(Exception):
+    """While a snapshot was read, a newer one came whole and took its place."""
 
 
 def _asked_s(error: Exception) -> float | None:

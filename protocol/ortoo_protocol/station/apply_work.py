@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.feeds import (
@@ -33,11 +33,20 @@ class Item:
 
 
 @dataclass(frozen=True)
+class HeldSnapshot:
+    """A snapshot all of whose `parts` are in the store. A table may have more rows than memory, so
+    they are read one by one (`part_of`)."""
+
+    snapshot: str
+    parts: int
+    cursor: Cursor
+
+
+@dataclass(frozen=True)
 class Work:
     """What there is to do after `cursor`, read in one view of the store."""
 
-    snapshot: tuple[bytes, ...]
-    snapshot_cursor: Cursor | None
+    snapshot: HeldSnapshot | None
     behind: bool  # what follows the cursor is not here any more: only a snapshot helps
     items: tuple[Item, ...]
     keys: dict[int, bytes]
@@ -49,10 +58,10 @@ def load(
 ) -> Work:
     """The complete snapshot beyond the cursor if there is one, else the next items."""
     lacking = applied.lacks_rows(conn, feed, subscription)
-    snapshot, snapshot_cursor = _snapshot(conn, feed, cursor, lacking)
+    snapshot = _snapshot(conn, feed, cursor, lacking)
     items: tuple[Item, ...] = ()
     keys: dict[int, bytes] = {}
-    if snapshot_cursor is None and cursor is not None:
+    if snapshot is None and cursor is not None:
         items = _items(conn, feed, cursor)
         for row in conn.execute(
             select(feed_in_keys).where(
@@ -66,7 +75,7 @@ def load(
         for row in conn.execute(select(feed_schemas).where(feed_schemas.c.feed == feed))
     }
     behind = cursor is None or _behind(conn, feed, cursor, items)
-    return Work(snapshot, snapshot_cursor, behind, items, keys, schemas)
+    return Work(snapshot, behind, items, keys, schemas)
 
 
 def _behind(conn: Connection, feed: str, cursor: Cursor, items: Sequence[Item]) -> bool:
@@ -79,21 +88,33 @@ def _behind(conn: Connection, feed: str, cursor: Cursor, items: Sequence[Item]) 
 
 def _snapshot(
     conn: Connection, feed: str, cursor: Cursor | None, lacking: bool
-) -> tuple[tuple[bytes, ...], Cursor | None]:
-    rows = conn.execute(
-        select(feed_in_snapshots)
-        .where(feed_in_snapshots.c.feed == feed)
-        .order_by(feed_in_snapshots.c.seq.desc(), feed_in_snapshots.c.part)
-    ).all()
-    if not rows or len(rows) != rows[0].parts:
-        return (), None
-    first = rows[0]
+) -> HeldSnapshot | None:
+    held = feed_in_snapshots
+    query = select(
+        held.c.snapshot, held.c.parts, held.c.incarnation, held.c.seq, held.c.hash
+    ).where(held.c.feed == feed)
+    first = conn.execute(query.order_by(held.c.seq.desc(), held.c.part).limit(1)).first()
+    count = select(func.count()).where(held.c.feed == feed)
+    if first is None or conn.execute(count).scalar() != first.parts:
+        return None
     place = (first.incarnation, first.seq)
     if cursor is not None:
         stands = (cursor.incarnation, cursor.seq)
         if stands > place or (stands == place and not lacking):
-            return (), None
-    return tuple(row.raw for row in rows), Cursor(feed, first.incarnation, first.seq, first.hash)
+            return None
+    return HeldSnapshot(
+        first.snapshot, first.parts, Cursor(feed, first.incarnation, first.seq, first.hash)
+    )
+
+
+def part_of(conn: Connection, held: HeldSnapshot, number: int) -> bytes | None:
+    """None: another snapshot has taken its place since."""
+    query = select(feed_in_snapshots.c.raw).where(
+        feed_in_snapshots.c.feed == held.cursor.feed,
+        feed_in_snapshots.c.snapshot == held.snapshot,
+        feed_in_snapshots.c.part == number,
+    )
+    return conn.execute(query).scalar()
 
 
 def _items(conn: Connection, feed: str, cursor: Cursor) -> tuple[Item, ...]:

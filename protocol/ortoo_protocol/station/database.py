@@ -28,10 +28,11 @@ class Database:
         self._store = store
         self._writer = Writer(store.writing, lambda conn: Tx(conn, parts))
 
-    async def write(self, job: Callable[[Tx], T]) -> T:
-        """Returns once the result is on disk. Raises what the job raised, or StoreError."""
+    async def write(self, job: Callable[[Tx], T], *, alone: bool = False) -> T:
+        """Returns once the result is on disk. Raises what the job raised, or StoreError. `alone`:
+        for a job that changes a whole table (Writer)."""
         try:
-            result = await self._writer.run(job)
+            result = await self._writer.run(job, alone=alone)
         except StoreError as error:
             self.trouble = error
             raise

@@ -1,11 +1,11 @@
 """Opening what was accepted: sealed items and snapshots become rows under a schema.
 
-Runs in a thread and touches no database.
+Runs in a thread and touches no database, but for the parts of a snapshot, which are read in turn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ortoo_protocol.core import feeds
@@ -42,18 +42,18 @@ from ortoo_protocol.station.ports import Cursor
 
 @dataclass
 class SnapshotRows:
-    """Rows of a snapshot, each part opened when it is come to: unpacked, a few megabytes of parts
-    may be more than memory holds. `count`: how many the last reading gave."""
+    """Rows of a snapshot, each part read and opened when it is come to: unpacked, a few megabytes
+    of parts may be more than memory holds. `count`: how many the last reading gave."""
 
     parts: Parts
-    raws: Sequence[bytes]
+    raws: Callable[[], Iterable[bytes]]
     schema: TableSchema
     count: int = 0
 
     def __iter__(self) -> Iterator[tuple[Scalar, ...]]:
         self.count = 0
         codec = RowCodec(self.schema)
-        for raw in self.raws:
+        for raw in self.raws():
             opened = _open_part(self.parts, raw)
             if opened.body.schema != self.schema:
                 raise RowsError(feed=opened.body.feed, detail="parts of one snapshot differ")
@@ -188,11 +188,12 @@ class Opening:
         )
 
 
-def open_snapshot(parts: Parts, raws: Sequence[bytes], cursor: Cursor) -> Step:
-    """All parts of a snapshot as one step."""
-    if not raws:
+def open_snapshot(parts: Parts, raws: Callable[[], Iterable[bytes]], cursor: Cursor) -> Step:
+    """A snapshot as one step; each call of `raws` reads its parts anew."""
+    first = next(iter(raws()), None)
+    if first is None:
         raise RowsError(feed=cursor.feed, detail="an empty snapshot")
-    schema = check_schema(_open_part(parts, raws[0]).body.schema)
+    schema = check_schema(_open_part(parts, first).body.schema)
     if is_events(schema):  # it says where the events begin; those that the sink has stay
         return Step(schema, cursor)
     return Step(schema, cursor, snapshot=SnapshotRows(parts, raws, schema))

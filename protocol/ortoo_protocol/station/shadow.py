@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain, repeat
 
-from sqlalchemy import Connection, bindparam, delete, func, select, text
+from sqlalchemy import Connection, Integer, bindparam, delete, func, select, text, update
 
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import insert_new_of, upsert_of
@@ -21,6 +21,7 @@ from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import shadow
 
 KEYS_A_LOOK = 500
+ROWS_A_PAGE = 1_000
 _NAMES = ("feed", "key", "row", "seq")
 _PUT = Prepared(upsert_of(shadow, "postgresql"), _NAMES)
 _NEW = Prepared(insert_new_of(shadow, "postgresql"), _NAMES)
@@ -42,6 +43,13 @@ _PUT_SPANS = Prepared(
     _SPAN_NAMES,
 )
 _NEW_SPANS = Prepared(text(_SPANS + "DO NOTHING"), _SPAN_NAMES)
+_PAGE = Prepared(
+    select(shadow.c.key, shadow.c.row, shadow.c.seq)
+    .where(shadow.c.feed == bindparam("f"), shadow.c.key > bindparam("a"))
+    .order_by(shadow.c.key)
+    .limit(bindparam("n", type_=Integer)),
+    ("f", "a", "n"),
+)
 _DROP = Prepared(
     delete(shadow).where(shadow.c.feed == bindparam("f"), shadow.c.key == bindparam("k")),
     ("f", "k"),
@@ -83,6 +91,17 @@ def _write(
     return at_once.one(conn, feed, b"".join(pieces), str(spans), seq)
 
 
+def put_each(tx: Tx, feed: str, rows: Sequence[tuple[bytes, bytes, int]]) -> None:
+    """Rows (key, row, item) of several items."""
+    _PUT.many(tx.conn, [(feed, *row) for row in rows])
+
+
+def become(tx: Tx, feed: str, other: str) -> None:
+    """What stands under `other` stands under `feed` instead of what stood there."""
+    tx.conn.execute(delete(shadow).where(shadow.c.feed == feed))
+    tx.conn.execute(update(shadow).where(shadow.c.feed == other).values(feed=feed))
+
+
 def drop(tx: Tx, feed: str, keys: Sequence[bytes]) -> None:
     _DROP.many(tx.conn, [(feed, key) for key in keys])
 
@@ -111,6 +130,16 @@ def rows(conn: Connection, feed: str) -> Iterator[bytes]:
     """Every row, by key."""
     query = select(shadow.c.row).where(shadow.c.feed == feed).order_by(shadow.c.key)
     yield from conn.execution_options(yield_per=1000).execute(query).scalars()
+
+
+def pages(
+    conn: Connection, feed: str, most: int = ROWS_A_PAGE
+) -> Iterator[Sequence[tuple[bytes, bytes, int]]]:
+    """Every row (key, row, item), by key, `most` at a time: it may be written to between them."""
+    after = b""
+    while page := _PAGE.rows(conn, feed, after, most):
+        after = page[-1][0]
+        yield page
 
 
 def keys_after(conn: Connection, feed: str, after: bytes, most: int) -> Sequence[bytes]:

@@ -118,8 +118,8 @@ class Station:
     def party(self) -> str:
         return self.parts.identity.party
 
-    async def write(self, job: Callable[[Tx], T]) -> T:
-        return await self.database.write(job)
+    async def write(self, job: Callable[[Tx], T], *, alone: bool = False) -> T:
+        return await self.database.write(job, alone=alone)
 
     def start(self, job: Callable[[Tx], T]) -> asyncio.Future[T]:
         """Begin a write and go on meanwhile."""

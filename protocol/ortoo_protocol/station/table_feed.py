@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, delete, literal_column, select
+from sqlalchemy import Connection, bindparam, literal_column, select
 
 from ortoo_protocol.core import feeds
 from ortoo_protocol.core.batches import batches
 from ortoo_protocol.core.codec import decode, encode, unpack
 from ortoo_protocol.core.errors import FeedMixed
 from ortoo_protocol.core.feeds import EVENT_KEY, UPSERT, RowChange, TableSchema, is_events
-from ortoo_protocol.core.row_codec import delete_part, key_bytes, key_picker
+from ortoo_protocol.core.row_codec import delete_part, key_bytes, key_picker, upsert_part
 from ortoo_protocol.station import feed_writer, shadow
 from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.store import tables
 from ortoo_protocol.station.store.dialect import upsert
 from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import feed_schemas
+
+_ASIDE = "aside "  # no feed's name has a space
 
 
 def current_schema(tx: Tx, feed: str) -> TableSchema | None:
@@ -43,13 +44,25 @@ _SCHEMA = Prepared(
 )
 
 
+def changes_all(
+    conn: Connection, feed: str, columns: Sequence[feeds.Column], key: Sequence[str]
+) -> bool:
+    """Whether `declare` would change every row of a table: a job to be written alone."""
+    known = schema_of(conn, feed)
+    return known is not None and not _same(known, columns, key)
+
+
+def _same(known: TableSchema, columns: Sequence[feeds.Column], key: Sequence[str]) -> bool:
+    return (known.columns, known.key) == (tuple(columns), tuple(key))
+
+
 def declare(tx: Tx, feed: str, columns: Sequence[feeds.Column], key: Sequence[str]) -> TableSchema:
     """Publish the schema when it is new or has changed; returns the one in force.
 
     Raises FeedMixed: a feed of events stays one.
     """
     known = current_schema(tx, feed)
-    if known is not None and (known.columns, known.key) == (tuple(columns), tuple(key)):
+    if known is not None and _same(known, columns, key):
         return known
     if known is not None and is_events(known) != (tuple(key) == EVENT_KEY):
         raise FeedMixed(feed=feed)
@@ -64,21 +77,24 @@ def declare(tx: Tx, feed: str, columns: Sequence[feeds.Column], key: Sequence[st
 
 def _reshape(tx: Tx, feed: str, old: TableSchema, new: TableSchema) -> None:
     """Bring the shadow under the new schema at once, as readers' tables are: else a snapshot made
-    before every row was published again would hold rows that its schema does not fit."""
+    before every row was published again would hold rows that its schema does not fit.
+
+    A page at a time, since a table may have more rows than memory. Under another key new rows could
+    take the place of old ones that were not looked at yet: they stand aside until all are there.
+    """
     places = {column.name: place for place, column in enumerate(old.columns)}
+    moves = [places.get(column.name) for column in new.columns]
     key_of = key_picker(new)
-    query = select(tables.shadow.c.row, tables.shadow.c.seq).where(tables.shadow.c.feed == feed)
-    kept = []
-    for row in tx.conn.execute(query).all():
-        values = feeds.read_row_part(row.row, old).values
-        fitted = tuple(
-            values[places[column.name]] if column.name in places else None for column in new.columns
-        )
-        part = feeds.row_part(RowChange(UPSERT, fitted))
-        kept.append((key_bytes(key_of(fitted)), part, row.seq))
-    tx.conn.execute(delete(tables.shadow).where(tables.shadow.c.feed == feed))
-    for key, part, seq in kept:
-        shadow.put(tx, feed, seq, [key], [part])
+    into = feed if new.key == old.key else _ASIDE + feed
+    for page in shadow.pages(tx.conn, feed):
+        reshaped = []
+        for _key, part, seq in page:
+            values = feeds.read_row_part(part, old).values
+            fitted = tuple([None if place is None else values[place] for place in moves])
+            reshaped.append((key_bytes(key_of(fitted)), upsert_part(fitted), seq))
+        shadow.put_each(tx, into, reshaped)
+    if into != feed:
+        shadow.become(tx, feed, into)
 
 
 def publish_changes(tx: Tx, feed: str, schema: TableSchema, changes: Iterable[RowChange]) -> int:

@@ -2,6 +2,9 @@
 
 Each job runs in a savepoint of its own, so that a failing job takes back only itself. A job's
 result is handed out after the commit: who has awaited `run` may tell the world.
+
+What a savepoint could take back is kept in memory: all pages as they were before. So a job that
+changes a whole table has a transaction alone, and no savepoint.
 """
 
 from __future__ import annotations
@@ -42,6 +45,7 @@ class Batch(Protocol):
 class _Job:
     work: Callable[[Any], Any]
     future: asyncio.Future[Any]
+    alone: bool
 
 
 class Writer:
@@ -53,24 +57,26 @@ class Writer:
         self._start_batch = start_batch
         self._conn: Connection | None = None
         self._ended = False
+        self._held: _Job | None = None  # found while a commit was filled that it must not share
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    async def run(self, work: Callable[[Any], T]) -> T:
-        """Run `work(batch)` and return its result once it is on disk.
+    async def run(self, work: Callable[[Any], T], *, alone: bool = False) -> T:
+        """Run `work(batch)` and return its result once it is on disk; `alone`: in a transaction
+        that it shares with no other.
 
         Raises what the job raised, or StoreError when the transaction could not be kept (then no
         job of it happened). Cancelling the caller does not cancel the job.
         """
         # Cancelled with its caller; the job goes on, and finds it done.
-        return await self.start(work)
+        return await self.start(work, alone=alone)
 
-    def start(self, work: Callable[[Any], T]) -> asyncio.Future[T]:
+    def start(self, work: Callable[[Any], T], *, alone: bool = False) -> asyncio.Future[T]:
         """As `run`, for whoever goes on meanwhile. In the event loop."""
         future: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put(_Job(work, future))
+        self._jobs.put(_Job(work, future, alone))
         return future
 
     async def close(self) -> None:
@@ -85,10 +91,14 @@ class Writer:
             self._disconnect()
 
     def _take_jobs(self) -> None:
-        while (first := self._jobs.get()) is not None:
+        while (first := self._first()) is not None:
             self._commit(first)
             if self._ended:
                 return
+
+    def _first(self) -> _Job | None:
+        held, self._held = self._held, None
+        return held or self._jobs.get()
 
     def _next(self, until_s: float) -> _Job | None:
         """Another job for the commit under way, if one waits and there is time."""
@@ -97,6 +107,9 @@ class Writer:
         try:
             job = self._jobs.get_nowait()
         except queue.Empty:
+            return None
+        if job is not None and job.alone:
+            self._held = job
             return None
         self._ended = job is None
         return job
@@ -113,7 +126,7 @@ class Writer:
             begin(conn)
             batch = self._start_batch(conn)
             start = batch.savepoint()
-            until_s = time.monotonic() + MOST_S
+            until_s = time.monotonic() + (0 if first.alone else MOST_S)
             results.append(self._attempt(first, conn, batch))
             while len(jobs) < MAX_JOBS_A_COMMIT and (more := self._next(until_s)) is not None:
                 jobs.append(more)
@@ -145,6 +158,8 @@ class Writer:
     def _attempt(
         self, job: _Job, conn: Connection, batch: Batch
     ) -> tuple[_Job, Any, BaseException | None]:
+        if job.alone:  # what it raises takes back the transaction
+            return job, job.work(batch), None
         mark = batch.savepoint()
         savepoint = Savepoint(conn, "job")
         try:
