@@ -71,7 +71,6 @@ class Region:
     now_ms: int = NOW_MS
     profile: str = "NM2018"
     parties: tuple[str, ...] = (HUB, *STATIONS)
-    profile: str = "NM2018"
 
     def seed(self, name: str) -> bytes:
         return hashlib.shake_256(name.encode()).digest(self.suite.seed_bytes)
