@@ -26,6 +26,7 @@ from ortoo_node.store.tables import catalog as entries
 from ortoo_node.supervision.sources import sources
 from ortoo_node.use import announcing, consenting, recording
 from ortoo_node.use import desk as use
+from ortoo_protocol.console.requests import Requests
 from ortoo_protocol.core import topology
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.ids import feed_id
@@ -33,6 +34,7 @@ from ortoo_protocol.core.verify import Opened
 from ortoo_protocol.station import feed_reader, feed_writer
 from ortoo_protocol.station.catalog.index import catch_up
 from ortoo_protocol.station.context import Hooks, SettledLetter, Tx
+from ortoo_protocol.station.launch import clock
 from ortoo_protocol.station.notify import telling
 from ortoo_protocol.station.notify.notifier import Notifier
 from ortoo_protocol.station.station import Station
@@ -106,6 +108,8 @@ class NodeApp:
     queries: Queries
     answers: Answers = field(default_factory=Answers)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    requests: Requests = field(default_factory=Requests)
+    started_ms: int = field(default_factory=clock)
     schedule: Schedule = field(init=False)
     door: StationDoor = field(init=False)
     reading: Reading = field(init=False)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from ortoo_node import holding, subscribing
-from ortoo_node.methods.requests import resource_name
+from ortoo_node.catalog.mirror import resource_name
 from ortoo_protocol.core.errors import FeedEpoch, OrtooError
 from ortoo_protocol.station import feed_reader
 from ortoo_protocol.station.apply import ApplyWorker

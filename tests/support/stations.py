@@ -15,7 +15,7 @@ from ortoo_protocol.core import feeds, topology
 from ortoo_protocol.core.codec import encode
 from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.core.keys import key_id
-from ortoo_protocol.station import feed_reader, feed_writer, grants_held, trusting
+from ortoo_protocol.station import feed_reader, feed_writer, grants_held, table_feed, trusting
 from ortoo_protocol.station.context import Hooks, Identity, Tx
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.station import Station, Surroundings, make_station
@@ -197,6 +197,14 @@ def receive(tx: Tx, granted: GrantTerms) -> None:
     """The reader's half."""
     grants_held.keep(tx, granted, encode(granted))
     feed_reader.join(tx, granted.feed, feed_reader.SNAPSHOT)
+
+
+def publish_row(tx: Tx, feed: str) -> None:
+    """One item of one row on a sealed feed that is opened if it is not."""
+    feed_writer.open_feed(tx, feed, sealed=True)
+    schema = table_feed.declare(tx, feed, COLUMNS, ("code",))
+    row = (f"{tx.now_ms % 10**12}", "甲")
+    table_feed.publish_changes(tx, feed, schema, [feeds.RowChange(feeds.UPSERT, row)])
 
 
 COLUMNS = (feeds.Column("code", "C", 12), feeds.Column("name", "C", 100))

@@ -16,6 +16,9 @@ from starlette.exceptions import HTTPException
 from ortoo_node.api import problems, pull, push
 from ortoo_node.app import NodeApp
 from ortoo_node.interfaces import Http
+from ortoo_node.watching import watch_of
+from ortoo_protocol.console.requests import Counting
+from ortoo_protocol.console.watch import Watch, watch_routes
 from ortoo_protocol.core.errors import HttpListen, HttpTls, OrtooError
 
 END_S = 3
@@ -23,9 +26,9 @@ MOST_AT_ONCE = 200
 _log = logging.getLogger(__name__)
 
 
-def application(app: NodeApp, http: Http) -> Starlette:
+def application(app: NodeApp, http: Http, watch: Watch) -> Counting:
     made = Starlette(
-        routes=[*push.ROUTES, *pull.ROUTES],
+        routes=[*push.ROUTES, *pull.ROUTES, *watch_routes(watch)],
         exception_handlers={
             OrtooError: problems.of_ours,
             HTTPException: problems.of_routing,
@@ -35,7 +38,7 @@ def application(app: NodeApp, http: Http) -> Starlette:
     made.router.redirect_slashes = False
     made.state.node = app
     made.state.most_bytes = http.max_body_mb << 20
-    return made
+    return Counting(made, "api", app.requests)
 
 
 class _Server(uvicorn.Server):
@@ -53,11 +56,13 @@ class HttpServer:
         self._app = app
         self._http = http
         self._socket: socket.socket | None = None
+        self._watch: Watch | None = None
         self._server: _Server | None = None
 
     def open(self) -> None:
-        """Raises HttpTls, HttpListen."""
+        """Raises HttpTls, HttpListen, SettingsSecret."""
         http = self._http
+        self._watch = watch_of(self._app)
         if http.cert_file is not None and http.key_file is not None:
             try:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -79,9 +84,9 @@ class HttpServer:
 
     async def run(self) -> None:
         """Until cancelled; requests that are under way then are ended, not cut, for `END_S`."""
-        if self._socket is None:
+        if self._socket is None or self._watch is None:
             raise RuntimeError("the server was not opened")
-        server = self._server = _Server(self._config())
+        server = self._server = _Server(self._config(self._watch))
         work = asyncio.create_task(server.serve(sockets=[self._socket]), name="http")
         _log.info("the programming interface listens on %s:%s", *self.address)
         try:
@@ -103,10 +108,10 @@ class HttpServer:
         if self._socket is not None:
             self._socket.close()
 
-    def _config(self) -> uvicorn.Config:
+    def _config(self, watch: Watch) -> uvicorn.Config:
         http = self._http
         return uvicorn.Config(
-            application(self._app, http),
+            application(self._app, http, watch),
             http="h11",
             ws="none",
             lifespan="off",

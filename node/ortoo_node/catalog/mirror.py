@@ -146,3 +146,9 @@ def refusals_of(conn: Connection, code: str) -> Sequence[Row[Any]]:
 
 def refusals(conn: Connection) -> Sequence[Row[Any]]:
     return conn.execute(select(catalog_refusals).order_by(catalog_refusals.c.number.desc())).all()
+
+
+def resource_name(conn: Connection, code: str) -> str:
+    """As people know it; the code where the catalog does not have it."""
+    row = find(conn, code)
+    return code if row is None else str(row.name)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 
 from ortoo_node import cases, granting
 from ortoo_node.app import NodeApp
-from ortoo_node.methods.requests import resource_name
+from ortoo_node.catalog.mirror import resource_name
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from ortoo_node import catalog
 from ortoo_node.app import NodeApp
-from ortoo_node.methods.requests import resource_name
+from ortoo_node.catalog.mirror import resource_name
 from ortoo_node.publishing import plans, rejects
 from ortoo_node.publishing.listening import can_tell
 from ortoo_node.quality import store

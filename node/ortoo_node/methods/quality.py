@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Row
 
 from ortoo_node.app import NodeApp
-from ortoo_node.methods.requests import resource_name
+from ortoo_node.catalog.mirror import resource_name
 from ortoo_node.publishing import rejects
 from ortoo_node.quality import rules, store, tasks
 from ortoo_protocol.core.errors import QualityLacking

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row
 from ortoo_node import cases, catalog
 from ortoo_node.app import NodeApp
 from ortoo_node.cases import Wish, disputing, papers, store
+from ortoo_node.catalog.mirror import resource_name
 from ortoo_protocol.core.cases import (
     Answer,
     Application,
@@ -322,11 +323,6 @@ def _open(row: Row[Any]) -> dict[str, list[str]]:
     return {
         side.value: [event.value for event in open_events(State(row.state), side)] for side in sides
     }
-
-
-def resource_name(conn: Connection, code: str) -> str:
-    row = catalog.find(conn, code)
-    return code if row is None else str(row.name)
 
 
 def case_of(conn: Connection, row: Row[Any]) -> dict[str, Any]:

@@ -292,6 +292,20 @@ class KeyFilePlane(KeysError):
     cure = "Keys of one plane never serve the other: point keys to this plane's own file."
 
 
+class KeysWrapMissing(KeysError):
+    code = "keys.wrap-missing"
+    what = "{party} announced no encryption key that is valid now and held here."
+    cure = "Nobody can seal anything to this party: announce a new key, or restore the key file."
+
+
+class KeysExpiring(KeysError):
+    """A warning."""
+
+    code = "keys.expiring"
+    what = "The {needed} of this party ends at {ends}."
+    cure = "Have the next one made and announced before that; see the runbook on keys."
+
+
 # --- trust --------------------------------------------------------------------------------------
 
 
@@ -431,6 +445,13 @@ class TrustPeerClock(TrustError):
     code = "trust.peer-clock"
     what = "The clock of {party} differs by {skew_s} s from this machine's and the others'."
     cure = "Have its people set it; what it dates into the future waits here and is not lost."
+
+
+class TrustStanding(TrustError):
+    code = "trust.standing"
+    fault = Fault.OPERATOR
+    what = "This party, {party}, is {status} in the directory: the others refuse what it signs."
+    cure = "Ask the region's registrars why; what waits here is sent once it is active again."
 
 
 class MemberSilent(TrustError):
@@ -1596,6 +1617,12 @@ class BusLost(BusError):
     code = "bus.lost"
     what = "The connection to the broker is gone: {detail}."
     cure = "It is opened again by itself; nothing is lost."
+
+
+class BusBlocked(BusError):
+    code = "bus.blocked"
+    what = "The broker {address} takes nothing: an alarm of its disk or memory is on."
+    cure = "Free space on the broker's machine; what waits here is then sent by itself."
 
 
 class BusMissing(BusLost):

@@ -9,19 +9,12 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from ortoo_protocol.core.errors import (
-    BusUnreachable,
-    JournalTree,
-    OrtooError,
-    StoreLow,
-    TrustClockSkew,
-    TrustExpiring,
-    TrustPeerClock,
-)
+from ortoo_protocol.core.errors import JournalTree, OrtooError
 from ortoo_protocol.core.journal import Checkpoint, Note, journal_origin
 from ortoo_protocol.station.control import error_to
 from ortoo_protocol.station.disk import disk_trouble
 from ortoo_protocol.station.feed_reader import DISPUTED, ENDED, JOINING, SUSPENDED
+from ortoo_protocol.station.health import Health
 from ortoo_protocol.station.settings import Settings
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store import journal_rows
@@ -90,7 +83,7 @@ class CommonMethods:
         parts, trust = self.station.parts, self.station.parts.trust.current
         found = [*parts.watch.warnings(trust.hub), *trust.warnings(now_ms)]
         store = self.station.database.trouble or disk_trouble(self.settings.folder)
-        troubles = (store, self._link_trouble())
+        troubles = (store, self.health.link_trouble())
         return found + [trouble for trouble in troubles if trouble is not None]
 
     def _counted(self, conn: Connection) -> dict[str, Any]:
@@ -140,18 +133,7 @@ class CommonMethods:
     # --- doctor ---
 
     async def doctor(self) -> dict[str, Any]:
-        parts = self.station.parts
-        trust, store = parts.trust.current, str(self.settings.store_file)
-        findings = [
-            self._finding("store", store, self.station.database.trouble),
-            self._finding("disk", str(self.settings.folder), disk_trouble(self.settings.folder)),
-            self._finding("broker", "", self._link_trouble()),
-        ]
-        for check, found in (
-            ("clock", parts.watch.warnings(trust.hub)),
-            ("directory", trust.warnings(parts.clock())),
-        ):
-            findings += [self._finding(check, "", each) for each in found or (None,)]
+        findings = [each.finding() for each in self.health.look()]
         for feed in await self.feeds():
             if feed["state"] in ("failed", "withheld"):
                 findings.append(
@@ -164,20 +146,9 @@ class CommonMethods:
                 )
         return {"findings": findings}
 
-    def _link_trouble(self) -> OrtooError | None:
-        if self.station.bus is None or self.station.wire.link is not None:
-            return None
-        broker = self.settings.need_broker()
-        address = f"{broker.host}:{broker.port}"
-        return self.station.link_error or BusUnreachable(address=address, detail="-")
-
-    def _finding(self, check: str, subject: str, error: OrtooError | None) -> dict[str, Any]:
-        return {
-            "check": check,
-            "subject": subject,
-            "level": _level(error),
-            "error": None if error is None else error_to(error),
-        }
+    @property
+    def health(self) -> Health:
+        return Health(self.station, self.settings)
 
     # --- journal ---
 
@@ -240,14 +211,6 @@ class CommonMethods:
                 for row in rows
             ],
         }
-
-
-def _level(error: OrtooError | None) -> str:
-    """A warning is what does not keep anything from working yet."""
-    if error is None:
-        return "ok"
-    mild = (StoreLow, TrustClockSkew, TrustExpiring, TrustPeerClock)
-    return "warning" if isinstance(error, mild) else "error"
 
 
 def _published(conn: Connection) -> list[dict[str, Any]]:

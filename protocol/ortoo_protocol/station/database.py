@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -52,6 +53,11 @@ class Database:
         error = future.exception()
         self.trouble = error if isinstance(error, StoreError) else None
 
+    @property
+    def writer(self) -> Writer:
+        """For figures about it."""
+        return self._writer
+
     async def read(self, job: Callable[[Connection], T]) -> T:
         return await self._store.read(job)
 
@@ -62,6 +68,10 @@ class Database:
     def view(self) -> AbstractContextManager[Connection]:
         """One consistent view, for as long as it is held (Store.view)."""
         return self._store.view()
+
+    @property
+    def path(self) -> Path:
+        return self._store.path
 
     async def close(self) -> None:
         """Finish what waits, then close the files."""

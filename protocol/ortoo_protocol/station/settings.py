@@ -93,6 +93,13 @@ class Timing(Table, frozen=True):
     items_kept_bytes: Annotated[int, msgspec.Meta(ge=1 << 20)] = 4 << 30
 
 
+class WatchTable(Table, frozen=True):
+    """`token_file`: one line; whoever bears it sees from elsewhere what this machine may see
+    anyway: each problem and all figures (`/healthz`, `/metrics` of whatever listener there is)."""
+
+    token_file: Path | None = None
+
+
 class Settings(Table, frozen=True):
     """The common part. A station that has not enrolled yet has no broker."""
 
@@ -100,6 +107,7 @@ class Settings(Table, frozen=True):
     keys: KeysTable = KeysTable()
     broker: BrokerTable | None = None
     timing: Timing = Timing()
+    watch: WatchTable = WatchTable()
 
     @property
     def folder(self) -> Path:
@@ -258,6 +266,11 @@ def read_secret(path: Path) -> str:
     if not secret or "\n" in secret or len(raw) > MAX_SECRET_BYTES:
         raise SettingsSecret(path=path, detail="not exactly one line")
     return secret
+
+
+def read_watch_token(table: WatchTable) -> str:
+    """Empty: there is none. Raises SettingsSecret."""
+    return "" if table.token_file is None else read_secret(table.token_file)
 
 
 def _check_secret(path: Path, about: os.stat_result) -> None:

@@ -33,6 +33,7 @@ from ortoo_protocol.station import (
     proofs,
     pumps,
     retention,
+    traffic,
     trusting,
 )
 from ortoo_protocol.station.apply import ApplyWorker
@@ -162,6 +163,7 @@ class Station:
                 start(_steady(self._checkpoints), name="checkpoints")
                 start(_steady(self._heads), name="heads")
                 start(_steady(self._forget), name="retention")
+                start(_steady(partial(traffic.run, self.database, self.party)), name="traffic")
                 start(_steady(self._watch_clock), name="clock")
                 for loop in also:
                     start(_steady(loop), name="application")

@@ -40,3 +40,18 @@ def insert_new_of(table: Table, dialect: str) -> Any:
     """The statement of `insert_new`."""
     make = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return make(table).on_conflict_do_nothing()
+
+
+def upsert_adding(
+    conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], name: str
+) -> None:
+    """Insert `rows`; where the primary key is taken, add their column `name` to what stands
+    there."""
+    if not rows:
+        return
+    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    statement: Any = make(table)
+    keys = [column.name for column in table.primary_key]
+    grown = {name: table.c[name] + statement.excluded[name]}
+    statement = statement.on_conflict_do_update(index_elements=keys, set_=grown)
+    conn.execute(statement, [dict(row) for row in rows])

@@ -13,9 +13,10 @@ import asyncio
 import queue
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -41,6 +42,26 @@ class Batch(Protocol):
         ...
 
 
+# Upper bounds of the histogram of commits, in seconds; beyond the last is a bucket of its own.
+BOUNDS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+@dataclass
+class WriterFigures:
+    """What the writer has done since the process began. Written by its thread alone; whoever reads
+    may be one commit behind."""
+
+    commits: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_S) + 1))  # by BOUNDS_S
+    seconds: float = 0.0
+    jobs: int = 0
+    failed: int = 0
+
+    def note(self, took_s: float, jobs: int) -> None:
+        self.commits[bisect_left(BOUNDS_S, took_s)] += 1
+        self.seconds += took_s
+        self.jobs += jobs
+
+
 @dataclass(frozen=True)
 class _Job:
     work: Callable[[Any], Any]
@@ -58,6 +79,7 @@ class Writer:
         self._conn: Connection | None = None
         self._ended = False
         self._held: _Job | None = None  # found while a commit was filled that it must not share
+        self.figures = WriterFigures()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -78,6 +100,11 @@ class Writer:
         future: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put(_Job(work, future, alone))
         return future
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that no commit has taken yet."""
+        return self._jobs.qsize() + (self._held is not None)
 
     async def close(self) -> None:
         """Finish the jobs that wait, then end the thread."""
@@ -117,6 +144,7 @@ class Writer:
     def _commit(self, first: _Job) -> None:
         """`first` and those that wait behind it, as far as MOST_S goes: whoever comes while much is
         written waits for no more than that."""
+        began_s = time.monotonic()
         jobs = [first]
         results: list[tuple[_Job, Any, BaseException | None]] = []
         batch: Batch | None = None
@@ -137,9 +165,11 @@ class Writer:
             if batch is not None:
                 batch.rollback(start)
             self._disconnect()
+            self.figures.failed += 1
             failure = store_failure(error, self._path)
             self._hand_out([(job, None, failure) for job in jobs], None)
             return
+        self.figures.note(time.monotonic() - began_s, len(jobs))
         self._hand_out(results, batch)
 
     def _connected(self) -> Connection:

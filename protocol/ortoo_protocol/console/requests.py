@@ -1,0 +1,57 @@
+"""How many HTTP requests a listener answered, and how long it took."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ortoo_protocol.station.figures.figure import Figure, counter
+
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+
+
+@dataclass
+class Requests:
+    """Since the process began; all listeners of a process share one."""
+
+    answered: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    seconds: defaultdict[tuple[str], float] = field(default_factory=lambda: defaultdict(float))
+
+    def figures(self) -> Iterator[Figure]:
+        labels = ("listener", "method", "status")
+        help_ = "HTTP requests that were answered; status 0: the other side had gone."
+        yield counter("ortoo_http_requests_total", help_, dict(self.answered), labels)
+        help_ = "From the first line of a request to the last byte of its answer."
+        yield counter("ortoo_http_seconds_total", help_, dict(self.seconds), ("listener",))
+
+
+@dataclass(frozen=True)
+class Counting:
+    """`application` as it is, with each request noted under `listener`."""
+
+    application: ASGIApp
+    listener: str
+    requests: Requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.application(scope, receive, send)
+            return
+        began_s, status = time.monotonic(), "0"
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = f"{message['status'] // 100}xx"
+            await send(message)
+
+        try:
+            await self.application(scope, receive, noting)
+        finally:
+            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+            self.requests.answered[self.listener, method, status] += 1
+            self.requests.seconds[self.listener,] += time.monotonic() - began_s
