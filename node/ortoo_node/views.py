@@ -119,19 +119,28 @@ def parse_filter(text: str, columns: Collection[str] | None) -> tuple[tuple[str,
     return tuple(terms)
 
 
-def feed_of(tx: Tx, entry: Entry, scope: Scope, grant: str) -> str:
-    """The feed of this scope: the resource's own when nothing is left out, else its view, made
-    and filled if it is new. Raises GrantScope."""
+def check_scope(
+    entry: Entry, items: Sequence[str], row_filter: str
+) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """The columns of `items` (none: all) in the entry's order, and what the filter asks for.
+    Raises GrantScope: of this nothing can be granted."""
     columns = [item.column for item in entry.items]
-    chosen = tuple(name for name in columns if not scope.items or name in scope.items)
-    unknown = set(scope.items) - set(columns)
+    unknown = set(items) - set(columns)
     if unknown:
         raise GrantScope(detail=f"no such items: {', '.join(sorted(unknown))}")
+    chosen = tuple(name for name in columns if not items or name in items)
     keys = {item.column for item in entry.items if item.key}
     if not keys <= set(chosen):
         missing = ", ".join(sorted(keys - set(chosen)))
         raise GrantScope(detail=f"the key items must be among those granted: {missing}")
-    conditions = parse_filter(scope.row_filter, columns)
+    return chosen, parse_filter(row_filter, columns)
+
+
+def feed_of(tx: Tx, entry: Entry, scope: Scope, grant: str) -> str:
+    """The feed of this scope: the resource's own when nothing is left out, else its view, made
+    and filled if it is new. Raises GrantScope."""
+    columns = [item.column for item in entry.items]
+    chosen, conditions = check_scope(entry, scope.items, scope.row_filter)
     masks.check_masks(scope.masks, chosen)
     masks.check_fit(scope.masks, entry.items)
     told = {name for name, _ in conditions} & {mask.column for mask in scope.masks}

@@ -42,7 +42,7 @@ from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store.clock_tables import clocks
-from ortoo_protocol.station.store.tables import outbox
+from ortoo_protocol.station.store.tables import grants, outbox
 from tests.node.kit import Node, open_node
 from tests.support.hubs import PROVIDER, READER, RESOURCE, HubKit, Running, entry, methods, terms
 from tests.support.hubs import until_true as until_true
@@ -162,7 +162,7 @@ class Requests:
     async def expire(self, case: str) -> None:
         """The grant's last day is over, at each side by itself."""
         for station in (self.provider.app.station, self.reader.app.station, self.hub):
-            await station.write(lambda tx: _end_terms(tx, case))
+            await station.write(lambda tx: end_terms(tx, case))
         await self.look_at_the_date()
 
     async def look_at_the_date(self) -> None:
@@ -307,10 +307,8 @@ _DOINGS: dict[Event, Callable[[Tx, str], object]] = {
 }
 
 
-def _end_terms(tx: Tx, case: str) -> None:
+def end_terms(tx: Tx, case: str) -> None:
     """As if the grant of the case had been given until a moment ago."""
-    from ortoo_protocol.station.store.tables import grants
-
     for row in tx.conn.execute(grants.select()).all():
         if grants_held.terms_of(row).case == case:
             this = grants.c.grant == row.grant

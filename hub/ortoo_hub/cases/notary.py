@@ -172,6 +172,7 @@ class Notary:
         """The route goes at once. A filing that is missing is the supervision's affair: it must
         not keep the route open."""
         ended = check_ended(as_body(opened, GrantEnded).body)
+        _check_comes(tx, opened.header.case, ended.grant)
         grant = grants_held.row(tx, ended.grant)
         _check_ways(opened, grant.provider, grant.reader)
         if (ended.feed, ended.reader) != (grant.feed, grant.reader):
@@ -315,6 +316,16 @@ def _answer(tx: Tx, opened: Opened[Shape]) -> None:
             answer=body,
         )
     store.put(tx, body.case, answer=letter.body_bytes)
+
+
+def _check_comes(tx: Tx, case: str | None, grant: str) -> None:
+    """Of a grant that is not known the end may have come first; but not where its case does not
+    let it be granted any more. Raises CaseMove."""
+    row = None if case is None else store.find(tx.conn, case)
+    if row is None or grants_held.find(tx.conn, grant) is not None:
+        return
+    if (State(row.state), Event.GRANT) not in MOVES:
+        raise CaseMove(state=row.state, event=Event.END.value)
 
 
 def _ways(case: Row[Any], side: Side) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from ortoo_node import catalog, granting, subscribing
+from ortoo_node import catalog, granting, subscribing, views
 from ortoo_node.cases import moving, store
 from ortoo_node.store.case_tables import cases
 from ortoo_protocol.core.cases import (
@@ -29,7 +29,7 @@ from ortoo_protocol.core.cases import (
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.catalog.elements import PLANNED, PUBLISHED
 from ortoo_protocol.core.codec import decode, encode
-from ortoo_protocol.core.errors import CaseMove, CaseUnknown, CatalogShareType, GrantScope
+from ortoo_protocol.core.errors import CaseMove, CaseUnknown, CatalogShareType
 from ortoo_protocol.i18n import mark
 from ortoo_protocol.station.cases import attachments
 from ortoo_protocol.station.context import Tx
@@ -149,9 +149,7 @@ def _check_wish(entry: Entry, wish: Wish) -> None:
     if entry.status != PUBLISHED:
         detail = mark("it was stopped")
         raise CatalogShareType(resource=entry.code, share_type="已停止", detail=detail)
-    unknown = set(wish.items) - {item.column for item in entry.items}
-    if unknown:
-        raise GrantScope(detail=f"no such items: {', '.join(sorted(unknown))}")
+    views.check_scope(entry, wish.items, wish.row_filter)
 
 
 def _send(tx: Tx, row: Row[Any]) -> None:

@@ -32,10 +32,16 @@ from ortoo_protocol.core.cases import (
 )
 from ortoo_protocol.core.catalog.elements import PUBLISHED
 from ortoo_protocol.core.codec import Shape, decode, encode
-from ortoo_protocol.core.errors import CaseUnknown, CatalogUnknown, EnvelopeSender
+from ortoo_protocol.core.errors import (
+    CaseUnknown,
+    CatalogUnknown,
+    EnvelopeSender,
+    OrtooError,
+)
 from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.i18n import mark
+from ortoo_protocol.station import trusting
 from ortoo_protocol.station.cases import attachments
 from ortoo_protocol.station.context import Tx
 
@@ -45,35 +51,52 @@ NO_LONGER = mark("the resource is no longer supplied")
 def on_application(tx: Tx, opened: Opened[Shape]) -> None:
     """An application. What is unconditional is granted at once; of what was just stopped it ends.
 
-    Raises what goes back to the applicant as the receipt's code.
+    The notary took it, so it is a case elsewhere: what cannot be taken here ends as a case, too.
+    Raises CaseField: the number was used here before.
     """
-    letter, sender = as_body(opened, Application), opened.header.sender
-    application = check_application(letter.body)
+    application = as_body(opened, Application).body
+    try:
+        with tx.attempt():
+            _take(tx, opened, check_application(application))
+    except OrtooError as error:
+        if trusting.not_now(tx, error):
+            raise
+        if opened.header.sender != tx.party:
+            _opened(tx, opened, application, application.share_type, "")
+        answering.say(tx, application.case, Event.STOP, error.code, answering.AUTOMATIC, "")
+
+
+def _take(tx: Tx, opened: Opened[Shape], application: Application) -> None:
+    sender = opened.header.sender
     tx.trust.check_department(sender, application.department)
     entry = catalog.entry(tx.conn, application.resource)
     if entry.provider != tx.party:
         raise CatalogUnknown(resource=application.resource)
-    if sender == tx.party:
-        row = store.find(tx.conn, application.case)
-    else:
+    if sender != tx.party:
         share_type = application.share_type or entry.share_type
-        row = store.open_case(
-            tx,
-            application,
-            store.PROVIDER,
-            sender,
-            tx.party,
-            share_type=share_type,
-            provider_department=entry.department,
-            letter=opened.header.id,
-            notarised=True,
-        )
-        by = f"{application.handler}, {application.approver}"
-        _arrived(tx, row, opened, opening(share_type), by, "")
+        _opened(tx, opened, application, share_type, entry.department)
     if entry.status != PUBLISHED:
-        answering.say(tx, row.case, Event.STOP, NO_LONGER, answering.AUTOMATIC, "")
+        answering.say(tx, application.case, Event.STOP, NO_LONGER, answering.AUTOMATIC, "")
     else:
-        answering.answer_alone(tx, row.case, entry, sender)
+        answering.answer_alone(tx, application.case, entry, sender)
+
+
+def _opened(
+    tx: Tx, opened: Opened[Shape], application: Application, share_type: int, department: str
+) -> None:
+    row = store.open_case(
+        tx,
+        application,
+        store.PROVIDER,
+        opened.header.sender,
+        tx.party,
+        share_type=share_type,
+        provider_department=department,
+        letter=opened.header.id,
+        notarised=True,
+    )
+    by = f"{application.handler}, {application.approver}"
+    _arrived(tx, row, opened, opening(share_type), by, "")
 
 
 def on_completion(tx: Tx, opened: Opened[Shape]) -> None:

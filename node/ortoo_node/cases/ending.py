@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from ortoo_node.cases import store
+from ortoo_node.cases import noting, store
 from ortoo_node.store.case_tables import cases
 from ortoo_protocol.core.cases import MOVES, Event, Side, State
 from ortoo_protocol.station.cases import clocking
@@ -23,10 +23,13 @@ def expired(tx: Tx, case: str, reason: str) -> None:
 
 def _close(tx: Tx, case: str, event: Event, side: Side, reason: str) -> None:
     row = tx.conn.execute(select(cases).where(cases.c.case == case)).first()
-    if row is None or (State(row.state), event) not in MOVES:
+    if row is None or any(each.event == event.value for each in store.history(tx.conn, case)):
         return
+    # Also where the state at hand does not let it happen: what is on its way may be taken back.
     store.add_event(tx, case, event, side, row.provider, by="", reason=reason)
-    if row.role == store.BOTH or event is Event.EXPIRE:
-        clocking.happened(tx, store.subject_of(tx, row), event, tx.now_ms)
-    store.put(tx, case, reason=reason)
+    if (State(row.state), event) in MOVES:
+        if row.role == store.BOTH:
+            clocking.happened(tx, store.subject_of(tx, row), event, tx.now_ms)
+        store.put(tx, case, reason=reason)
+    noting.catch_up(tx, case)  # the notary's record may be here before
     store.refold(tx, case)

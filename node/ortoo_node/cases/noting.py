@@ -12,7 +12,7 @@ from sqlalchemy import Row, select, update
 
 from ortoo_node.cases import store
 from ortoo_node.store.case_tables import case_events, case_records, cases
-from ortoo_protocol.core.cases import Event, Records, check_record
+from ortoo_protocol.core.cases import Event, Records, Side, check_record
 from ortoo_protocol.core.cases.log import COUNTED, REFUSED
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import EnvelopeSender
@@ -48,21 +48,34 @@ def catch_up(tx: Tx, case: str) -> None:
     row = tx.conn.execute(select(cases).where(cases.c.case == case)).first()
     if row is None:
         return  # the application is still on its way
-    matched = [record for record in _untaken(tx, case) if _match(tx, row, record)]
+    before = _records(tx, case)
+    matched = [each for each in before if not each.taken and _match(tx, each)]
     if not matched:
         return
-    last = select(case_records.c.state).where(case_records.c.case == case)
-    noted = tx.conn.execute(last.order_by(case_records.c.number.desc()).limit(1)).scalar_one()
-    store.put(tx, case, noted_state=noted)
+    subject, first = store.subject_of(tx, row), matched[0].number
+    if any(each.taken and each.number > first for each in before):  # one came late
+        taken = [each for each in _records(tx, case) if each.taken]
+        clocking.anew(tx, subject, [(Event(each.event), each.time_ms) for each in taken])
+    else:
+        for each in matched:
+            clocking.happened(tx, subject, Event(each.event), each.time_ms)
+    store.put(tx, case, noted_state=before[-1].state)
     store.refold(tx, case)
 
 
-def _untaken(tx: Tx, case: str) -> list[Row[Any]]:
-    query = select(case_records).where(case_records.c.case == case, case_records.c.taken.is_(False))
+def free(tx: Tx, case: str, number: int) -> None:
+    """The record was taken for an event that the notary had refused: it is of another."""
+    this = (case_records.c.case == case) & (case_records.c.number == number)
+    tx.conn.execute(update(case_records).where(this).values(taken=False))
+    catch_up(tx, case)
+
+
+def _records(tx: Tx, case: str) -> list[Row[Any]]:
+    query = select(case_records).where(case_records.c.case == case)
     return list(tx.conn.execute(query.order_by(case_records.c.number)))
 
 
-def _match(tx: Tx, row: Row[Any], record: Row[Any]) -> bool:
+def _match(tx: Tx, record: Row[Any]) -> bool:
     """The oldest event of this name and party that has no number yet."""
     query = select(case_events.c.number).where(
         case_events.c.case == record.case,
@@ -71,7 +84,10 @@ def _match(tx: Tx, row: Row[Any], record: Row[Any]) -> bool:
         case_events.c.noted == 0,
         case_events.c.status != REFUSED,
     )
-    found = tx.conn.execute(query.order_by(case_events.c.number).limit(1)).scalar()
+    query = query.order_by(case_events.c.number).limit(1)
+    found = tx.conn.execute(query).scalar()
+    if found is None and record.event == Event.EXPIRE.value:
+        found = _expired(tx, record)  # no letter tells of the date
     if found is None:
         return False
     tx.conn.execute(
@@ -81,5 +97,9 @@ def _match(tx: Tx, row: Row[Any], record: Row[Any]) -> bool:
     )
     this = (case_records.c.case == record.case) & (case_records.c.number == record.number)
     tx.conn.execute(update(case_records).where(this).values(taken=True))
-    clocking.happened(tx, store.subject_of(tx, row), Event(record.event), record.time_ms)
     return True
+
+
+def _expired(tx: Tx, record: Row[Any]) -> int:
+    side = Side.SYSTEM
+    return store.add_event(tx, record.case, Event.EXPIRE, side, record.party, by="", reason="")

@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from ortoo_node import granting, subscribing
-from ortoo_node.cases import store
+from ortoo_node.cases import answering, applying, noting, store
 from ortoo_node.store.case_tables import case_events
-from ortoo_protocol.core.cases import Event, Side
+from ortoo_protocol.core.cases import MOVES, Event, Side, State
 from ortoo_protocol.core.cases.log import COUNTED, REFUSED, WAITING
 from ortoo_protocol.station.cases import attachments
 from ortoo_protocol.station.context import SettledLetter, Tx
@@ -34,8 +34,10 @@ def on_settled(tx: Tx, letter: SettledLetter) -> None:
         return
     if letter.status == "notarised":
         _notarised(tx, row, event, letter)
-    elif letter.status == "refused" and event.status == WAITING:
+    elif letter.status == "refused" and letter.by_hub:
         _refused(tx, row, event, letter)
+    elif letter.status == "refused" and letter.id == row.letter:
+        _not_taken(tx, row, letter)
     elif letter.status == "accepted" and letter.kind in _WITH_SCANS:
         attachments.send_own(tx, row.case, letter.recipient)
 
@@ -65,12 +67,35 @@ def _refused(tx: Tx, row: Row[Any], event: Row[Any], letter: SettledLetter) -> N
         store.put(tx, row.case, reason=letter.error)
         subscribing.refused(tx, row.case)
     else:
-        _set(tx, event, status=REFUSED, error=letter.error)
+        _set(tx, event, status=REFUSED, error=letter.error, noted=0)
+        if event.noted:  # a record of the same event that was taken later had come first
+            noting.free(tx, row.case, event.noted)
         store.note(tx, row.case, "taken-back", tx.trust.hub, "", f"{what.value}: {letter.error}")
         if what in (Event.GRANT, Event.OFFER):
             granting.void_of(tx, row.case)
             store.put(tx, row.case, grant=None)
+            _take_back_end(tx, row.case)
     store.refold(tx, row.case)
+
+
+def _not_taken(tx: Tx, row: Row[Any], letter: SettledLetter) -> None:
+    """The notary recorded the application and its provider does not take it: nothing is asked any
+    more, here and in the record."""
+    if (State(row.state), Event.WITHDRAW) in MOVES:
+        applying.withdraw(tx, row.case, letter.error, answering.AUTOMATIC)
+
+
+def _take_back_end(tx: Tx, case: str) -> None:
+    """Of what was not granted nothing ended, whatever was said of it here since."""
+    tx.conn.execute(
+        update(case_events)
+        .where(
+            case_events.c.case == case,
+            case_events.c.event.in_((Event.END.value, Event.EXPIRE.value)),
+            case_events.c.noted == 0,
+        )
+        .values(status=REFUSED)
+    )
 
 
 def _set(tx: Tx, event: Row[Any], **values: Any) -> None:

@@ -13,6 +13,7 @@ from ortoo_protocol.core.cases import Application, Event, Logged, Side, State, f
 from ortoo_protocol.core.cases.log import COUNTED
 from ortoo_protocol.core.codec import encode
 from ortoo_protocol.core.errors import CaseField, CaseUnknown
+from ortoo_protocol.station import held
 from ortoo_protocol.station.cases.judging import Subject
 from ortoo_protocol.station.context import Tx
 
@@ -115,6 +116,7 @@ def open_case(
         "provider_department": provider_department,
     }
     tx.conn.execute(insert(cases).values(values))
+    held.mark_ready(tx, held.of_case(application.case))
     return find(tx.conn, application.case)
 
 
@@ -136,7 +138,8 @@ def add_event(
     status: str = COUNTED,
     letter: bytes | None = None,
     body: bytes | None = None,
-) -> None:
+) -> int:
+    """Returns its number in this store."""
     values = {
         "case": case,
         "time_ms": tx.now_ms,
@@ -149,7 +152,8 @@ def add_event(
         "letter": letter,
         "body": body,
     }
-    tx.conn.execute(insert(case_events).values(values))
+    statement = insert(case_events).values(values).returning(case_events.c.number)
+    return int(tx.conn.execute(statement).scalar_one())
 
 
 def note(tx: Tx, case: str, event: str, party: str, by: str, reason: str) -> None:

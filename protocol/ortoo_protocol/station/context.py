@@ -168,7 +168,8 @@ ClockHook = Callable[["Tx", "Clock", str], None]
 
 @dataclass(frozen=True)
 class SettledLetter:
-    """What became of a durable letter of ours: accepted, refused (with the code), notarised."""
+    """What became of a durable letter of ours: accepted, refused (with the code), notarised.
+    `by_hub`: the notary says so, and not the recipient."""
 
     id: bytes
     kind: str
@@ -176,6 +177,7 @@ class SettledLetter:
     status: str
     error: str
     time_ms: int
+    by_hub: bool = False
 
 
 @dataclass(frozen=True)

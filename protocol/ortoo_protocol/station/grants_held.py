@@ -41,7 +41,8 @@ def keep(tx: Tx, terms: GrantTerms, raw: bytes) -> bytes:
     insert_new(tx.conn, grants, [values])
     if row(tx, terms.grant).hash != named:
         raise GrantScope(detail=f"number {terms.grant} is of another grant")
-    held.mark_ready(tx, f"grant:{named.hex()}")
+    for name in (named.hex(), terms.grant):
+        held.mark_ready(tx, held.of_grant(name))
     tx.after_commit(tx.parts.signals.grants.set)
     return named
 
@@ -72,7 +73,7 @@ def void(tx: Tx, grant: str, reason: str) -> None:
 def agree(tx: Tx, grant: str) -> None:
     """The reader's people accepted the conditions: from now on it counts."""
     tx.conn.execute(update(grants).where(grants.c.grant == grant).values(offered=False))
-    held.mark_ready(tx, f"grant:{row(tx, grant).hash.hex()}")
+    held.mark_ready(tx, held.of_grant(row(tx, grant).hash.hex()))
     tx.after_commit(tx.parts.signals.grants.set)
 
 

@@ -1,4 +1,4 @@
-"""Messages that cannot be judged yet: a directory, a key or a grant is on its way."""
+"""Messages that cannot be judged yet: a directory, a key, a grant or a case is on its way."""
 
 from __future__ import annotations
 
@@ -37,6 +37,15 @@ def hold(tx: Tx, raw: bytes, waits_for: str) -> None:
 def until(time_ms: int) -> str:
     """What waits for `time_ms` on our clock: as text it sorts as it does as a number."""
     return f"{_UNTIL}{max(0, time_ms):016d}"
+
+
+def of_grant(named: str) -> str:
+    """`named`: the grant's number, or its hash, in hexadecimal."""
+    return f"grant:{named}"
+
+
+def of_case(case: str) -> str:
+    return f"case:{case}"
 
 
 def is_held(tx: Tx, raw: bytes, waits_for: str) -> bool:

@@ -5,7 +5,7 @@ Accept = verify, store, journal, advance, owe a receipt: all in one transaction.
 with a message is decided here, in one place; nothing that arrives can raise past `accept`.
 
 - no verified sender: quarantine, journal by hash, no receipt (there is nobody to tell);
-- a key, directory or grant that is on its way: held, and tried again when it comes;
+- a key, directory, grant or case that is on its way: held, and tried again when it comes;
 - dated in our future: held until then, and its sender told, for one of the two clocks is wrong;
 - what our own clock or an expired directory speaks against: held until that has passed;
 - refused by its kind's handler: journal, receipt with the code, and the same answer for repeats;
@@ -22,6 +22,7 @@ from sqlalchemy import bindparam, select
 
 from ortoo_protocol.core.envelope import Header, Wrap, split
 from ortoo_protocol.core.errors import (
+    CaseUnknown,
     EnvelopeExpired,
     EnvelopeFuture,
     EnvelopeIdReuse,
@@ -45,7 +46,15 @@ from ortoo_protocol.core.verify import (
     read_header,
     verify,
 )
-from ortoo_protocol.station import feed_reader, held, quarantine, receipts, sending, trusting
+from ortoo_protocol.station import (
+    feed_reader,
+    grants_held,
+    held,
+    quarantine,
+    receipts,
+    sending,
+    trusting,
+)
 from ortoo_protocol.station.context import Parts, Start, Tx
 from ortoo_protocol.station.store.failures import store_failure
 from ortoo_protocol.station.store.prepared import Prepared
@@ -185,12 +194,13 @@ def _accept_durable(tx: Tx, message: Message, start: Start) -> None:
             _handle(tx, message)
     except StoreError:
         raise
-    except GrantUnknown as error:
+    except (GrantUnknown, CaseUnknown) as error:
         start.back()
-        if message.kind.name != "feed.key":
+        waits_for = _on_its_way(tx, message, error)
+        if waits_for is None:
             _refuse(tx, message, error)
-        else:
-            held.hold(tx, message.envelope.raw, f"grant:{error.facts.get('grant')}")
+        elif not held.is_held(tx, message.envelope.raw, waits_for):
+            held.hold(tx, message.envelope.raw, waits_for)
     except OrtooError as error:
         start.back()
         if trusting.not_now(tx, error):
@@ -201,6 +211,23 @@ def _accept_durable(tx: Tx, message: Message, start: Start) -> None:
         _remember(tx, message, status, "")
         _journal(tx, message, State.ACCEPTED, "")
         receipts.owe(tx, message, status)
+
+
+def _on_its_way(tx: Tx, message: Message, error: GrantUnknown | CaseUnknown) -> str | None:
+    """What the letter must wait for; None where nothing will come. Letters may overtake one
+    another: the notary passed on what this case began with before it passed on this."""
+    if isinstance(error, CaseUnknown):
+        passed = message.kind.route is Route.HUB and tx.trust.hub != tx.party
+        return held.of_case(str(error.facts.get("case"))) if passed else None
+    grant = str(error.facts.get("grant"))
+    if message.kind.name not in _OF_GRANTS or grants_held.find(tx.conn, grant) is not None:
+        return None
+    return held.of_grant(grant)
+
+
+_OF_GRANTS = frozenset(
+    ("feed.key", "grant.ended", "grant.suspended", "grant.resumed", "grant.ending", "grant.kept")
+)
 
 
 def _accept_replayable(tx: Tx, message: Message, start: Start) -> None:

@@ -224,7 +224,9 @@ def settle(tx: Tx, sender: str, entry: ReceiptEntry) -> None:
         return
     tx.parts.hooks.settled(
         tx,
-        SettledLetter(letter.id, letter.kind, letter.recipient, entry.status, error, entry.time_ms),
+        SettledLetter(
+            letter.id, letter.kind, letter.recipient, entry.status, error, entry.time_ms, by_hub
+        ),
     )
 
 

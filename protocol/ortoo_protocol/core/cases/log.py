@@ -45,14 +45,23 @@ def fold(log: Sequence[Logged]) -> Folded:
 
 
 def _in_order(log: Sequence[Logged]) -> list[int]:
-    """Numbered events by number; those without one where they came; what waits at the end."""
-    counted = [place for place, each in enumerate(log) if each.status == COUNTED]
+    """Numbered events by number; those without one where they came; then the end of the grant,
+    which a side may know by itself before the notary says what came first; what waits at last."""
+    ends = [place for place, each in enumerate(log) if _is_own_end(each)]
+    counted = [
+        place for place, each in enumerate(log) if each.status == COUNTED and not _is_own_end(each)
+    ]
     numbered = sorted(
         (place for place in counted if log[place].number), key=lambda place: log[place].number
     )
     free = iter(numbered)
     placed = [next(free) if log[place].number else place for place in counted]
-    return [*placed, *(place for place, each in enumerate(log) if each.status == WAITING)]
+    return [*placed, *ends, *(place for place, each in enumerate(log) if each.status == WAITING)]
+
+
+def _is_own_end(logged: Logged) -> bool:
+    end = logged.event in (Event.END, Event.EXPIRE)
+    return end and logged.status == COUNTED and not logged.number
 
 
 def asked_extension(log: Iterable[Logged]) -> bool:

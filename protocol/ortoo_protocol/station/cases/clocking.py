@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ortoo_protocol.core.cases import STEPS, Act, Duty, Effect, Event, term_of
 from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.station import clocks
@@ -17,6 +19,16 @@ def happened(tx: Tx, subject: Subject, event: Event, at_ms: int) -> None:
         _carry_out(tx, subject, effect, at_ms)
 
 
+def anew(tx: Tx, subject: Subject, happened_ms: Sequence[tuple[Event, int]]) -> None:
+    """All events of a case and their legal instants, now that their order is another."""
+
+    def happen() -> None:
+        for event, at_ms in happened_ms:
+            happened(tx, subject, event, at_ms)
+
+    clocks.anew(tx, subject.clock_subject, [duty.value for duty in Duty], happen)
+
+
 def _carry_out(tx: Tx, subject: Subject, effect: Effect, at_ms: int) -> None:
     name, duty = subject.clock_subject, effect.duty
     match effect.act:
@@ -26,7 +38,7 @@ def _carry_out(tx: Tx, subject: Subject, effect: Effect, at_ms: int) -> None:
             clocks.stop(tx, name, duty.value, at_ms)
         case Act.CANCEL:
             clocks.cancel(tx, name, duty.value, at_ms)
-        case Act.PAUSE if _open_state(tx, subject, duty) == clocks.RUNNING and _pauses(tx, duty):
+        case Act.PAUSE if _stands(tx, subject, duty, at_ms) and _pauses(tx, duty):
             clocks.pause(tx, name, duty.value, at_ms, RETURNED)
         case Act.RESUME if _open_state(tx, subject, duty) == clocks.PAUSED:
             clocks.resume(tx, name, duty.value, at_ms)
@@ -52,6 +64,11 @@ def _start(tx: Tx, subject: Subject, duty: Duty, at_ms: int) -> None:
         department=department,
         opened_ms=at_ms,
     )
+
+
+def _stands(tx: Tx, subject: Subject, duty: Duty, at_ms: int) -> bool:
+    found = clocks.of(tx.conn, subject.clock_subject)
+    return any(clock.duty == duty.value and clocks.stands(clock, at_ms) for clock in found)
 
 
 def _open_state(tx: Tx, subject: Subject, duty: Duty) -> str | None:

@@ -12,6 +12,7 @@ from ortoo_protocol.station.clocks.clock import (
     Clock,
 )
 from ortoo_protocol.station.clocks.keeping import (
+    anew,
     cancel,
     closed,
     due,
@@ -22,6 +23,7 @@ from ortoo_protocol.station.clocks.keeping import (
     of,
     pause,
     resume,
+    stands,
     start,
     stop,
 )
@@ -35,6 +37,7 @@ __all__ = [
     "RUNNING",
     "WARN",
     "Clock",
+    "anew",
     "calendar",
     "cancel",
     "closed",
@@ -46,6 +49,7 @@ __all__ = [
     "of",
     "pause",
     "resume",
+    "stands",
     "start",
     "stop",
 ]

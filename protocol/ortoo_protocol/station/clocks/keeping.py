@@ -7,13 +7,13 @@ that passed while it stood still.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from ortoo_protocol.core.errors import ClockExtension, ClockPause, ClockUnknown
 from ortoo_protocol.core.law.clock import day_of, moment_ms
@@ -27,6 +27,7 @@ from ortoo_protocol.station.clocks.clock import (
     MOVED,
     PAUSED,
     RUNNING,
+    WARN,
     Clock,
     of_row,
 )
@@ -118,10 +119,11 @@ def pause(tx: Tx, subject: str, duty: str, at_ms: int, why: str = "completion") 
     rules = _profile(tx).sharing.pauses
     if not any((each.duty, each.why) == (duty, why) for each in rules):
         raise ClockPause(duty=duty, detail=f"nothing lets it pause for {why}")
-    if row.state != RUNNING:
+    if not stands(of_row(row), at_ms):
         raise ClockPause(duty=duty, detail=f"it is {row.state}")
     pauses = [*_pauses(row), (at_ms, None)]
-    set_values(tx, row.clock, pauses=_packed(pauses), state=PAUSED, next_ms=None)
+    values = {"pauses": _packed(pauses), "state": PAUSED, "next_ms": None, "escalated_ms": None}
+    set_values(tx, row.clock, **values)
     note(tx, row.clock, PAUSED, why)
     return find(tx.conn, row.clock)
 
@@ -137,6 +139,42 @@ def resume(tx: Tx, subject: str, duty: str, at_ms: int) -> Clock:
     note(tx, row.clock, "resumed", "")
     _reckon(tx, _row(tx.conn, row.clock), _calendar(tx, row.opened_ms))
     return find(tx.conn, row.clock)
+
+
+def stands(clock: Clock, at_ms: int) -> bool:
+    """Whether it may be paused at `at_ms`, a legal instant: what was said of it before that was
+    known here does not count."""
+    over = clock.due_ms is not None and at_ms >= clock.due_ms
+    return clock.open and clock.state != PAUSED and not over
+
+
+def anew(tx: Tx, subject: str, duties: Collection[str], happen: Callable[[], None]) -> None:
+    """Let what happened to the clocks of `duties` happen again, in the order that is known now.
+    What people were told of a clock that comes out as it was is not told again."""
+    these = (clocks.c.subject == subject, clocks.c.duty.in_(duties))
+    before = {
+        (row.duty, row.opened_ms): row for row in tx.conn.execute(select(clocks).where(*these))
+    }
+    tx.conn.execute(delete(clocks).where(*these))
+    happen()
+    for row in tx.conn.execute(select(clocks).where(*these)).all():
+        old = before.get((row.duty, row.opened_ms))
+        if old is None:
+            continue
+        if row.state == RUNNING and (old.due_ms, old.closed_ms) == (row.due_ms, None):
+            set_values(tx, row.clock, **{name: getattr(old, name) for name in _TOLD})
+        _rename(tx, row.clock, old.clock)
+
+
+def _rename(tx: Tx, made: str, known: str) -> None:
+    """A clock that was made anew goes on under the name that is known, with what was told of it."""
+    tx.conn.execute(update(clocks).where(clocks.c.clock == made).values(clock=known))
+    untold = (clock_events.c.clock == known, clock_events.c.event.not_in((WARN, MOVED)))
+    tx.conn.execute(delete(clock_events).where(*untold))
+    tx.conn.execute(update(clock_events).where(clock_events.c.clock == made).values(clock=known))
+
+
+_TOLD = ("state", "stage", "next_ms", "warned_ms", "escalated_ms")
 
 
 def recompute(tx: Tx, days: WorkingDays) -> None:
