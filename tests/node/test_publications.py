@@ -363,6 +363,8 @@ async def test_a_function_that_keeps_a_mark(kit: Kit, tmp_path: Path) -> None:
         "def read(wanted): return None",
         "def read(wanted):\n    yield ('1', 'a', 1)\n    raise RuntimeError",
         "def read(wanted): return [7]",
+        "def read(wanted): return ['ab1']",
+        "def read(wanted): return [('1', 'a', 1), None, ('2', 'b', 2)]",
         "def read(wanted): return ['abc']",
         "read = 5",
         "x = 1",

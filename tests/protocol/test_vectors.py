@@ -28,12 +28,13 @@ from ortoo_protocol.core import (
     verify,
 )
 from ortoo_protocol.core import errors as tree
-from ortoo_protocol.core.envelope import Header
+from ortoo_protocol.core.envelope import Header, split
 from ortoo_protocol.core.errors import OrtooError
 from ortoo_protocol.core.feeds import Verdict, Watermark
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.core.keys import Suite1, builtin_suites
 from ortoo_protocol.core.law import clock, workdays
+from ortoo_protocol.core.messages import KINDS
 from ortoo_protocol.core.standing import KeyRecord
 from ortoo_protocol.core.trust import Trust, fingerprint_of_root
 from tests.support.bodies import SCHEMA
@@ -48,7 +49,9 @@ def load(name: str) -> dict[str, Any]:
     return found
 
 
-STRINGS, ENVELOPES, FEEDS, JOURNAL, TRUST, WORKDAYS = (load(name) for name in make_vectors.FILES)
+STRINGS, ENVELOPES, KIND_VECTORS, FEEDS, JOURNAL, TRUST, WORKDAYS = (
+    load(name) for name in make_vectors.FILES
+)
 h = bytes.fromhex
 
 
@@ -221,6 +224,30 @@ def run_envelope(vector: dict[str, Any]) -> None:
 @pytest.mark.parametrize("vector", ENVELOPES["vectors"], ids=name_of)
 def test_envelopes(vector: dict[str, Any]) -> None:
     assert outcome(lambda: run_envelope(vector)) == vector["expect"]
+
+
+@pytest.mark.parametrize("vector", KIND_VECTORS["vectors"], ids=name_of)
+def test_kinds(vector: dict[str, Any]) -> None:
+    assert outcome(lambda: run_envelope(vector)) == vector["expect"] == "ok"
+    assert vector["kind"] == vector["name"]
+
+
+def test_no_kind_is_without_a_vector() -> None:
+    assert [vector["kind"] for vector in KIND_VECTORS["vectors"]] == [kind.name for kind in KINDS]
+    assert KIND_VECTORS["directory"] == ENVELOPES["directory"]
+
+
+def test_no_vector_depends_on_how_a_library_compresses() -> None:
+    """But the one that is compressed by hand."""
+    packed = [
+        vector["name"]
+        for vector in (*ENVELOPES["vectors"], *KIND_VECTORS["vectors"])
+        if vector["expect"] == "ok"
+        and verify.read_header(
+            split(h(vector["raw"]), suites=SUITES, plane=Plane(vector["plane"]))
+        ).flags
+    ]
+    assert packed == ["sealed: compressed rows"]
 
 
 # --- feeds --------------------------------------------------------------------------------------

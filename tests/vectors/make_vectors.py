@@ -11,13 +11,24 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-from tests.vectors import of_envelopes, of_feeds, of_journals, of_strings, of_trust, of_workdays
+from ortoo_protocol.core import frames
+from tests.vectors import (
+    of_envelopes,
+    of_feeds,
+    of_journals,
+    of_kinds,
+    of_strings,
+    of_trust,
+    of_workdays,
+)
 
 FOLDER = Path(__file__).parent
 FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "strings.json": of_strings.make,
     "envelopes.json": of_envelopes.make,
+    "kinds.json": of_kinds.make,
     "feeds.json": of_feeds.make,
     "journal.json": of_journals.make,
     "trust.json": of_trust.make,
@@ -26,7 +37,9 @@ FILES: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 def text_of(name: str) -> str:
-    return json.dumps(FILES[name](), ensure_ascii=False, indent=1) + "\n"
+    with mock.patch.object(frames, "compress", lambda content: (content, False)):
+        made = FILES[name]()
+    return json.dumps(made, ensure_ascii=False, indent=1) + "\n"
 
 
 if __name__ == "__main__":

@@ -70,8 +70,12 @@ class Vector:
 
 def make() -> dict[str, Any]:
     vectors = [*_valid(), *_prefix(), *_senders(), *_kinds(), *_lean(), *_opening()]
+    return {"how": HOW, **directory_of(), "vectors": [vector.plain() for vector in vectors]}
+
+
+def directory_of() -> dict[str, Any]:
+    """Suites, and the parties with their seeds, as they stand in the file."""
     return {
-        "how": HOW,
         "suite": 1,
         "allowed": [1],
         "directory": [
@@ -89,7 +93,6 @@ def make() -> dict[str, Any]:
             }
             for record in directory()
         ],
-        "vectors": [vector.plain() for vector in vectors],
     }
 
 
@@ -201,6 +204,20 @@ def _good(
         rand=forge.fixed_random(name),
         **how,
     )
+    return valid(here, name, raw, body, rows, opener=opener, feed_key=key)
+
+
+def valid(
+    here: World,
+    name: str,
+    raw: bytes,
+    body: Shape,
+    rows: Sequence[bytes],
+    *,
+    opener: str | None,
+    feed_key: bytes | None,
+) -> Vector:
+    """One that is accepted, and what is found in it. `name` is its label too."""
     message = here.verify(raw)
     also = {
         "kind": message.header.kind,
@@ -213,7 +230,7 @@ def _good(
         raw,
         plane=here.plane.value,
         opener=opener,
-        feed_key=key,
+        feed_key=feed_key,
         label=name,
         also=also,
     )

@@ -20,6 +20,7 @@ from ortoo_protocol.core.feeds import Column
 
 T = TypeVar("T")
 GROUP = "ortoo.sources"
+_END = object()
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ class SourceFunction:
         pass
 
     def _rows(self, rows: Iterator[object]) -> Iterator[Sequence[object]]:
-        while (row := self._called(lambda: next(rows, None))) is not None:
+        # None is a row that is none, not the end: what follows would be taken for deleted.
+        while (row := self._called(lambda: next(rows, _END))) is not _END:
             if isinstance(row, Mapping):
                 yield tuple([row.get(name) for name in self._columns])
             elif isinstance(row, Sequence) and not isinstance(row, (str, bytes)):
