@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 
 from ortoo_node.api.server import HttpServer
+from ortoo_protocol.cli.json_lines import JsonFormatter
 from ortoo_protocol.core.errors import SettingsSecret
 from ortoo_protocol.station import traffic
 from ortoo_protocol.station.settings import WatchTable, write_secret
@@ -119,3 +121,36 @@ async def _agree(node: Node, found: dict[str, dict[tuple[str, ...], float]]) -> 
     size = found["ortoo_journal_rows_total"][()]
     here = await node.app.station.read(lambda conn: len(conn.execute(select(journal.c.seq)).all()))
     return size == here and sum(found["ortoo_messages_total"].values()) <= size
+
+
+async def test_a_request_has_an_id_that_the_log_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = Kit(tmp_path)
+    seen: list[str] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            seen.append(JsonFormatter().format(record))
+
+    kept, logger = Kept(), logging.getLogger("ortoo_node.api.problems")
+    logger.addHandler(kept)
+    node = open_station(kit)
+
+    async def broken(*_: object) -> None:
+        raise ValueError("甲 1980")
+
+    try:
+        async with serving(kit, node) as client:
+            await add_entry(node)
+            token = await bearer(node, f"push:{CODE}")
+            monkeypatch.setattr(node.app.station, "read", broken)
+            answer = await client.post(f"/resources/{CODE}/rows", json=[], headers=token)
+            monkeypatch.undo()
+    finally:
+        logger.removeHandler(kept)
+    correlation = answer.headers["x-correlation-id"]
+    assert len(correlation) == 16
+    assert answer.status_code == 500
+    assert seen
+    assert all(f'"request":"{correlation}"' in line for line in seen)

@@ -21,6 +21,7 @@ from ortoo_node.sources.tables.capture import how_of
 from ortoo_node.store.tables import publications
 from ortoo_protocol.core.errors import OrtooError
 from ortoo_protocol.station.context import Signal, wait
+from ortoo_protocol.station.correlation import about
 
 AT_ONCE = 2  # readings beside each other: they share the machine with everything else
 LOOK_S = 30.0
@@ -94,15 +95,16 @@ class Schedule:
         return min(LOOK_S, max(0.01, left_ms / 1000))
 
     async def _run(self, resource: str) -> None:
-        try:
-            published = await self.publish(resource)
-        except OrtooError as error:
-            _log.warning("%s is not published: %s", resource, error)
-        else:
-            if published.upserts or published.deletes:
-                _log.info("%s published up to %d", resource, published.seq)
-        finally:
-            self.changed.set()
+        with about(resource=resource):
+            try:
+                published = await self.publish(resource)
+            except OrtooError as error:
+                _log.warning("%s is not published: %s", resource, error)
+            else:
+                if published.upserts or published.deletes:
+                    _log.info("%s published up to %d", resource, published.seq)
+            finally:
+                self.changed.set()
 
     async def _ended(self) -> None:
         """Take what has ended; a defect in a run ends the process, as it does anywhere else."""

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ortoo_protocol.cli.json_lines import JsonFormatter
 from ortoo_protocol.cli.visible import LineFormatter
 from ortoo_protocol.station.disk import file_failure
 from ortoo_protocol.station.settings import Settings
@@ -30,7 +31,8 @@ LogLevel = Annotated[Level, typer.Option("--log-level", help="How much is logged
 
 
 def start_log(settings: Settings, level: Level) -> None:
-    """Log to stderr and to `log/ortoo.log`, which is rotated; for a program's main only."""
+    """Log to stderr and to `log/ortoo.log`, which is rotated, in the form that `[station] log`
+    names; for a program's main only."""
     try:
         settings.log_folder.mkdir(mode=0o750, exist_ok=True)
         kept = logging.handlers.RotatingFileHandler(
@@ -43,7 +45,8 @@ def start_log(settings: Settings, level: Level) -> None:
         raise file_failure(error, settings.log_folder) from None
     handlers = (logging.StreamHandler(), kept)
     for handler in handlers:
-        handler.setFormatter(LineFormatter(_FORMAT))
+        as_json = settings.station.log == "json"
+        handler.setFormatter(JsonFormatter() if as_json else LineFormatter(_FORMAT))
     logging.basicConfig(level=level.value.upper(), handlers=handlers)
     # Requests of the management interface, steps of a migration and tracebacks of links that are
     # lost would bury the rest; the engine says what became of a link.

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ortoo_protocol.station.correlation import about
 from ortoo_protocol.station.figures.figure import Figure, counter
 
+CORRELATION = "x-correlation-id"  # also request.state.correlation, and in the log's lines
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
@@ -31,7 +35,7 @@ class Requests:
 
 @dataclass(frozen=True)
 class Counting:
-    """`application` as it is, with each request noted under `listener`."""
+    """`application` as it is, with each request noted under `listener` and given an id."""
 
     application: ASGIApp
     listener: str
@@ -42,15 +46,20 @@ class Counting:
             await self.application(scope, receive, send)
             return
         began_s, status = time.monotonic(), "0"
+        correlation = secrets.token_hex(8)
+        scope.setdefault("state", {})["correlation"] = correlation
 
         async def noting(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = f"{message['status'] // 100}xx"
+                headers = MutableHeaders(scope=message)
+                headers.setdefault(CORRELATION, correlation)
             await send(message)
 
         try:
-            await self.application(scope, receive, noting)
+            with about(request=correlation):
+                await self.application(scope, receive, noting)
         finally:
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
             self.requests.answered[self.listener, method, status] += 1

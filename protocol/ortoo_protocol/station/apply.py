@@ -42,6 +42,7 @@ from ortoo_protocol.station.apply_work import (
     part_of,
 )
 from ortoo_protocol.station.context import Parts, Tx, wait
+from ortoo_protocol.station.correlation import about
 from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.opening import Opening, Step, open_snapshot
 from ortoo_protocol.station.ports import Cursor, NeedsContents, Sink, TakesSeveral
@@ -94,6 +95,10 @@ class ApplyWorker:
         self.parts.signals.apply.set()
 
     async def run(self) -> None:
+        with about(feed=self.feed, subscription=self.subscription):
+            await self._run()
+
+    async def _run(self) -> None:
         await self.database.write(lambda tx: applied.register(tx, self.feed, self.subscription))
         delay_s = RETRY_FIRST_S
         while not self._stopped:

@@ -42,6 +42,7 @@ from ortoo_protocol.station.control_client import (
     read_answer,
     request_line,
 )
+from ortoo_protocol.station.correlation import about
 
 MAX_CONNECTIONS = 32
 Method = Callable[..., Awaitable[object]]
@@ -187,7 +188,8 @@ class ControlServer:
             served = self._methods.get(request.method)
             if served is None:
                 raise DaemonRequest(detail=f"no method {request.method[:100]!r}")
-            return {"ok": await served.call(**served.arguments(request.params))}
+            with about(method=request.method):
+                return {"ok": await served.call(**served.arguments(request.params))}
         except OrtooError as error:
             return {"error": error_to(error)}
         except msgspec.DecodeError as error:

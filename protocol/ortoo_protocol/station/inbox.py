@@ -56,6 +56,7 @@ from ortoo_protocol.station import (
     trusting,
 )
 from ortoo_protocol.station.context import Parts, Start, Tx
+from ortoo_protocol.station.correlation import about
 from ortoo_protocol.station.store.failures import store_failure
 from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import inbox
@@ -75,12 +76,22 @@ def accept(tx: Tx, raw: bytes, via: str = "") -> None:
             raise  # the store failed, not the message: it stays with the broker
         # The one place that quarantines what nobody foresaw: a fault of ours must not let one
         # message stop those behind it.
-        _log.exception("a message could not be accepted")
+        with about(**_ids(tx, raw)):
+            _log.exception("a message could not be accepted")
         start.back()
         failure = error if isinstance(error, OrtooError) else OrtooError()
         quarantine.keep(tx, raw, failure)
         tx.journal_unreadable(raw, failure.code)
     start.release()
+
+
+def _ids(tx: Tx, raw: bytes) -> dict[str, str]:
+    """For the log, of a message that nothing needs to be right about."""
+    try:
+        header = read_header(split(raw, suites=tx.parts.suites, plane=tx.plane))
+    except OrtooError:
+        return {}
+    return {"message": header.id.hex(), "flow": header.case or "", "kind": header.kind}
 
 
 def retry_held(tx: Tx) -> None:

@@ -11,7 +11,7 @@ import re
 import stat
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -43,7 +43,8 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class StationTable(Table, frozen=True):
     """`folder` holds the store, socket, log and trust; `language` serves where ORTOO_LANG is unset.
 
-    `name` is the organisation's name as it enrols; the directory's counts afterwards.
+    `name` is the organisation's name as it enrols; the directory's counts afterwards. `log`: lines
+    for people (text), or one object a line for programs that collect them (json).
     """
 
     party: str
@@ -51,6 +52,7 @@ class StationTable(Table, frozen=True):
     name: str = ""
     folder: Path = Path()
     language: str = "zh_CN"
+    log: Literal["text", "json"] = "text"
 
 
 class KeysTable(Table, frozen=True):

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection, func, select
 
 from ortoo_protocol.core.journal import Direction, State, journal_origin
-from ortoo_protocol.station.clocks.clock import RUNNING
+from ortoo_protocol.station.clocks.clock import PAUSED
 from ortoo_protocol.station.figures.figure import Figure, Histogram, counter, gauge
 from ortoo_protocol.station.health import SIGN, WRAP, Health
 from ortoo_protocol.station.store import journal_rows
@@ -177,7 +177,7 @@ def _aside(conn: Connection) -> Iterator[Figure]:
 
 def _due(conn: Connection, now_ms: int) -> Iterator[Figure]:
     """What the law has a clock for, that is not done."""
-    running = clocks.c.state == RUNNING  # one that is paused ends later than it says
+    running = clocks.c.state != PAUSED  # which ends later than it says
     late = running & (clocks.c.due_ms <= now_ms)
     near = running & (clocks.c.due_ms <= now_ms + NEAR_MS)
     query = (
