@@ -238,7 +238,8 @@ async def _dispute(story: Story) -> None:
     await region.provider.call("request.disagree", **why)
 
     async def both() -> bool:
-        events = (await story.hub("case.show", case=case))["events"]
+        """The applicant knows of it."""
+        events = (await region.reader.call("request.show", case=case))["events"]
         return [one["event"] for one in events].count("disagree") == 2
 
     await until_true(both)
