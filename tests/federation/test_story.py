@@ -15,7 +15,6 @@ import chinese_calendar
 import pytest
 
 from ortoo_hub.supervision.sources import SOURCES
-from ortoo_node.use.recording import forget
 from ortoo_protocol.core import errors
 from ortoo_protocol.station.supervision.methods import supervision_methods
 from tests.federation.exchange import CODE, DEPARTMENT, PROVIDER, READER, Exchange, exchange
@@ -48,7 +47,6 @@ class Law:
     onward: str  # the clause for a consent
     stopping_negotiated: bool
     disposal: str
-    record_years: int
     late_answer: str
     year: str
     bare: Mapping[str, Any] = field(default_factory=dict)  # an entry that is refused
@@ -71,7 +69,6 @@ LAWS = (
         onward="",
         stopping_negotiated=False,
         disposal="Decree 809 art. 27",
-        record_years=2,
         late_answer="Measures art. 36 (2)",
         year="Measures art. 32",
         bare={"basis": ""},
@@ -92,7 +89,6 @@ LAWS = (
         onward="Decree 809 art. 25",
         stopping_negotiated=True,
         disposal="Decree 809 art. 27",
-        record_years=3,
         late_answer="Decree 809 art. 39 (4), (7)",
         year="Decree 809 art. 38",
         bare={"share_condition": "", "purposes": []},
@@ -391,18 +387,6 @@ async def _end(story: Story) -> None:
     assert (clock["article"], clock["day"]) == (law.disposal, story.last_day(5).isoformat())
     await region.reader.call("use.destroyed", grant=region.grant, by="丁", drop=True)
     assert region.reader.rows("people") == []
-
-    async def kept() -> bool:
-        return bool((await region.reader.call("use.list", grant=region.grant))["records"])
-
-    year_ms = 366 * 86_400_000
-    region.kit.offset_ms += (law.record_years - 1) * year_ms
-    await region.reader.app.station.write(forget)
-    assert await kept()
-    region.kit.offset_ms += year_ms + 60_000
-    await region.reader.app.station.write(forget)
-    assert not await kept()
-    region.kit.offset_ms -= law.record_years * year_ms + 60_000
 
 
 async def _supervision(story: Story) -> None:

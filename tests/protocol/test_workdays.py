@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ortoo_hub.calendar import known_years, seed_year
 from ortoo_protocol.core.errors import CalendarFile, CalendarInvalid
 from ortoo_protocol.core.law import calendar_files
-from ortoo_protocol.core.law.clock import Deadline, day_of, local_time, moment_ms
+from ortoo_protocol.core.law.clock import Deadline, day_of, local_time, moment_ms, years_before
 from ortoo_protocol.core.law.profiles import NM2018, PROFILES, SC2025
 from ortoo_protocol.core.law.workdays import CalendarYear, NamedDay, WorkingDays, check_year
 
@@ -207,3 +207,9 @@ def test_profiles_differ_in_data_alone() -> None:
     assert (NM2018.sharing.onward, NM2018.sharing.record_years) == (None, 2)
     assert SC2025.sharing.record_years == 3
     assert {each.sharing.closes_min for each in PROFILES.values()} == {1_440}
+
+
+def test_the_same_day_years_ago() -> None:
+    assert years_before(date(2028, 2, 29), 3) == date(2025, 2, 28)
+    assert years_before(date(2028, 2, 29), 4) == date(2024, 2, 29)
+    assert years_before(date(2026, 11, 27), 2) == date(2024, 11, 27)

@@ -16,7 +16,7 @@ from ortoo_node.store.tables import queries, subscriptions
 from ortoo_node.store.use_tables import received_files, use_days, use_noted, use_records
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import CaseField, EnvelopeSender, GrantUnknown
-from ortoo_protocol.core.law.clock import day_of
+from ortoo_protocol.core.law.clock import day_of, moment_ms, years_before
 from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.core.messages import DAY_MS
 from ortoo_protocol.core.use.filled import check_filled
@@ -103,8 +103,10 @@ def _add(tx: Tx, grant: str, day: str, how: str, times: int, amount: int) -> Non
 
 def forget(tx: Tx) -> None:
     """Records are kept for the years of the profile, from the end of their grant on."""
-    years = profile_named(tx.trust.profile).sharing.record_years
-    before_ms = tx.now_ms - years * 366 * DAY_MS
+    profile = profile_named(tx.trust.profile)
+    today = day_of(tx.now_ms, profile.offset_min)
+    last = years_before(today, profile.sharing.record_years)
+    before_ms = moment_ms(last, 0, profile.offset_min)
     over = select(grants.c.grant).where(grants.c.ended_ms < before_ms)
     tx.conn.execute(
         delete(use_records).where(use_records.c.grant.in_(over), use_records.c.time_ms < before_ms)

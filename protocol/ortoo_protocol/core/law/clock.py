@@ -46,3 +46,11 @@ def moment_ms(day: date, minute: int, offset_min: int = CHINA_MIN) -> int:
     """When `minute` of the local `day` begins; minute 1,440 is the midnight that ends it."""
     local = datetime(day.year, day.month, day.day, tzinfo=UTC)
     return int(local.timestamp()) * 1000 + (minute - offset_min) * 60_000
+
+
+def years_before(day: date, years: int) -> date:
+    """The same day so many years ago; of 29 February the last of the month."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
