@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from ortoo_protocol.core.errors import (
 from ortoo_protocol.core.keys import Suites, builtin_suites
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station import trusting
-from ortoo_protocol.station.common_methods import CommonMethods
+from ortoo_protocol.station.common_methods import CommonMethods, Method
 from ortoo_protocol.station.context import Identity
 from ortoo_protocol.station.control import ControlServer
 from ortoo_protocol.station.launch import (
@@ -72,9 +73,9 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
         raise
     app = NodeApp(station, settings, Publisher(station, settings), files, queries)
     common = CommonMethods(station, settings, package_version(), started_ms)
-    methods = NodeMethods(app, common, stop)
-    control = ControlServer(settings.socket_file, methods.as_mapping())
-    http = _http(app)
+    methods = NodeMethods(app, common, stop).as_mapping()
+    control = ControlServer(settings.socket_file, methods)
+    http = _http(app, methods)
     try:
         loops = [*app.loops]
         if http is not None:
@@ -94,13 +95,13 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
         await station.close()
 
 
-def _http(app: NodeApp) -> HttpServer | None:
+def _http(app: NodeApp, methods: Mapping[str, Method]) -> HttpServer | None:
     """What serves HTTP is imported by stations that do."""
     if app.settings.http is None:
         return None
     from ortoo_node.api.server import HttpServer
 
-    return HttpServer(app, app.settings.http)
+    return HttpServer(app, app.settings.http, methods)
 
 
 def _trust(settings: NodeSettings, store: Store, identity: Identity, suites: Suites) -> Trust:

@@ -31,13 +31,17 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 class Http(Table, frozen=True):
-    """Where departments' programs reach this station. Beyond this machine only with TLS."""
+    """Where departments' programs reach this station. Beyond this machine only with TLS.
+
+    A token asks `calls_at_once` times, then `calls_a_minute`."""
 
     address: str = "127.0.0.1"
     port: Port = 8443
     cert_file: Path | None = None
     key_file: Path | None = None
     max_body_mb: Annotated[int, msgspec.Meta(ge=1, le=1_024)] = 64
+    calls_a_minute: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1_200
+    calls_at_once: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 120
 
 
 class Webhook(Table, frozen=True):

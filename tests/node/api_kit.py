@@ -13,6 +13,8 @@ import msgspec
 
 from ortoo_node.api.server import HttpServer
 from ortoo_node.interfaces import Http, Pull, Webhook
+from ortoo_node.store.tables import api_tokens
+from ortoo_protocol.station.context import Tx
 from tests.node.kit import FORM, Node, entry, open_node
 from tests.support.stations import Kit
 from tests.support.trust import DEPARTMENTS
@@ -20,6 +22,7 @@ from tests.support.trust import DEPARTMENTS
 PARTY = "s150700"
 CODE = "3070101/0001"
 OWN = DEPARTMENTS[PARTY][0]
+OTHER = "11150700MB0000001E"
 PULLS = (Pull(name="fetched", page_kb=4),)
 
 
@@ -52,7 +55,7 @@ async def serving(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """`node` runs with its server; a client without a token that believes `authority`."""
     assert node.app.settings.http is not None
-    server = HttpServer(node.app, node.app.settings.http)
+    server = HttpServer(node.app, node.app.settings.http, node.methods)
     server.open()
     loops = {PARTY: (*node.app.loops, server.run)}
     await node.app.start()
@@ -70,8 +73,8 @@ async def serving(
         server.close()
 
 
-async def bearer(node: Node, scope: str, days: int = 1) -> dict[str, str]:
-    made = await node.call("token.new", department=OWN, scope=scope, days=days)
+async def bearer(node: Node, *scopes: str, days: int = 1, department: str = OWN) -> dict[str, str]:
+    made = await node.call("token.new", department=department, scopes=list(scopes), days=days)
     return {"authorization": f"Bearer {made['text']}"}
 
 
@@ -102,3 +105,16 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 def folder_of(kit: Kit) -> Path:
     return kit.folder / PARTY
+
+
+async def foreign_bearer(node: Node, *scopes: str) -> dict[str, str]:
+    """A program of another department of this station."""
+    header = await bearer(node, *scopes)
+    name = header["authorization"].split("_")[1]
+
+    def move(tx: Tx) -> None:
+        here = api_tokens.c.token == name
+        tx.conn.execute(api_tokens.update().where(here).values(department=OTHER))
+
+    await node.app.station.write(move)
+    return header

@@ -124,7 +124,7 @@ async def test_cursors_that_are_refused(tmp_path: Path) -> None:
                 "api.cursor")  # fmt: skip
         problem(await client.get(path, headers=other), 403, "api.scope")
         for name, value in (("limit", "0"), ("limit", "x"), ("wait_s", "61"), ("limit", "-1")):
-            problem(await client.get(path, params={name: value}, headers=token), 400, "api.query")
+            problem(await client.get(path, params={name: value}, headers=token), 422, "api.field")
 
 
 async def test_one_that_does_not_fetch_holds_nobody_else(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ async def test_who_may_not(tmp_path: Path) -> None:
             problem(answer, 401, "api.token")
             assert answer.headers["www-authenticate"].startswith("Bearer")
         answer = await client.post("/resources/9/rows", json=[], headers=good)
-        problem(answer, 403, "api.scope")
+        problem(answer, 404, "api.path")
         with pytest.raises(TokenScope):
             await bearer(node, "push:9/9")
         with pytest.raises(TokenScope):
@@ -245,11 +245,11 @@ async def test_a_port_in_use_and_a_wrong_certificate(tmp_path: Path) -> None:
         port = client.base_url.port
         assert port is not None
         with pytest.raises(HttpListen):
-            HttpServer(node.app, Http(port=port)).open()
+            HttpServer(node.app, Http(port=port), node.methods).open()
         (tmp_path / "cert").write_text("none")
         http = Http(port=port, cert_file=tmp_path / "cert", key_file=tmp_path / "cert")
         with pytest.raises(HttpTls):
-            HttpServer(node.app, http).open()
+            HttpServer(node.app, http, node.methods).open()
 
 
 async def test_over_tls(tmp_path: Path) -> None:

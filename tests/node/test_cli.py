@@ -284,13 +284,15 @@ ANSWERS: dict[str, object] = {
     "subscription.resume": {"subscription": SUBSCRIPTION},
     "subscription.resync": {"subscription": SUBSCRIPTION},
     "subscription.reread": {"subscription": SUBSCRIPTION, "first": 3, "last": 5},
-    "token.new": {"token": "ab" * 6, "text": "ortoo_x", "expires_ms": 1, "scope": "push:3/1"},
+    "token.new": {"token": "ab" * 6, "text": "ortoo_x", "expires_ms": 1, "scopes": ["push:3/1"]},
+    "token.rotate": {"token": "cd" * 6, "text": "ortoo_y", "expires_ms": 1, "scopes": ["push:3/1"]},
     "token.list": {
         "tokens": [
             {
                 "token": "ab" * 6,
+                "application": "低保系统",
                 "department": "11152900MB0000000K",
-                "scope": "push:3/1",
+                "scopes": ["push:3/1"],
                 "state": "expired",
                 "created_ms": 1,
                 "expires_ms": 2,
@@ -814,7 +816,12 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
         (
             ["token", "new", "--department", "D", "--scope", "push:3/1", "--days", "30"],
             "token.new",
-            {"department": "D", "scope": "push:3/1", "days": 30},
+            {"department": "D", "scopes": ["push:3/1"], "days": 30, "application": ""},
+        ),
+        (
+            ["token", "rotate", "abab", "--overlap-hours", "2"],
+            "token.rotate",
+            {"token": "abab", "overlap_hours": 2, "days": 365},
         ),
         (["token", "list"], "token.list", {}),
         (["token", "revoke", "abab"], "token.revoke", {"token": "abab"}),

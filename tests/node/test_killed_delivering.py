@@ -138,7 +138,7 @@ def test_while_it_posts(station: Daemon, program: WebhookProgram, tmp_path: Path
 
 def test_while_a_program_fetches(station: Daemon, port: int, tmp_path: Path) -> None:
     subscription = subscribe(station, "fetched")
-    made = station.call("token.new", department=OWN, scope=f"pull:{subscription}", days=1)
+    made = station.call("token.new", department=OWN, scopes=[f"pull:{subscription}"], days=1)
     headers = {"authorization": f"Bearer {made['text']}"}
     url = f"http://127.0.0.1:{port}/api/v1/subscriptions/{subscription}/changes"
     tables, cursor, deaths = Tables(), "", 0

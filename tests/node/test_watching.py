@@ -83,7 +83,7 @@ async def test_a_token_file_that_others_may_read(tmp_path: Path) -> None:
     os.chmod(tmp_path / "watch.token", 0o644)
     assert node.app.settings.http is not None
     with pytest.raises(SettingsSecret):
-        HttpServer(node.app, node.app.settings.http).open()
+        HttpServer(node.app, node.app.settings.http, node.methods).open()
     await node.app.station.close()
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -18,6 +19,7 @@ from ortoo_protocol.core.errors import ApiBody, ApiBodyType, ApiTooLarge
 IN_MEMORY_BYTES = 1 << 20
 READ_BYTES = 64 << 10
 MOST_VALUE_BYTES = 1 << 20
+MOST_DEPTH = 32
 ARRAY, LINES = "array", "lines"
 _TYPES = {
     "application/json": ARRAY,
@@ -26,6 +28,9 @@ _TYPES = {
     "application/jsonl": LINES,
 }
 _SPACE = " \t\r\n"
+T = TypeVar("T", int, float)
+# Texts are skipped whole, so that brackets in them do not count.
+_MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 @dataclass
@@ -72,6 +77,14 @@ async def receive(request: Request, most_bytes: int) -> Body:
     return Body(file, _TYPES[kind], digest.digest())
 
 
+def read_json(text: bytes) -> Any:
+    """The one value of a whole body. Raises ApiBody."""
+    try:
+        return _decoded(text.decode(), _WHOLE)
+    except ValueError as error:
+        raise ApiBody(detail=_said(error)) from None
+
+
 def line_values(file: IO[bytes]) -> Iterator[Any]:
     """One JSON value a line; empty lines are none."""
     number = 0
@@ -81,7 +94,7 @@ def line_values(file: IO[bytes]) -> Iterator[Any]:
             raise ApiTooLarge(detail=f"line {number}: {MOST_VALUE_BYTES >> 20} MB")
         if line.strip():
             try:
-                yield _DECODER.decode(line.decode().strip(_SPACE))
+                yield _decoded(line.decode().strip(_SPACE), _DECODER)
             except ValueError as error:
                 raise ApiBody(detail=f"line {number}: {_said(error)}") from None
 
@@ -140,8 +153,11 @@ class _Text:
                 if not self._more():
                     raise ApiBody(detail=f"value {number}: {_said(error)}") from None
                 continue
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise ApiBody(detail=f"value {number}: {_said(error)}") from None
+            text, where = self._window[self._at : end], f"value {number}: "
+            _check_depth(text, where)
+            _check_characters(found, text, where)
             # A number at the end of the window may go on in the next block.
             if not self._window[end:].strip("0123456789.eE+-") and self._more():
                 continue
@@ -175,10 +191,52 @@ def _no_constant(name: str) -> Any:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_once, parse_float=Decimal, parse_constant=_no_constant
 )
+_WHOLE = json.JSONDecoder(
+    object_pairs_hook=_once,
+    parse_int=lambda text: _within(int(text), text),
+    parse_float=lambda text: _within(float(text), text),
+    parse_constant=_no_constant,
+)
 
 
-def _said(error: ValueError) -> str:
+def _within(number: T, text: str) -> T:
+    """What a store can keep. Raises ValueError."""
+    if not -(1 << 63) <= number < 1 << 63:
+        raise ValueError(f"a number of {len(text)} digits")
+    return number
+
+
+def _decoded(text: str, decoder: json.JSONDecoder) -> Any:
+    """Raises ValueError, ApiBody."""
+    _check_depth(text, "")
+    value = decoder.decode(text)
+    _check_characters(value, text, "")
+    return value
+
+
+def _check_depth(text: str, where: str) -> None:
+    """Raises ApiBody."""
+    depth = 0
+    for mark in _MARKS.finditer(text):
+        depth += 1 if mark[0] in "[{" else -1 if mark[0] in "]}" else 0
+        if depth > MOST_DEPTH:
+            raise ApiBody(detail=f"{where}nested deeper than {MOST_DEPTH}")
+
+
+def _check_characters(value: Any, text: str, where: str) -> None:
+    """Halves of characters, which JSON can escape, fit into no table. Raises ApiBody."""
+    if "\\ud" not in text and "\\uD" not in text:
+        return
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        raise ApiBody(detail=f"{where}half a character (\\ud800 to \\udfff)") from None
+
+
+def _said(error: ValueError | RecursionError) -> str:
     """Where and how, never the text itself: it may be personal data."""
+    if isinstance(error, RecursionError):
+        return f"nested deeper than {MOST_DEPTH}"
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} ({error.lineno}:{error.colno})"
     if isinstance(error, UnicodeDecodeError):

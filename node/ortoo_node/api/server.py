@@ -7,38 +7,22 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 
-from ortoo_node.api import problems, pull, push
+from ortoo_node.api.application import application
 from ortoo_node.app import NodeApp
 from ortoo_node.interfaces import Http
 from ortoo_node.watching import watch_of
 from ortoo_protocol.console.requests import Counting
-from ortoo_protocol.console.watch import Watch, watch_routes
-from ortoo_protocol.core.errors import HttpListen, HttpTls, OrtooError
+from ortoo_protocol.console.watch import Watch
+from ortoo_protocol.core.errors import HttpListen, HttpTls
+from ortoo_protocol.station.common_methods import Method
 
 END_S = 3
 MOST_AT_ONCE = 200
 _log = logging.getLogger(__name__)
-
-
-def application(app: NodeApp, http: Http, watch: Watch) -> Counting:
-    made = Starlette(
-        routes=[*push.ROUTES, *pull.ROUTES, *watch_routes(watch)],
-        exception_handlers={
-            OrtooError: problems.of_ours,
-            HTTPException: problems.of_routing,
-            Exception: problems.of_defects,
-        },
-    )
-    made.router.redirect_slashes = False
-    made.state.node = app
-    made.state.most_bytes = http.max_body_mb << 20
-    return Counting(made, "api", app.requests)
 
 
 class _Server(uvicorn.Server):
@@ -52,9 +36,10 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """`open` at the start, so that a port in use keeps the station from starting; then `run`."""
 
-    def __init__(self, app: NodeApp, http: Http) -> None:
+    def __init__(self, app: NodeApp, http: Http, methods: Mapping[str, Method]) -> None:
         self._app = app
         self._http = http
+        self._methods = methods
         self._socket: socket.socket | None = None
         self._watch: Watch | None = None
         self._server: _Server | None = None
@@ -111,7 +96,7 @@ class HttpServer:
     def _config(self, watch: Watch) -> uvicorn.Config:
         http = self._http
         return uvicorn.Config(
-            application(self._app, http, watch),
+            Counting(application(self._app, http, self._methods, watch), "api", self._app.requests),
             http="h11",
             ws="none",
             lifespan="off",

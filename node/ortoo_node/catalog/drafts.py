@@ -23,6 +23,7 @@ from ortoo_protocol.core.catalog.steps import (
     move,
 )
 from ortoo_protocol.core.errors import (
+    ApiMatch,
     CatalogDraftUnknown,
     CatalogField,
     CatalogOwner,
@@ -151,6 +152,26 @@ def _being_drafted(conn: Connection, kept: Mapping[str, Any]) -> Draft | None:
         )
     ).first()
     return _draft(row) if row is not None else None
+
+
+def check_unchanged(
+    conn: Connection, fields: Mapping[str, Any], draft: str, revision: int, department: str
+) -> None:
+    """What `save_draft` is about to change has had so many steps (-1: any number), and is of
+    `department` (empty: any). Raises ApiMatch, CatalogDraftUnknown, CatalogOwner, CatalogField."""
+    kept = {name: value for name, value in fields.items() if name not in LATER}
+    for problem in malformed(kept):
+        raise problem.error
+    found = (
+        find(conn, draft) if draft else _being_drafted(conn, {"department": "", "name": "", **kept})
+    )
+    if found is not None and department not in ("", found.department):
+        raise CatalogDraftUnknown(draft=found.code)
+    published = mirror.find(conn, kept.get("code", "")) if kept.get("code") else None
+    if published is not None and department not in ("", published.department):
+        raise CatalogOwner(resource=published.code)
+    if revision >= 0 and revision != (len(steps_of(conn, found.draft)) if found else 0):
+        raise ApiMatch()
 
 
 # --- reading ------------------------------------------------------------------------------------

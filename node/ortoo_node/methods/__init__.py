@@ -22,6 +22,7 @@ from ortoo_node.methods.folders import FolderMethods
 from ortoo_node.methods.grants import GrantMethods
 from ortoo_node.methods.grants_in_use import GrantUseMethods
 from ortoo_node.methods.onward import OnwardMethods
+from ortoo_node.methods.proofs import ProofMethods
 from ortoo_node.methods.publications import PublicationMethods
 from ortoo_node.methods.quality import QualityMethods
 from ortoo_node.methods.queries import QueryMethods
@@ -71,6 +72,7 @@ class NodeMethods:
             **FileMethods(self.app).as_mapping(),
             **FileOrderMethods(self.app).as_mapping(),
             **TokenMethods(self.app).as_mapping(),
+            **ProofMethods(self.app.station).as_mapping(),
             **DispatchMethods(self.app).as_mapping(),
             **ClockMethods(self.app.station).as_mapping(),
             **self.contacts.as_mapping(),

@@ -50,7 +50,11 @@ class CorrectionMethods:
     ) -> dict[str, Any]:
         """Doubt a row, or fields of it. `evidence`: a file of this machine."""
         name, content = await asyncio.to_thread(_file, evidence)
-        given = Doubt(grant, about, key, seen, expected, text, found_ms, by, name, content)
+        return await self.doubt(
+            Doubt(grant, about, key, seen, expected, text, found_ms, by, name, content)
+        )
+
+    async def doubt(self, given: Doubt) -> dict[str, Any]:
         correction = await self.app.station.write(lambda tx: doubting.doubt(tx, given))
         return await self.show(correction)
 
@@ -66,7 +70,11 @@ class CorrectionMethods:
         evidence: str = "",
     ) -> dict[str, Any]:
         name, content = await asyncio.to_thread(_file, evidence)
-        reply = Reply(outcome, reason, handler, approver, source, text, name, content)
+        return await self.reply(
+            correction, Reply(outcome, reason, handler, approver, source, text, name, content)
+        )
+
+    async def reply(self, correction: str, reply: Reply) -> dict[str, Any]:
         await self.app.station.write(lambda tx: answering.answer(tx, correction, reply))
         return await self.show(correction)
 
@@ -122,13 +130,17 @@ class CorrectionMethods:
     async def evidence(self, correction: str, side: str, path: str) -> dict[str, Any]:
         """Write what the reader's (`detail`) or the provider's side (`evidence`) put in, to a new
         file at `path`."""
-        if side not in (keeping.DETAIL, keeping.EVIDENCE):
-            raise CaseField(field="side", detail=side[:40])
-        content = await self.app.station.write(
-            lambda tx: keeping.file_of(tx, keeping.one(tx.conn, correction), side)
-        )
+        content = await self.evidence_of(correction, side)
         await asyncio.to_thread(_keep, Path(path), content)
         return {"correction": correction, "path": path, "bytes": len(content)}
+
+    async def evidence_of(self, correction: str, side: str) -> bytes:
+        """Empty: there is none."""
+        if side not in (keeping.DETAIL, keeping.EVIDENCE):
+            raise CaseField(field="side", detail=side[:40])
+        return await self.app.station.write(
+            lambda tx: keeping.file_of(tx, keeping.one(tx.conn, correction), side)
+        )
 
 
 def _file(path: str) -> tuple[str, bytes]:

@@ -1,4 +1,4 @@
-"""token.new, token.list, token.revoke."""
+"""token.new, token.list, token.rotate, token.revoke."""
 
 from __future__ import annotations
 
@@ -19,29 +19,42 @@ class TokenMethods:
         return {
             "token.new": self.new,
             "token.list": self.listed,
+            "token.rotate": self.rotate,
             "token.revoke": self.revoke,
         }
 
-    async def new(self, department: str, scope: str, days: int = 365) -> dict[str, Any]:
+    async def new(
+        self, department: str, scopes: list[str], days: int = 365, application: str = ""
+    ) -> dict[str, Any]:
         """The text is in this answer and nowhere else."""
-        name, text, expires_ms = await self.app.station.write(
-            lambda tx: tokens.make(tx, department, scope, days)
+        row, text = await self.app.station.write(
+            lambda tx: tokens.make(tx, department, scopes, days, application)
         )
-        return {"token": name, "text": text, "expires_ms": expires_ms, "scope": scope}
+        return {**self._shown(row), "text": text}
+
+    async def rotate(self, token: str, overlap_hours: int = 24, days: int = 365) -> dict[str, Any]:
+        """A new text for the same program; `token` opens for so many hours more."""
+        row, text = await self.app.station.write(
+            lambda tx: tokens.rotate(tx, token, overlap_hours, days)
+        )
+        return {**self._shown(row), "text": text, "replaces": token}
 
     async def listed(self) -> dict[str, Any]:
         rows = await self.app.station.read(tokens.listed)
-        now_ms = self.app.now_ms()
-        return {"tokens": [{**_shown(row), "state": _state(row, now_ms)} for row in rows]}
+        return {"tokens": [self._shown(row) for row in rows]}
 
     async def revoke(self, token: str) -> dict[str, Any]:
         await self.app.station.write(lambda tx: tokens.revoke(tx, token))
         return {"token": token, "state": "revoked"}
 
-
-def _shown(row: Any) -> dict[str, Any]:
-    names = ("token", "department", "scope", "created_ms", "expires_ms", "revoked_ms", "used_ms")
-    return {name: getattr(row, name) for name in names}
+    def _shown(self, row: Any) -> dict[str, Any]:
+        names = ("token", "family", "department", "application")
+        times = ("created_ms", "expires_ms", "revoked_ms", "used_ms")
+        return {
+            **{name: getattr(row, name) for name in (*names, *times)},
+            "scopes": row.scopes.split(),
+            "state": _state(row, self.app.now_ms()),
+        }
 
 
 def _state(row: Any, now_ms: int) -> str:

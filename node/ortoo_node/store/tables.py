@@ -457,14 +457,17 @@ api_tokens = Table(
     Column("token", String(16), primary_key=True),
     Column("hash", LargeBinary, nullable=False),
     Column("department", String(18), nullable=False),
-    Column("scope", String(96), nullable=False),
+    Column("scopes", Text, nullable=False),  # with a space between
     Column("created_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
     Column("revoked_ms", BigInteger),
     Column("used_ms", BigInteger),
+    Column("application", Text, nullable=False, server_default=""),
+    Column("family", String(16), nullable=False, server_default=""),  # the first token's name
 )
 
-# Answers to requests that bore an Idempotency-Key, for as long as they may be repeated.
+# Answers to requests that bore an Idempotency-Key, sealed, for as long as they may be repeated;
+# `token` is a family's; empty while the request is at work.
 api_answers = Table(
     "api_answers",
     metadata,

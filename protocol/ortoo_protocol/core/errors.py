@@ -1554,6 +1554,19 @@ class JournalUnsigned(JournalError):
     what = "The checkpoint of {origin} is not signed by its own journal."
 
 
+class JournalSize(JournalError):
+    code = "journal.size"
+    fault = Fault.THEIRS
+    what = "A journal of {whole} rows has no such tree: {size} rows."
+    cure = "Ask for sizes within it, the older first; the newest checkpoint names one."
+
+
+class JournalNone(JournalError):
+    code = "journal.no-checkpoint"
+    what = "This journal has no signed checkpoint yet."
+    cure = "Ask again in a minute."
+
+
 class JournalRefused(JournalError):
     code = "journal.refused"
     fault = Fault.THEIRS
@@ -2346,6 +2359,60 @@ class ApiQuery(ApiError):
     what = "The parameter {name} must be {expected}."
 
 
+class ApiField(ApiError):
+    code = "api.field"
+    what = "What {field} says is not acceptable: {detail}."
+    cure = "Correct it; /api/v1/openapi.json says what each field holds."
+
+
+class ApiRate(ApiError):
+    code = "api.rate"
+    what = "This token asks too often."
+    cure = "Go on in {after_s} s; Retry-After says so too. The administrator sets the rate."
+
+
+class ApiSlow(ApiError):
+    code = "api.slow"
+    what = "The body comes too slowly."
+    cure = "Send it again, in smaller parts or over a better line. Nothing of it was taken."
+
+
+class ApiMatch(ApiError):
+    code = "api.match"
+    what = "It was changed since it was read."
+    cure = "Read it again, put the change to what stands there now, and send that with its ETag."
+
+
+class ApiMatchLacking(ApiError):
+    code = "api.match-lacking"
+    what = "The request does not say which version it changes."
+    cure = "Send the ETag that came with it as If-Match."
+
+
+class ApiOutcome(ApiError):
+    code = "api.outcome"
+    what = "The station ended while a request with this Idempotency-Key was at work."
+    cure = "Look whether it was done; if not, send it with a new key."
+
+
+class ApiRange(ApiError):
+    code = "api.range"
+    what = "The range is not one of this content."
+    cure = "Ask without Range for the whole, or from the byte on that is lacking."
+
+
+class ApiNotYet(ApiError):
+    code = "api.not-yet"
+    what = "The content is not here yet: {state}."
+    cure = "Ask again in a few seconds; the transfer says how far it is."
+
+
+class ApiFile(ApiError):
+    code = "api.file"
+    what = "The file cannot be published: {detail}."
+    cure = "Correct its name, or ask the station's administrator to publish from a folder."
+
+
 class TokenUnknown(ApiError):
     code = "token.unknown"
     fault = Fault.OPERATOR
@@ -2357,7 +2424,7 @@ class TokenScope(ApiError):
     code = "token.scope"
     fault = Fault.OPERATOR
     what = "{scope} is no scope for a program of {department}: {detail}."
-    cure = "Write push:RESOURCE for an own resource of it, pull:SUBSCRIPTION for one that it reads."
+    cure = "node/README.md lists the scopes; push and pull are for what is its own."
 
 
 # --- queries ------------------------------------------------------------------------------------

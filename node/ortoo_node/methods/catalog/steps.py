@@ -53,12 +53,31 @@ class StepMethods:
         }
 
     async def save(
-        self, entry: dict[str, Any], by: str, why: str = "", draft: str = ""
+        self,
+        entry: dict[str, Any],
+        by: str,
+        why: str = "",
+        draft: str = "",
+        revision: int = -1,
+        department: str = "",
     ) -> dict[str, Any]:
-        """Keep what somebody compiled; says what still has to be mended before its review."""
-        station = self.app.station
-        saved = await station.write(lambda tx: drafts.save_draft(tx, entry, by, why, draft))
-        return {"draft": draft_view(saved), "problems": self._problems(saved.fields)}
+        """Keep what somebody compiled; says what still has to be mended before its review.
+
+        `revision`: how many steps the draft had when it was read, 0 for a new one, -1 for whatever
+        is there. `department`: whose drafts and entries alone may be touched; empty: anybody's.
+        """
+
+        def job(tx: Tx) -> tuple[Draft, int]:
+            drafts.check_unchanged(tx.conn, entry, draft, revision, department)
+            saved = drafts.save_draft(tx, entry, by, why, draft)
+            return saved, len(drafts.steps_of(tx.conn, saved.draft))
+
+        saved, now = await self.app.station.write(job)
+        return {
+            "draft": draft_view(saved),
+            "revision": now,
+            "problems": self._problems(saved.fields),
+        }
 
     async def check(self, entry: dict[str, Any]) -> dict[str, Any]:
         """What is wrong with an entry, without keeping it."""

@@ -54,6 +54,12 @@ def anything(conn: Connection, subscription: str, after: int | None) -> bool:
     return bool(row.last > wanted)
 
 
+def outstanding(conn: Connection, subscription: str) -> int | None:
+    """Up to which place an answer is out that nobody confirmed yet."""
+    row = fetch_row(conn, subscription)
+    return row.given_to if row is not None and row.given_from < row.given_to else None
+
+
 def give(tx: Tx, subscription: str, after: int | None, most: int) -> Given:
     """At most `most` pages after place `after` (None: after the last that was confirmed).
 

@@ -14,8 +14,12 @@ from ortoo_protocol.core.journal import Direction, Row, State
 from ortoo_protocol.core.keys import Suite
 from ortoo_protocol.core.merkle import (
     Frontier,
+    NodeGetter,
+    NodeId,
     consistency_nodes,
     consistency_proof_from,
+    inclusion_nodes,
+    inclusion_proof_from,
     leaf_hash,
 )
 from ortoo_protocol.station.store.prepared import Prepared
@@ -153,15 +157,23 @@ def _compare_leaves(conn: Connection, first: int, leaves: Sequence[bytes]) -> No
 
 def consistency_proof(conn: Connection, suite: Suite, old_size: int, size: int) -> list[bytes]:
     """Proof that the tree of `size` extends the tree of `old_size`: O(log n) reads."""
-    names = consistency_nodes(old_size, size)
+    node = _nodes(conn, consistency_nodes(old_size, size))
+    return consistency_proof_from(suite.hash, node, old_size, size)
+
+
+def inclusion_proof(conn: Connection, suite: Suite, index: int, size: int) -> list[bytes]:
+    """Proof that row `index` stands in the tree of `size`: O(log n) reads."""
+    return inclusion_proof_from(suite.hash, _nodes(conn, inclusion_nodes(index, size)), index, size)
+
+
+def _nodes(conn: Connection, names: Sequence[NodeId]) -> NodeGetter:
+    """The subtrees `names`, read at once."""
     pairs = tuple_(journal_nodes.c.level, journal_nodes.c.place)
     found = {
-        (row.level, row.place): row.hash
+        (row.level, row.place): bytes(row.hash)
         for row in conn.execute(select(journal_nodes).where(pairs.in_(names)))
     }
-    return consistency_proof_from(
-        suite.hash, lambda level, place: found[level, place], old_size, size
-    )
+    return lambda level, place: found[level, place]
 
 
 def frontier_at(conn: Connection, suite: Suite, size: int) -> Frontier:

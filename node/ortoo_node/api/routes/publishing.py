@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -16,28 +16,50 @@ from itertools import islice
 from typing import Any
 
 import msgspec
+from fastapi import APIRouter
 from sqlalchemy import Connection, select
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from ortoo_node import catalog
 from ortoo_node.api import answers
+from ortoo_node.api.answers import Answer, Key
 from ortoo_node.api.bodies import Body, receive
 from ortoo_node.api.changes import Batch, Reader, Tally
-from ortoo_node.api.tokens import app_of, bearer
+from ortoo_node.api.documents import WRITING, problems
+from ortoo_node.api.route import TokenRoute, replayed
+from ortoo_node.api.shapes.publishing import Pushed
+from ortoo_node.api.tokens import At, Desk, Who, absent
 from ortoo_node.app import NodeApp
 from ortoo_node.publishing.gate import Reject
-from ortoo_node.tokens import PUSH
+from ortoo_node.tokens import PUSH, Bearer
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.codec import decode
-from ortoo_protocol.core.errors import ApiFeedKind, ApiScope, ApiTooLarge
+from ortoo_protocol.core.errors import ApiFeedKind, ApiTooLarge
 from ortoo_protocol.core.feeds import TableSchema, is_events
+from ortoo_protocol.station.catalog.stored import unpack
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.tables import feed_schemas
 
 MOST_EVENTS = 10_000
 ROWS, EVENTS = "rows", "events"
+
+
+router = APIRouter(tags=["publishing"], route_class=TokenRoute)
+
+
+def _body(example: Any, about: str) -> dict[str, Any]:
+    rows = {"type": "array", "items": {"type": "object"}}
+    return {
+        "requestBody": {
+            "required": True,
+            "description": about,
+            "content": {
+                "application/json": {"schema": rows, "example": example},
+                "application/x-ndjson": {"schema": {"type": "string"}},
+            },
+        }
+    }
 
 
 @dataclass(frozen=True)
@@ -46,48 +68,75 @@ class Push:
 
     app: NodeApp
     entry: Entry
-    token: str
-    key: str | None
+    key: Key | None
     body: Body
-    request: bytes
 
     def keep(self, answer: bytes, tx: Tx) -> None:
         if self.key is not None:
-            answers.keep(tx, self.token, self.key, self.request, answer)
+            answers.keep(tx, self.key, Answer(200, answer))
 
 
-async def rows(request: Request) -> Response:
-    return await _answered(request, ROWS, _rows)
+@router.post(
+    "/resources/{code:path}/rows",
+    operation_id="push_rows",
+    summary="Publish rows: upserts and deletes",
+    response_model=Pushed,
+    responses=problems(*WRITING),
+    openapi_extra=_body(
+        [{"upsert": {"id": "001", "persons": 3}}, {"delete": {"id": "002"}}],
+        "An array, or one change a line. The answer comes when all accepted rows are durable.",
+    ),
+)
+async def rows(request: Request, code: str, who: Who, at: At) -> Response:
+    return await _answered(request, at, who, code, ROWS)
 
 
-async def events(request: Request) -> Response:
-    return await _answered(request, EVENTS, _events)
+@router.post(
+    "/resources/{code:path}/events",
+    operation_id="push_events",
+    summary="Append events",
+    response_model=Pushed,
+    responses=problems(*WRITING),
+    openapi_extra=_body(
+        [{"id": "001", "what": "moved"}], "Up to 10,000 events, an array or one a line."
+    ),
+)
+async def events(request: Request, code: str, who: Who, at: At) -> Response:
+    return await _answered(request, at, who, code, EVENTS)
 
 
-async def _answered(
-    request: Request, kind: str, work: Callable[[Push], Awaitable[bytes]]
-) -> Response:
-    who = await bearer(request)
-    app, code = app_of(request), request.path_params["code"]
+async def own_entry(request: Request, desk: Desk, who: Bearer, code: str) -> Entry:
+    """Of the bearer's department, which its token lets it publish."""
+    who.need_any(PUSH)
+    found = await desk.app.station.read(lambda conn: catalog.find(conn, code))
+    entry = None if found is None else unpack(found.entry)
+    mine = (desk.app.station.party, who.department)
+    if entry is None or (entry.provider, entry.department) != mine:
+        absent(request)
     who.need(PUSH, code)
-    entry = await app.station.read(partial(_entry, code=code, kind=kind))
-    if (entry.provider, entry.department) != (app.station.party, who.department):
-        raise ApiScope(wanted=f"{PUSH}:{code}")
-    key = request.headers.get("idempotency-key")
+    return entry
+
+
+async def _answered(request: Request, desk: Desk, who: Bearer, code: str, kind: str) -> Response:
+    app, entry = desk.app, await own_entry(request, desk, who, code)
+    await app.station.read(partial(_check_kind, entry=entry, kind=kind))
+    given = request.headers.get("idempotency-key")
     with (
-        app.answers.alone(who.token, key),
-        closing(await receive(request, request.app.state.most_bytes)) as body,
+        app.answers.alone(who.family, given),
+        closing(await receive(request, desk.http.max_body_mb << 20)) as body,
     ):
-        named = hashlib.sha256(b"%b\0%b" % (request.url.path.encode(), body.digest)).digest()
-        look = partial(_kept, token=who.token, key=key, named=named, now_ms=app.now_ms())
-        answer = await app.station.read(look)
-        repeated = answer is not None
-        if answer is None:
-            answer = await work(Push(app, entry, who.token, key, body, named))
-    headers = {"cache-control": "no-store"}
-    if repeated:
-        headers["idempotency-replayed"] = "true"
-    return Response(answer, 200, headers, media_type="application/json")
+        key = None
+        if given is not None:
+            asked = b"%b\0%b" % (request.url.path.encode(), body.digest)
+            key = Key(who.family, given, hashlib.sha256(asked).digest())
+            parts, now_ms = app.station.parts, app.now_ms()
+            look = partial(answers.kept, parts=parts, key=key, now_ms=now_ms)
+            answer = await app.station.read(look)
+            if answer is not None:
+                return replayed(answer)
+        push = Push(app, entry, key, body)
+        said = await (_rows(push) if kind == ROWS else _events(push))
+    return Response(said, 200, media_type="application/json")
 
 
 async def _rows(push: Push) -> bytes:
@@ -151,23 +200,11 @@ def _few(body: Body) -> list[Any]:
     return values
 
 
-def _entry(conn: Connection, code: str, kind: str) -> Entry:
-    """Raises CatalogUnknown, ApiFeedKind."""
-    entry = catalog.entry(conn, code)
+def _check_kind(conn: Connection, entry: Entry, kind: str) -> None:
+    """Raises ApiFeedKind."""
     query = select(feed_schemas.c.raw).where(feed_schemas.c.feed == entry.feed)
     raw = conn.execute(query.order_by(feed_schemas.c.number.desc()).limit(1)).scalar()
     if raw is not None:
         found = EVENTS if is_events(decode(raw, TableSchema)) else ROWS
         if found != kind:
-            raise ApiFeedKind(resource=code, kind=found)
-    return entry
-
-
-def _kept(conn: Connection, token: str, key: str | None, named: bytes, now_ms: int) -> bytes | None:
-    return None if key is None else answers.kept(conn, token, key, named, now_ms)
-
-
-ROUTES = (
-    Route("/api/v1/resources/{code:path}/rows", rows, methods=["POST"]),
-    Route("/api/v1/resources/{code:path}/events", events, methods=["POST"]),
-)
+            raise ApiFeedKind(resource=entry.code, kind=found)
