@@ -219,6 +219,7 @@ class Hub:
             ClockMethods(station).as_mapping(),
             ContactMethods(station).as_mapping(),
             notify.as_mapping(),
+            methods.OverviewMethods(station).as_mapping(),
             methods.RoutingMethods(station, router, self.reconciler).as_mapping(),
             supervision_methods(station, SOURCES),
             {"stop": stop_},

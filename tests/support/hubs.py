@@ -26,6 +26,7 @@ from ortoo_hub.methods import (
     DemandMethods,
     DirectoryMethods,
     MemberMethods,
+    OverviewMethods,
     RoutingMethods,
     UseMethods,
     merged,
@@ -264,6 +265,7 @@ def methods(hub: Hub) -> Mapping[str, Any]:
         DemandMethods(station).as_mapping(),
         UseMethods(station, hub.use).as_mapping(),
         CorrectionViews(station).as_mapping(),
+        OverviewMethods(station).as_mapping(),
         RoutingMethods(station, router, hub.reconciler).as_mapping(),
     )
 

@@ -10,6 +10,7 @@ from ortoo_hub.methods.catalog import CatalogMethods
 from ortoo_hub.methods.demands import DemandMethods
 from ortoo_hub.methods.directory import DirectoryMethods
 from ortoo_hub.methods.members import MemberMethods
+from ortoo_hub.methods.overview import OverviewMethods
 from ortoo_hub.methods.routing import RoutingMethods
 from ortoo_hub.methods.service import ServiceMethods
 from ortoo_hub.methods.use import UseMethods
@@ -23,6 +24,7 @@ __all__ = [
     "DirectoryMethods",
     "MemberMethods",
     "Method",
+    "OverviewMethods",
     "RoutingMethods",
     "ServiceMethods",
     "UseMethods",
