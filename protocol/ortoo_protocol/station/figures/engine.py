@@ -73,13 +73,12 @@ class EngineFigures:
         cosigned = select(func.max(checkpoints.c.size)).where(
             checkpoints.c.origin == origin, checkpoints.c.cosigned.is_(True)
         )
-        if found is not None:
-            age_s = (now_ms - found.time_ms) / 1000
-            yield gauge("ortoo_checkpoint_age_seconds", "Since the newest checkpoint.", age_s)
-            behind = size - found.size
-            yield gauge("ortoo_checkpoint_rows_behind", "Rows that no checkpoint covers.", behind)
-            behind = size - (conn.execute(cosigned).scalar() or 0)
-            yield gauge("ortoo_cosigned_rows_behind", "Rows that the hub cosigned not yet.", behind)
+        age = {} if found is None else {(): (now_ms - found.time_ms) / 1000}
+        yield gauge("ortoo_checkpoint_age_seconds", "Since the newest checkpoint.", age)
+        behind = size - (0 if found is None else found.size)
+        yield gauge("ortoo_checkpoint_rows_behind", "Rows that no checkpoint covers.", behind)
+        behind = size - (conn.execute(cosigned).scalar() or 0)
+        yield gauge("ortoo_cosigned_rows_behind", "Rows that the hub cosigned not yet.", behind)
 
     def _process(self) -> Iterator[Figure]:
         identity = self.health.station.parts.identity
