@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import hashlib
 
+import nacl.bindings as sodium
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ortoo_protocol.core import keys
+from ortoo_protocol.core import keys, long_aead
 from ortoo_protocol.core.errors import KeysError, KeysMalformed, KeysRefused, KeysSuiteUnknown
 from ortoo_protocol.core.ids import Plane
-from ortoo_protocol.core.keys import Suite, Suite1, builtin_suites, domain, fingerprint, key_id
+from ortoo_protocol.core.keys import (
+    LONG_BYTES,
+    Suite,
+    Suite1,
+    builtin_suites,
+    domain,
+    fingerprint,
+    key_id,
+)
 from tests.support.forge import domain_by_hand, fixed
 from tests.support.suite_test import SuiteOfTests
 
@@ -210,6 +219,34 @@ def test_suite_1_seals_as_the_draft_says() -> None:
         "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb"
     )
     assert sealed[-16:].hex() == "c0875924c1c7987947deafd8780acf49"
+
+
+def test_subkeys_of_long_texts_are_as_the_draft_says() -> None:
+    """draft-irtf-cfrg-xchacha-03, 2.2.1."""
+    found = long_aead.subkey(bytes(range(32)), bytes.fromhex("000000090000004a0000000031415927"))
+    assert found.hex() == "82413b4227b27bfed30e42508a877d73a0f9e4d58a74a853c12ec41326d3ecdc"
+
+
+@pytest.mark.parametrize("size", [LONG_BYTES - 17, LONG_BYTES - 1, LONG_BYTES, 5 * LONG_BYTES + 3])
+@pytest.mark.parametrize("aad", [b"", b"prefix and header"])
+def test_long_and_short_texts_are_sealed_to_the_same_bytes(size: int, aad: bytes) -> None:
+    """Whoever has another version, or another library, sees no difference."""
+    key, nonce, text = fixed("key", 32), fixed("nonce", 24), fixed("text", size)
+    sealed = Suite1().seal(key, nonce, aad, text)
+    assert sealed == sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(text, aad, nonce, key)
+    assert Suite1().open(key, nonce, aad, sealed) == text
+
+
+@pytest.mark.parametrize("size", [100, LONG_BYTES])
+def test_what_was_changed_does_not_open(size: int) -> None:
+    key, nonce = fixed("key", 32), fixed("nonce", 24)
+    sealed = Suite1().seal(key, nonce, b"aad", bytes(size))
+    for changed in (bytes([sealed[0] ^ 1]) + sealed[1:], sealed[:-1] + bytes([sealed[-1] ^ 1])):
+        with pytest.raises(KeysRefused):
+            Suite1().open(key, nonce, b"aad", changed)
+    for other in ((fixed("other", 32), nonce, b"aad"), (key, bytes(24), b"aad"), (key, nonce, b"")):
+        with pytest.raises(KeysRefused):
+            Suite1().open(*other, sealed)
 
 
 def test_suite_1_derives_with_keyed_blake2b() -> None:
