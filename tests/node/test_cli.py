@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from ortoo_node import settings as node_settings
 from ortoo_node.cli import app
+from ortoo_node.cli.subscription import beginning
 from ortoo_protocol.cli.exits import Exit
 from ortoo_protocol.cli.setting_up import now_ms, open_keys
 from ortoo_protocol.core import enrolment
@@ -1014,3 +1015,11 @@ def test_a_rule_that_refuses(
     assert ended.exit_code == Exit.REFUSED
     assert said in ended.stderr
     assert "处理办法：" in ended.stderr
+
+
+def test_numbers_of_subscriptions_are_shown_as_far_as_they_differ() -> None:
+    """What is shown is what is typed: those of one minute begin alike."""
+    assert beginning([]) == beginning(["01a21e65f58475c4bd4c4b341eef649c"]) == 8
+    made_at_once = ["01a21e65f58475c4bd4c4b341eef649c", "01a21e65f92a7a00a6c88871b11ddb85"]
+    assert beginning(made_at_once) == 10
+    assert beginning(["a" * 32, "a" * 31 + "b"]) == 32

@@ -332,10 +332,17 @@ async def test_a_function_gives_rows(kit: Kit, tmp_path: Path) -> None:
         assert (published["rows"], published["upserts"]) == (2, 2)
 
 
+def endings(folder: Path) -> list[str]:
+    """Of files that functions made when a reading was published."""
+    return sorted(path.name.split(".", 2)[2] for path in folder.rglob("*.done"))
+
+
 async def test_a_function_that_keeps_a_mark(kit: Kit, tmp_path: Path) -> None:
     given = function(
         tmp_path,
         """
+        from pathlib import Path
+
         from ortoo_node.sources import Reading
 
         def read(wanted):
@@ -345,6 +352,7 @@ async def test_a_function_that_keeps_a_mark(kit: Kit, tmp_path: Path) -> None:
                 whole=False,
                 deletes=lambda: [(str(at - 2),)] if at >= 2 else [],
                 mark=lambda: str(at + 1),
+                done=lambda: Path(f"{__file__}.{at}.done").touch(),
             )
         """,
     )
@@ -354,6 +362,7 @@ async def test_a_function_that_keeps_a_mark(kit: Kit, tmp_path: Path) -> None:
         for count in (1, 2, 2, 2):
             await node.call("publish", resource=CODE, source="gauges", table="river")
             assert await rows_of(node) == count
+    assert endings(tmp_path) == ["0.done", "1.done", "2.done", "3.done"]
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from ortoo_node.services import Service, check_services
+from ortoo_node.store.tables import queries
 from ortoo_protocol.core import errors
 from tests.node.query_kit import CODE, Pair, pair
+from tests.support.stations import until_read
 
 ROWS = [{"no": "H1", "who": {"name": "人1"}, "income": 100}, {"no": "H2", "who": {}, "income": 7}]
 
@@ -148,6 +151,12 @@ async def test_a_grants_quota_of_calls_spares_the_service(tmp_path: Path, backen
             await both.rows(grant, "household", parameters={"no": "H1"})
         assert len(backend.seen) == 2
         assert await both.rows(other, "household", parameters={"no": "H1"})
+        rows = select(func.sum(queries.c.rows))  # outcomes are noted behind the answers
+        await until_read(both.provider.app.station, lambda c: c.execute(rows).scalar() == 6)
+        stats = (await both.provider.call("query.stats"))["queries"]
+        figures = {each["grant"]: (each["calls"], each["rows"], each["errors"]) for each in stats}
+        assert figures == {grant.grant: (3, 4, 1), other.grant: (1, 2, 0)}
+        assert all(each["p99_ms"] >= each["p50_ms"] > 0 for each in stats)
 
 
 async def test_a_body_is_json_of_the_declared_fields_alone(

@@ -18,6 +18,7 @@ from ortoo_node import reading, subscribing
 from ortoo_node.interfaces import ReadingTable
 from ortoo_protocol.core import topology
 from ortoo_protocol.core.errors import (
+    SubscriptionNothing,
     SubscriptionReread,
     SubscriptionState,
     SubscriptionUnknown,
@@ -175,6 +176,8 @@ async def test_read_again_what_is_not_kept(tmp_path: Path) -> None:
         await both.publish(("0", "z"))
         one = await both.subscribe("towns")
         begun = (await both.until(one, idle))["applied"]
+        with pytest.raises(SubscriptionNothing):
+            await both.reader.call("subscription.reread", subscription=one, first=1)
         await both.publish(("1", "a"), ("2", "b"))
         await both.until(one, lambda s: s["applied"] == begun + 2)
         gone = (feed_out_items.c.feed == FEED) & (feed_out_items.c.seq == begun + 1)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from ortoo_protocol.station import retention, table_feed
+from ortoo_protocol.station import feed_writer, retention, table_feed
+from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.store.tables import feed_out_items, feed_out_unsent
+from tests.support import bodies
 from tests.support.desk import Desk
 from tests.support.stations import Kit
 
@@ -22,8 +26,12 @@ def published(tmp_path: Path, count: int = 5) -> Desk:
     return desk
 
 
+def left(desk: Desk) -> list[tuple[str, int]]:
+    return sorted((row.feed, row.seq) for row in desk.rows(feed_out_items) if row.raw is not None)
+
+
 def kept(desk: Desk) -> list[int]:
-    return sorted(row.seq for row in desk.rows(feed_out_items) if row.raw is not None)
+    return sorted(seq for _feed, seq in left(desk))
 
 
 def test_by_age_nothing_young_and_everything_old(tmp_path: Path) -> None:
@@ -56,4 +64,29 @@ def test_what_has_not_been_sent_stays(tmp_path: Path) -> None:
     last = max(row.seq for row in desk.rows(feed_out_items))
     desk.do(lambda tx: retention.erase_items(tx, FEED, -DAY_MS, 1))
     assert kept(desk) == [last]
+    desk.close()
+
+
+def test_the_sweep_goes_by_the_settings_and_keeps_what_is_open(tmp_path: Path) -> None:
+    """An open feed is read from its first item: nothing of it goes."""
+    desk = published(tmp_path)
+    catalog = f"{PARTY}.catalog"
+
+    def open_entry(tx: Tx) -> None:
+        feed_writer.open_feed(tx, catalog, sealed=False)
+        feed_writer.publish(tx, catalog, bodies.ENTRY)
+
+    desk.do(open_entry)
+    desk.do(lambda tx: tx.conn.execute(feed_out_unsent.delete()) and None)
+    everything = kept(desk)
+    desk.do(retention.sweep)
+    assert kept(desk) == everything
+    newest = [row for row in desk.rows(feed_out_items) if row.feed == FEED][-1]
+    desk.parts = replace(desk.parts, timing=Timing(items_kept_bytes=len(newest.raw)))
+    desk.do(retention.sweep)
+    assert left(desk) == [(catalog, 1), (FEED, newest.seq)]
+    desk.kit.offset_ms += 2 * DAY_MS
+    desk.parts = replace(desk.parts, timing=Timing(items_kept_s=86_400.0))
+    desk.do(retention.sweep)
+    assert left(desk) == [(catalog, 1)]
     desk.close()

@@ -48,7 +48,7 @@ def _show(shell: Shell, answer: dict[str, Any]) -> None:
         (
             (
                 each["key"],
-                each["row"] or "",
+                _where(each),
                 each["column"],
                 reason(shell, each["error"], each["column"]),
                 each["times"],
@@ -57,6 +57,12 @@ def _show(shell: Shell, answer: dict[str, Any]) -> None:
             for each in answer["rejects"]
         ),
     )
+
+
+def _where(each: dict[str, Any]) -> object:
+    """File and line, where a file was read; else the row's place in the reading."""
+    place, found, _said = str(each["detail"]).partition(": [")
+    return place if found and place else each["row"] or ""
 
 
 @rejects.command("export")

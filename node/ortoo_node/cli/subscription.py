@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +21,7 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
     """List subscriptions and how far each has come."""
     shell = Shell.of(ctx)
     answer = shell.call("subscription.list")
+    shown = beginning([one["subscription"] for one in answer["subscriptions"]])
     shell.answer(
         answer,
         lambda: shell.table(
@@ -37,7 +38,7 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
             ),
             (
                 (
-                    one["subscription"][:8],
+                    one["subscription"][:shown],
                     f"{one['resource']} {one['resource_name']}",
                     f"{one['sink']}: {one['table']}",
                     one["received"],
@@ -50,6 +51,14 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
                 for one in answer["subscriptions"]
             ),
         ),
+    )
+
+
+def beginning(numbers: Sequence[str]) -> int:
+    """How many characters tell `numbers` apart, at least eight: those of one minute begin alike."""
+    return next(
+        (most for most in range(8, 32) if len({each[:most] for each in numbers}) == len(numbers)),
+        32,
     )
 
 

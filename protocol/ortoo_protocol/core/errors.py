@@ -2143,6 +2143,12 @@ class SubscriptionReread(SubscriptionError):
     cure = "Choose a number in that range, or take a snapshot: subscription resync."
 
 
+class SubscriptionNothing(SubscriptionError):
+    code = "subscription.nothing"
+    what = "No item of {feed} can be read again: all that is here came as a snapshot."
+    cure = "For a new snapshot: subscription resync."
+
+
 class SubscriptionRetention(SubscriptionError):
     code = "subscription.retention"
     what = "The publisher of {feed} no longer keeps the items from {first} on: {detail}."

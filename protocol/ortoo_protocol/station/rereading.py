@@ -11,7 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select, update
 
-from ortoo_protocol.core.errors import SubscriptionReread, SubscriptionState
+from ortoo_protocol.core.errors import (
+    SubscriptionNothing,
+    SubscriptionReread,
+    SubscriptionState,
+)
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.core.keys import Suites
 from ortoo_protocol.station import applied, feed_reader
@@ -23,7 +27,7 @@ from ortoo_protocol.station.store.tables import feed_in_items, feed_rereads, fee
 
 def begin(tx: Tx, feed: str, subscription: str, first: int) -> int:
     """Ask again for the items from `first` on; returns the last. The worker of `subscription` rests
-    meanwhile. Raises SubscriptionReread, SubscriptionState."""
+    meanwhile. Raises SubscriptionReread, SubscriptionNothing, SubscriptionState."""
     row = feed_reader.feed_row(tx, feed)
     if row is None or row.state != feed_reader.READING:
         raise SubscriptionState(subscription=subscription, state=row.state if row else "waiting")
@@ -31,9 +35,10 @@ def begin(tx: Tx, feed: str, subscription: str, first: int) -> int:
     if known is not None and known.subscription != subscription:
         raise SubscriptionState(subscription=known.subscription, state="rereading")
     lowest = _lowest(tx.conn, feed, row.incarnation, row.seq)
-    if not lowest or not lowest <= first <= row.seq:
-        facts = {"feed": feed, "first": lowest or row.seq + 1, "last": row.seq, "asked": first}
-        raise SubscriptionReread(**facts)
+    if not lowest:
+        raise SubscriptionNothing(feed=feed)
+    if not lowest <= first <= row.seq:
+        raise SubscriptionReread(feed=feed, first=lowest, last=row.seq, asked=first)
     values = {
         "feed": feed,
         "subscription": subscription,

@@ -316,7 +316,7 @@ class Station:
 
     async def _forget(self) -> None:
         while True:
-            await self.write(retention.sweep)
+            await self.write(retention.sweep, alone=True)  # it may erase much
             await asyncio.sleep(SWEEP_S)
 
     async def _watch_clock(self) -> None:
