@@ -171,6 +171,17 @@ async def test_read_again_from_a_number(tmp_path: Path) -> None:
         assert caught.value.facts["first"] == begun + 1
 
 
+async def test_a_failed_one_is_tried_at_once_when_it_is_resumed(tmp_path: Path) -> None:
+    """Whoever has mended something need not wait for the next try by the clock."""
+    async with exchange(tmp_path) as both:
+        await both.publish(("1", "a"))
+        one = await both.subscribe("towns")
+        await both.until(one, idle)
+        waits = both.reader.app.station.parts.signals.apply.ticket()
+        await both.reader.call("subscription.resume", subscription=one)
+        await asyncio.wait_for(waits.wait(), 15)
+
+
 async def test_read_again_what_is_not_kept(tmp_path: Path) -> None:
     async with exchange(tmp_path) as both:
         await both.publish(("0", "z"))
