@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 
+from ortoo_node import tokens
 from ortoo_node.api.server import HttpServer
 from ortoo_protocol.cli.json_lines import JsonFormatter
 from ortoo_protocol.core.errors import SettingsSecret
@@ -144,7 +145,7 @@ async def test_a_request_has_an_id_that_the_log_shows(
         async with serving(kit, node) as client:
             await add_entry(node)
             token = await bearer(node, f"push:{CODE}")
-            monkeypatch.setattr(node.app.station, "read", broken)
+            monkeypatch.setattr(tokens, "check", broken)
             answer = await client.post(f"/resources/{CODE}/rows", json=[], headers=token)
             monkeypatch.undo()
     finally:

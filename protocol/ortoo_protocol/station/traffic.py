@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import Connection, Table, bindparam, delete, select
 
 from ortoo_protocol.core.ids import is_feed
 from ortoo_protocol.core.journal import Direction, State
@@ -22,6 +22,7 @@ from ortoo_protocol.core.messages import KINDS
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.store.dialect import upsert_adding
+from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import journal
 from ortoo_protocol.station.store.traffic_tables import (
     traffic_hours,
@@ -34,6 +35,8 @@ EVERY_S = 10.0
 ROWS_A_STEP = 10_000
 KEPT_HOURS = 400 * 24
 OTHER = "other"  # a kind that this version does not know, or none
+_SENT, _LOCAL = Direction.SENT.value, Direction.LOCAL.value
+_REFUSED = State.REFUSED.value
 _KNOWN = frozenset(kind.name for kind in KINDS)
 
 
@@ -66,7 +69,23 @@ def mark(conn: Connection) -> int:
 def count(party: str, conn: Connection) -> Counted:
     """The next rows, at most ROWS_A_STEP."""
     first = mark(conn)
-    columns = (
+    counted = Counted(first, first)
+    # Plain tuples: rows of SQLAlchemy would take ten times as long.
+    for seq, time_ms, direction, state, named, sender, header in _NEXT.rows(
+        conn, first, ROWS_A_STEP
+    ):
+        # Acts of people here are local rows of kinds of their own, which nobody else can write.
+        known = named in _KNOWN or direction == _LOCAL
+        kind = named if known else OTHER
+        to = _recipient(party, direction, state, header)
+        counted.hours[time_ms // HOUR_MS, sender, to, kind.partition(".")[0], direction, state] += 1
+        counted.totals[kind, direction, state] += 1
+        counted.end = seq + 1
+    return counted
+
+
+_NEXT = Prepared(
+    select(
         journal.c.seq,
         journal.c.time_ms,
         journal.c.direction,
@@ -75,29 +94,21 @@ def count(party: str, conn: Connection) -> Counted:
         journal.c.sender,
         journal.c.header,
     )
-    query = select(*columns).where(journal.c.seq >= first).order_by(journal.c.seq)
-    counted = Counted(first, first)
-    for row in conn.execute(query.limit(ROWS_A_STEP)):
-        # Acts of people here are local rows of kinds of their own, which nobody else can write.
-        known = row.kind in _KNOWN or row.direction == Direction.LOCAL.value
-        kind = row.kind if known else OTHER
-        topic = kind.partition(".")[0]
-        recipient = _recipient(party, row)
-        hour = row.time_ms // HOUR_MS
-        counted.hours[hour, row.sender, recipient, topic, row.direction, row.state] += 1
-        counted.totals[kind, row.direction, row.state] += 1
-        counted.end = row.seq + 1
-    return counted
+    .where(journal.c.seq >= bindparam("first"))
+    .order_by(journal.c.seq)
+    .limit(bindparam("most")),
+    ("first", "most"),
+)
 
 
-def _recipient(party: str, row: Any) -> str:
+def _recipient(party: str, direction: int, state: int, header: bytes) -> str:
     """What is refused may name anybody: it came here."""
-    if not row.header or row.state == State.REFUSED.value:
+    if not header or state == _REFUSED:
         return party
-    destination = _head.decode(row.header).destination
+    destination = _head.decode(header).destination
     if not is_feed(destination):
         return destination
-    return "" if row.direction == Direction.SENT.value else party
+    return "" if direction == _SENT else party
 
 
 def keep(counted: Counted, tx: Tx) -> bool:
