@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +119,22 @@ async def foreign_bearer(node: Node, *scopes: str) -> dict[str, str]:
 
     await node.app.station.write(move)
     return header
+
+
+@asynccontextmanager
+async def served(node: Node) -> AsyncIterator[httpx.AsyncClient]:
+    """The interface of a station that runs already."""
+    with_programs(node)
+    assert node.app.settings.http is not None
+    server = HttpServer(node.app, node.app.settings.http, node.methods)
+    server.open()
+    task = asyncio.create_task(server.run())
+    base = f"http://127.0.0.1:{server.address[1]}/api/v1"
+    try:
+        async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=20) as client:
+            yield client
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        server.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -264,7 +263,7 @@ def _files(given: Files) -> list[tuple[str, bytes]]:
         name = each.get("name", "")
         try:
             found.append((name, base64.b64decode(each.get("content", ""), validate=True)))
-        except binascii.Error:
+        except ValueError:
             raise CaseAttachment(name=name, detail="its content is no base64") from None
     return found
 
