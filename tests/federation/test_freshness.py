@@ -72,7 +72,9 @@ async def test_from_the_run_to_hub_and_mirror(tmp_path: Path) -> None:
         assert (stated.code, stated.seq) == (CODE, 2)  # schema and rows
 
         # Time alone makes it late, then stale, at each by its own clock.
-        kit.offset_ms += DAY_MS + DAY_MS // 5
+        kit.offset_ms += 2 * DAY_MS
+        assert await everywhere("fresh")  # from a Friday to a Sunday
+        kit.offset_ms += 2 * DAY_MS
         assert await everywhere("late")
         kit.offset_ms += DAY_MS
         assert await everywhere("stale")

@@ -10,6 +10,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
+from ortoo_protocol.cli import corrections, journal
+from ortoo_protocol.cli.supervision import words as supervision
 from ortoo_protocol.core.errors import (
     CaseField,
     CaseMove,
@@ -132,3 +134,12 @@ def test_curly_brackets_in_facts_stay() -> None:
 
 def test_the_empty_text_is_not_the_catalogs_header() -> None:
     assert translator("zh_CN")("") == ""
+
+
+def test_one_word_of_the_protocol_is_several_for_people() -> None:
+    """A request that was taken on, a message that came in, a submission, an answer to a doubt."""
+    say = translator("zh_CN")
+    assert (say.text("accepted"), say.text("accept")) == ("已受理", "受理")
+    for words in (journal.STATES, corrections.WORDS, supervision.SUBMISSION_STATES):
+        assert "受理" not in say.text(words["accepted"])
+    assert "受理" not in say.text(supervision.SUBMISSION_EVENTS["accept"])

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, create_engine, select
 
 from ortoo_protocol.core.catalog import Entry, Item
-from ortoo_protocol.core.catalog.freshness import DAY_MS, STATES, Carriage, state
+from ortoo_protocol.core.catalog.freshness import DAY_MS, STATES, Carriage, judged, state
 from ortoo_protocol.core.errors import CatalogQuery
+from ortoo_protocol.core.law.workdays import WorkingDays
 from ortoo_protocol.core.search.document import document, label
 from ortoo_protocol.core.search.words import fold
 from ortoo_protocol.station.catalog import searching
@@ -27,7 +28,8 @@ from ortoo_protocol.station.store.tables import catalog_index, catalog_index_mad
 from tests.support.made_catalog import entries
 from tests.support.postgres import PrivatePostgres
 
-NOW_MS = 1_780_000_000_000
+NOW_MS = 1_780_000_000_000  # a Friday
+NOW = judged(NOW_MS, WorkingDays())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -76,7 +78,7 @@ def keep(conn: Connection, *made: Entry) -> None:
 
 def found(conn: Connection, text: str, **asked: Any) -> list[str]:
     """Names would be clearer, but codes are what is found: their last digits."""
-    codes = search(conn, Asked(text, now_ms=NOW_MS, **asked)).codes
+    codes = search(conn, Asked(text, judged=NOW, **asked)).codes
     return [code.rpartition("/")[2].lstrip("0") for code in codes]
 
 
@@ -201,7 +203,7 @@ def test_pages_hold_each_entry_once(
         wanted = {each.code for each in made if _holds(each, asked)}
         seen: list[str] = []
         while True:
-            page = search(conn, Asked(asked, page=Page(7, len(seen)), now_ms=NOW_MS))
+            page = search(conn, Asked(asked, page=Page(7, len(seen)), judged=NOW))
             assert page.total == len(wanted)
             if not page.codes:
                 break
@@ -245,7 +247,7 @@ def test_all_that_a_plain_reading_finds(conn: Connection) -> None:
         if not all(character.isalnum() for character in words) or words[0] in "123":
             continue
         wanted = {each.code for each in made if _holds(each, words)}
-        got = search(conn, Asked(words, page=Page(500), now_ms=NOW_MS))
+        got = search(conn, Asked(words, page=Page(500), judged=NOW))
         assert got.total == len(wanted), words
         assert set(got.codes) == wanted, words
 
@@ -289,7 +291,7 @@ def _values(each: Entry, name: str, carried_ms: int | None) -> list[str]:
         "cycle": [each.cycle],
         "status": [each.status],
         "grade": [each.grade] if each.grade else [],
-        "freshness": [state(promise if each.share_type != 3 else 0, carried_ms, NOW_MS)],
+        "freshness": [state(promise if each.share_type != 3 else 0, carried_ms, NOW)],
     }[name]
 
 
@@ -320,20 +322,20 @@ def _mixed(conn: Connection) -> tuple[list[Entry], dict[str, int | None]]:
 def test_filters_and_facets(conn: Connection, text: str) -> None:
     made, carried = _mixed(conn)
     here = [each for each in made if _holds(each, text)]
-    facets = search(conn, Asked(text, facets=FACETS, now_ms=NOW_MS)).facets
+    facets = search(conn, Asked(text, facets=FACETS, judged=NOW)).facets
     for name in FACETS:
         counts = Counter(v for each in here for v in _values(each, name, carried[each.code]))
         assert facets[name] == counts, name
         assert list(facets[name].values()) == sorted(counts.values(), reverse=True)
         for value, times in counts.items():
-            asked = Asked(text, Filter.of({name: value}), Page(500), ("share",), NOW_MS)
+            asked = Asked(text, Filter.of({name: value}), Page(500), ("share",), NOW)
             got = search(conn, asked)
             wanted = {e.code for e in here if value in _values(e, name, carried[e.code])}
             assert set(got.codes) == wanted
             assert got.total == times == sum(got.facets["share"].values())
     provider = made[0].provider
     both = Filter(provider=provider, share="1", freshness="stale")
-    got = search(conn, Asked(text, both, Page(500), now_ms=NOW_MS))
+    got = search(conn, Asked(text, both, Page(500), judged=NOW))
     assert set(got.codes) == {
         each.code
         for each in here
@@ -350,7 +352,7 @@ def test_facets_of_many_are_estimated(
     """Out of some that are spread over all, and the answer says how many."""
     made = [replace(each, cycle="其他") for each in entries(1_200, seed=9)]
     keep(conn, *made)
-    asked = Asked(text, filter_, facets=FACETS, now_ms=NOW_MS)
+    asked = Asked(text, filter_, facets=FACETS, judged=NOW)
     exact = search(conn, asked)
     assert exact.counted == exact.total > 200
     monkeypatch.setattr(searching, "COUNTED", 200)

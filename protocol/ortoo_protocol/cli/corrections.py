@@ -8,8 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from ortoo_protocol.cli.shell import Json, Shell
+from ortoo_protocol.i18n import mark
 
 Number = Annotated[str, typer.Argument(metavar="CORRECTION", help="Number of the correction.")]
+# The reader lets the answer stand; of a request the same word means that it was taken on.
+WORDS = {"accepted": mark("answer accepted")}
 app = typer.Typer(help="Corrections of shared data (校核).", no_args_is_help=True)
 
 
@@ -33,7 +36,7 @@ def list_(
                     f"{one['reader']} {one['reader_department']}",
                     f"{one['provider']} {one['provider_department']}",
                     shell.word(one["about"]),
-                    shell.word(one["state"]),
+                    _word(shell, one["state"]),
                     shell.time(one["opened_ms"]),
                     shell.time(one["due_ms"]),
                 )
@@ -51,6 +54,10 @@ def show(ctx: typer.Context, correction: Number, as_json: Json = False) -> None:
     shell.answer(answer, lambda: show_one(shell, answer))
 
 
+def _word(shell: Shell, name: str) -> str:
+    return shell.word(WORDS.get(name, name))
+
+
 def show_one(shell: Shell, answer: Mapping[str, Any]) -> None:
     one = answer["correction"]
     facts: list[tuple[str, object]] = [
@@ -60,7 +67,7 @@ def show_one(shell: Shell, answer: Mapping[str, Any]) -> None:
         ("Reader", f"{one['reader']} {one['reader_department']}"),
         ("Provider", f"{one['provider']} {one['provider_department']}"),
         ("About", shell.word(one["about"])),
-        ("State", shell.word(one["state"])),
+        ("State", _word(shell, one["state"])),
         ("Opened", shell.time(one["opened_ms"])),
         ("Due", shell.time(one["due_ms"])),
         ("Answer", shell.word(one["outcome"]) if one["outcome"] else ""),
@@ -88,7 +95,7 @@ def show_one(shell: Shell, answer: Mapping[str, Any]) -> None:
         (
             (
                 shell.time(event["time_ms"]),
-                shell.word(event["event"]),
+                _word(shell, event["event"]),
                 event["party"],
                 event["by"],
                 event["reason"],

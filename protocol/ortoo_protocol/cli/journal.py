@@ -7,8 +7,12 @@ from typing import Annotated
 import typer
 
 from ortoo_protocol.cli.shell import Json, Shell
+from ortoo_protocol.i18n import mark
 
 VERIFY_TIMEOUT_S = 600.0
+
+# A message that was taken in, not a request that was taken on.
+STATES = {"accepted": mark("taken in")}
 
 app = typer.Typer(help="The journal of everything sent and received.", no_args_is_help=True)
 
@@ -50,7 +54,7 @@ def show(
                     row["kind"],
                     row["sender"],
                     row["flow"],
-                    shell.word(row["state"]),
+                    shell.word(STATES.get(row["state"], row["state"])),
                     row["error"],
                 )
                 for row in answer["rows"]

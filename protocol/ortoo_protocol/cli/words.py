@@ -78,7 +78,7 @@ WORDS = (
     "doubtful",
     "missing",
     "grant-ended",
-    # states of journal rows
+    # states of journal rows (of a request: 受理)
     "accepted",
     "applied",
     "queried",

@@ -15,9 +15,11 @@ from ortoo_node.app import NodeApp
 from ortoo_node.catalog import mirror, steps
 from ortoo_node.catalog.adding import add
 from ortoo_node.store.tables import catalog as entries
+from ortoo_protocol.core.catalog.freshness import Judged
 from ortoo_protocol.core.errors import CatalogUnknown
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station.catalog.looking import CatalogLooking
+from ortoo_protocol.station.catalog.searching import judged
 from ortoo_protocol.station.catalog.stored import unpack
 from ortoo_protocol.station.common_methods import Method
 
@@ -63,15 +65,15 @@ class EntryMethods:
         provider = self.app.station.party if mine else None
         limit, offset = max(1, min(limit, LISTED)), max(0, offset)
 
-        def read(conn: Connection) -> tuple[Sequence[Row[Any]], int]:
+        def read(conn: Connection) -> tuple[Sequence[Row[Any]], int, Judged]:
             return (
                 mirror.listed(conn, provider, limit, offset),
                 mirror.how_many(conn, provider),
+                judged(conn, self.app.now_ms()),
             )
 
-        rows, total = await self.app.station.read(read)
-        now_ms = self.app.now_ms()
-        return {"entries": [self.looking.summary(row, now_ms) for row in rows], "total": total}
+        rows, total, by = await self.app.station.read(read)
+        return {"entries": [self.looking.summary(row, by) for row in rows], "total": total}
 
     async def show(self, code: str) -> dict[str, Any]:
         def read(conn: Connection) -> Row[Any]:

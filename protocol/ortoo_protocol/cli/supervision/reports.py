@@ -270,10 +270,15 @@ def _show_one(shell: Shell, answer: Mapping[str, Any]) -> None:
     shell.table(
         ("Time", "What happened", "By", "Reason"),
         (
-            (shell.time(each["time_ms"]), shell.word(each["event"]), each["by"], each["reason"])
+            (shell.time(each["time_ms"]), _event(shell, each), each["by"], each["reason"])
             for each in answer["events"]
         ),
     )
+
+
+def _event(shell: Shell, event: Mapping[str, Any]) -> str:
+    name = event["event"]
+    return shell.word(words.SUBMISSION_EVENTS.get(name, name))
 
 
 def _show_draft(shell: Shell, draft: Mapping[str, Any]) -> None:

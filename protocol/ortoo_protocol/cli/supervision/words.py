@@ -142,6 +142,8 @@ SUBMISSION_STATES = {
     "returned": mark("returned"),
     "accepted": mark("accepted and archived"),
 }
+# What happened to a submission, where a word alone means something else of a request.
+SUBMISSION_EVENTS = {"accept": mark("accept and archive")}
 
 # Articles, states and events that are said as they stand.
 WORDS = (
@@ -175,7 +177,6 @@ WORDS = (
     "revoke",
     "fill",
     "chase",
-    "accept",
     "open",
     "standard",
     "evaluate",

@@ -5,13 +5,19 @@ on its catalog feed, and the hub passes the signed statement on as it does entri
 made when it tells something new: a feed that carries rows every minute is spoken of twice a day.
 For the same reason others judge no cycle finer than a day.
 
-Working days are not counted yet: a cycle is so many days of the calendar, and a tenth is let pass.
+No article counts the days of a cycle (Measures art. 18 asks for 时效性; the 15 working days of
+art. 9 are the catalog's, not the data's), so they are days of the calendar, and a tenth is let
+pass. But people work on working days: what would be due on a day off is due on the next one.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import NamedTuple
+
 from ortoo_protocol.core.codec import Count, Packed, Shape
 from ortoo_protocol.core.errors import CatalogCarried
+from ortoo_protocol.core.law.clock import Calendar, day_of, moment_ms
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -33,6 +39,8 @@ FRESH, LATE, STALE, NEVER, UNKNOWN, NONE = "fresh", "late", "stale", "never", "u
 STATES = (FRESH, LATE, STALE, NEVER, UNKNOWN, NONE)
 FRESH_PERCENT, LATE_PERCENT = 110, 200
 MAX_STATED = 1_000
+_LATE_MS = (LATE_PERCENT - FRESH_PERCENT) * DAY_MS // 100
+MOST_DAYS_OFF = 60  # in a row
 
 
 class Carriage(Packed, frozen=True):
@@ -63,7 +71,32 @@ def check_carried(body: Carried) -> Carried:
     return body
 
 
-def state(promise_ms: int, carried_ms: int | None, now_ms: int) -> str:
+class Judged(NamedTuple):
+    """By which moment it is judged whether something is fresh, and whether it is only late."""
+
+    fresh_ms: int
+    late_ms: int
+
+
+def judged(now_ms: int, calendar: Calendar) -> Judged:
+    """At `now_ms`. Who let a working day pass after days off is late; a day later, stale."""
+    fresh_ms = _before_days_off(now_ms, calendar)
+    return Judged(fresh_ms, _before_days_off(fresh_ms - _LATE_MS, calendar) + _LATE_MS)
+
+
+def _before_days_off(now_ms: int, calendar: Calendar) -> int:
+    """Where today or yesterday is a day off, when the days off began; otherwise now."""
+    today = first = day_of(now_ms)
+    for _ in range(MOST_DAYS_OFF):
+        if calendar.is_working(first - timedelta(days=1)):
+            break
+        first -= timedelta(days=1)
+    if first == today and calendar.is_working(today):
+        return now_ms
+    return moment_ms(first, 0)
+
+
+def state(promise_ms: int, carried_ms: int | None, by: Judged) -> str:
     """One of STATES. `promise_ms` 0: nothing is promised; `carried_ms` None: nobody said."""
     if not promise_ms:
         return NONE
@@ -71,10 +104,9 @@ def state(promise_ms: int, carried_ms: int | None, now_ms: int) -> str:
         return UNKNOWN
     if not carried_ms:
         return NEVER
-    age = (now_ms - carried_ms) * 100
-    if age <= promise_ms * FRESH_PERCENT:
+    if (by.fresh_ms - carried_ms) * 100 <= promise_ms * FRESH_PERCENT:
         return FRESH
-    return LATE if age <= promise_ms * LATE_PERCENT else STALE
+    return LATE if (by.late_ms - carried_ms) * 100 <= promise_ms * LATE_PERCENT else STALE
 
 
 def is_news(promise_ms: int, carried_ms: int, stated_ms: int | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, select
@@ -12,7 +12,7 @@ from ortoo_protocol.core.catalog import freshness
 from ortoo_protocol.core.catalog.codes import BUILT_IN, Scheme
 from ortoo_protocol.core.catalog.divisions import LEAGUES
 from ortoo_protocol.core.errors import CatalogQuery
-from ortoo_protocol.station.catalog.searching import FACETS, Asked, search
+from ortoo_protocol.station.catalog.searching import FACETS, Asked, judged, search
 from ortoo_protocol.station.catalog.statistics import statistics
 from ortoo_protocol.station.catalog.stored import unpack
 from ortoo_protocol.station.catalog.wanted import Filter, Page
@@ -51,14 +51,14 @@ class CatalogLooking:
         wanted = tuple(facets or ())
         if set(wanted) - set(FACETS):
             raise CatalogQuery(detail=f"facets={wanted}"[:80])
-        now_ms = self.station.parts.clock()
-        asked = Asked(text, Filter.of(filters or {}), Page(limit, offset), wanted, now_ms)
+        asked = Asked(text, Filter.of(filters or {}), Page(limit, offset), wanted)
 
         def look(conn: Connection) -> dict[str, Any]:
-            found = search(conn, asked)
+            by = judged(conn, self.station.parts.clock())
+            found = search(conn, replace(asked, judged=by))
             rows = _rows(conn, self.entries, found.codes)
             return {
-                "entries": [self.summary(row, now_ms) for row in rows],
+                "entries": [self.summary(row, by) for row in rows],
                 "total": found.total,
                 "facets": found.facets,
                 "counted": found.counted,  # below `total`: facets are estimated from so many
@@ -88,7 +88,7 @@ class CatalogLooking:
             return LEAGUES.get(f"{value}00") or self.name_of(f"s{value}00") or value
         return self.scheme.classes.get(value, value)
 
-    def summary(self, row: Row[Any], now_ms: int) -> dict[str, Any]:
+    def summary(self, row: Row[Any], by: freshness.Judged) -> dict[str, Any]:
         entry = unpack(row.entry)
         return {
             "code": entry.code,
@@ -103,7 +103,7 @@ class CatalogLooking:
             "items": len(entry.items),
             "status": entry.status,
             "feed": entry.feed,
-            "freshness": freshness.state(row.promise_ms or 0, row.carried_ms, now_ms),
+            "freshness": freshness.state(row.promise_ms or 0, row.carried_ms, by),
             "carried_ms": row.carried_ms,
             "carried_seq": row.carried_seq or 0,
         }

@@ -28,6 +28,8 @@ from sqlalchemy import (
 
 from ortoo_protocol.core.catalog import freshness
 from ortoo_protocol.core.catalog.elements import STOPPED
+from ortoo_protocol.core.catalog.freshness import Judged
+from ortoo_protocol.core.law.clock import day_of
 from ortoo_protocol.core.search.words import fold, terms
 from ortoo_protocol.station.catalog.texts import Texts, texts_of
 from ortoo_protocol.station.catalog.wanted import (
@@ -41,6 +43,7 @@ from ortoo_protocol.station.catalog.wanted import (
     Page,
     Wanted,
 )
+from ortoo_protocol.station.clocks import calendar
 from ortoo_protocol.station.store.tables import catalog_index
 
 RANKED = 1_000
@@ -54,15 +57,18 @@ _ROWS_AT_ONCE = 5_000
 _I = catalog_index.c
 
 
+_NEVER = Judged(0, 0)  # nothing is asked of freshness
+
+
 @dataclass(frozen=True)
 class Asked:
-    """`facets`: of which of FACETS values are counted. `now_ms`: what freshness is judged by."""
+    """`facets`: of which of FACETS values are counted. `judged`: what freshness is judged by."""
 
     text: str = ""
     filter: Filter = ANYTHING
     page: Page = FIRST
     facets: tuple[str, ...] = ()
-    now_ms: int = 0
+    judged: Judged = _NEVER
 
 
 def search(conn: Connection, asked: Asked) -> Found:
@@ -187,22 +193,27 @@ class _Indexed:
 # --- freshness ----------------------------------------------------------------------------------
 
 
-def state_of(now_ms: int) -> ColumnElement[str]:
+def judged(conn: Connection, now_ms: int) -> Judged:
+    """What freshness is judged by at `now_ms`, after the calendar here."""
+    return freshness.judged(now_ms, calendar.current(conn, day_of(now_ms).year - 1))
+
+
+def state_of(by: Judged) -> ColumnElement[str]:
     """What core.catalog.freshness calls the state of an entry, of a row of catalog_index."""
-    age = literal(now_ms) - _I.carried_ms
+    fresh, late = literal(by.fresh_ms) - _I.carried_ms, literal(by.late_ms) - _I.carried_ms
     return case(
         (_I.promise_ms == 0, freshness.NONE),
         (_I.carried_ms.is_(None), freshness.UNKNOWN),
         (_I.carried_ms == 0, freshness.NEVER),
-        (age * 100 <= _I.promise_ms * freshness.FRESH_PERCENT, freshness.FRESH),
-        (age * 100 <= _I.promise_ms * freshness.LATE_PERCENT, freshness.LATE),
+        (fresh * 100 <= _I.promise_ms * freshness.FRESH_PERCENT, freshness.FRESH),
+        (late * 100 <= _I.promise_ms * freshness.LATE_PERCENT, freshness.LATE),
         else_=freshness.STALE,
     )
 
 
 def _state_is(asked: Asked) -> ColumnElement[bool] | None:
     wanted = asked.filter.freshness
-    return None if not wanted else state_of(asked.now_ms) == wanted
+    return None if not wanted else state_of(asked.judged) == wanted
 
 
 # --- facets -------------------------------------------------------------------------------------
@@ -213,7 +224,7 @@ def _facets(
 ) -> tuple[int, Mapping[str, Mapping[str, int]]]:
     """In how many entries they were counted, and the counts for all `total`."""
     names = tuple(name for name in FACETS if name in asked.facets)
-    columns = [_facet_column(name, asked.now_ms) for name in names]
+    columns = [_facet_column(name, asked.judged) for name in names]
     query = select(*columns)
     id_: ColumnElement[int] = _I.id
     if wanted.terms or wanted.labels:
@@ -236,9 +247,9 @@ def _facets(
     return counted, {name: _named(name, count, share) for name, count in named}
 
 
-def _facet_column(name: str, now_ms: int) -> ColumnElement[Any]:
+def _facet_column(name: str, by: Judged) -> ColumnElement[Any]:
     if name == "freshness":
-        return state_of(now_ms)
+        return state_of(by)
     return catalog_index.c["modes" if name == "mode" else name]
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from ortoo_protocol.core.catalog.elements import STOPPED
-from ortoo_protocol.core.catalog.freshness import STATES
-from ortoo_protocol.station.catalog.searching import state_of
+from ortoo_protocol.core.catalog.freshness import STATES, Judged
+from ortoo_protocol.station.catalog.searching import judged, state_of
 from ortoo_protocol.station.catalog.wanted import ANYTHING, Filter
 from ortoo_protocol.station.store.tables import catalog_index
 
@@ -64,7 +64,8 @@ def statistics(conn: Connection, now_ms: int, chosen: Filter = ANYTHING) -> dict
     """All of it as plain values; of `chosen` provider, league and department count. Groups with the
     most entries come first."""
     where = _where(chosen)
-    counted = {name: _counted(conn, now_ms, GROUPS[name], where) for name in GROUPS}
+    by = judged(conn, now_ms)
+    counted = {name: _counted(conn, by, GROUPS[name], where) for name in GROUPS}
     whole = Count()
     for part in counted["kind"].values():
         _join(whole, part)
@@ -92,10 +93,10 @@ Groups = dict[tuple[str, ...], Count]
 
 
 def _counted(
-    conn: Connection, now_ms: int, group: Sequence[str], where: Sequence[ColumnElement[bool]]
+    conn: Connection, by: Judged, group: Sequence[str], where: Sequence[ColumnElement[bool]]
 ) -> Groups:
     columns = [
-        *(catalog_index.c[name] for name in group), _I.share, state_of(now_ms).label("state"),
+        *(catalog_index.c[name] for name in group), _I.share, state_of(by).label("state"),
         _I.status,
     ]  # fmt: skip
     query = select(*columns, func.count(), func.sum(_I["items"])).where(*where).group_by(*columns)

@@ -17,7 +17,7 @@ from ortoo_protocol.core.supervision import leads as lead_rules
 from ortoo_protocol.core.supervision.facts import Facts
 from ortoo_protocol.core.supervision.leads import Matter
 from ortoo_protocol.core.supervision.notices import Event, is_late, mended_ms
-from ortoo_protocol.station.catalog.searching import state_of
+from ortoo_protocol.station.catalog.searching import judged, state_of
 from ortoo_protocol.station.grants_held import live
 from ortoo_protocol.station.store.contact_tables import contacts
 from ortoo_protocol.station.store.supervision_tables import leads, submissions
@@ -41,7 +41,7 @@ def _mine(look: Look) -> list[ColumnElement[bool]]:
 
 def catalog(look: Look) -> Facts:
     """What is stopped counts nowhere. `supplied`: something was carried, however long ago."""
-    columns = (_I.share, state_of(look.now_ms).label("state"))
+    columns = (_I.share, state_of(judged(look.conn, look.now_ms)).label("state"))
     query = select(*columns, func.count(), func.sum(_I["items"]))
     query = query.where(*_mine(look), _I.status != STOPPED).group_by(*columns)
     groups = [
@@ -174,9 +174,10 @@ def no_catalog(look: Look) -> list[Matter]:
 
 def _entries(look: Look, state: str) -> list[Matter]:
     """Entries of types 1 and 2 in this state of freshness, the oldest first."""
+    found = state_of(judged(look.conn, look.now_ms))
     query = (
         select(_I.code, _I.changed_ms, _I.carried_ms, _I.carried_seq, _I.cycle)
-        .where(*_mine(look), _I.status != STOPPED, _I.share != 3, state_of(look.now_ms) == state)
+        .where(*_mine(look), _I.status != STOPPED, _I.share != 3, found == state)
         .order_by(_I.carried_ms, _I.code)
         .limit(MOST_MATTERS)
     )
@@ -195,7 +196,8 @@ def stale(look: Look) -> list[Matter]:
 
 def never(look: Look) -> list[Matter]:
     """Published longer ago than twice what its cycle promises, and nothing was carried yet."""
-    old = select(_I.code).where(_I.changed_ms + 2 * _I.promise_ms < look.now_ms, *_mine(look))
+    late_ms = judged(look.conn, look.now_ms).late_ms
+    old = select(_I.code).where(_I.changed_ms + 2 * _I.promise_ms < late_ms, *_mine(look))
     codes = set(look.conn.execute(old).scalars())
     return [each for each in _entries(look, NEVER) if each.ref.partition("@")[0] in codes]
 
