@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from sqlalchemy import update
@@ -15,7 +16,7 @@ from sqlalchemy import update
 from ortoo_node import catalog
 from ortoo_node.folders import FileOptions, Folder
 from ortoo_node.publishing import rejects
-from ortoo_node.quality import tasks
+from ortoo_node.quality import checking, tasks
 from ortoo_node.quality.tasks import MOVES, UNSETTLED, Event, State
 from ortoo_node.store.tables import quality_runs, quality_schedules
 from ortoo_node.store.tables import rejects as rejects_table
@@ -231,6 +232,20 @@ async def test_a_reference_to_a_table_of_a_source(tmp_path: Path) -> None:
             await publish(node)
 
 
+async def test_a_reference_is_read_anew_after_a_while(tmp_path: Path) -> None:
+    async with department(tmp_path) as node:
+        rule = {"column": "place", "check": "reference", "source": "business"}
+        given = {"resource": CODE, "rules": [{**rule, "table": "places", "item": "code"}]}
+        await node.call("quality.put", given=given, by="丁")
+        await publish(node)
+        change(node, "INSERT INTO places VALUES ('999999', '新设')")
+        await publish(node)
+        assert (await open_rejects(node))["6"] == "quality.reference"
+        with mock.patch.object(checking, "REFERENCE_KEPT_MS", 0):
+            await publish(node)
+        assert "6" not in await open_rejects(node)
+
+
 # --- rules ---------------------------------------------------------------------------------------
 
 
@@ -301,6 +316,21 @@ async def test_a_report_says_what_is_wrong_where(tmp_path: Path) -> None:
         marks = [mark for one in report["rules"] for mark in one["examples"]]
         assert marks
         assert all(len(mark) == 16 for mark in marks)
+
+
+async def test_a_few_rows_may_differ(tmp_path: Path) -> None:
+    """As many as `quality.difference_percent` says: one of a hundred."""
+    async with department(tmp_path) as node:
+        change(node, "DELETE FROM people")
+        with sqlite3.connect(node.source) as conn:
+            rows = [(str(number), "甲", None, None, 1) for number in range(150)]
+            conn.executemany("INSERT INTO people VALUES (?, ?, ?, ?, ?)", rows)
+        await publish(node)
+        for differing, passed in ((1, True), (2, False)):
+            one = "SELECT min(rowid) FROM people WHERE income = 1"
+            change(node, f"UPDATE people SET income = 2 WHERE rowid = ({one})")  # noqa: S608 - our own
+            compared = (await node.call("quality.check", resource=CODE))["report"]["comparison"]
+            assert (compared["differing"], compared["passed"]) == (differing, passed)
 
 
 async def test_a_clean_table_scores_full_and_the_trend_shows_it(tmp_path: Path) -> None:
