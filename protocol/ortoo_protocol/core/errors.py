@@ -1467,7 +1467,7 @@ class UseOnward(UseError):
 
 class OnwardClause(UseError):
     code = "use.onward-clause"
-    what = "Passing on what was received is not allowed under {clause}; in force is {article}."
+    what = "Under {article} what was received is not passed on so; cited was {clause}."
     cure = "Whoever needs the data asks their provider."
 
 
