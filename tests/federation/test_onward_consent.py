@@ -171,6 +171,18 @@ async def test_nobody_but_the_named_third_party_gets_it(tmp_path: Path) -> None:
             await region.reader.call("request.grant", case=case, items=[], **PEOPLE)
 
 
+async def test_a_resource_that_others_read_is_not_taken_for_it(tmp_path: Path) -> None:
+    """They would lose it by a consent that does not name them."""
+    async with exchange(tmp_path, profile="SC2025") as region:
+        await derived(region, "SC2025")
+        case = await apply(region.reader, DEPARTMENTS[READER][0])
+        await region.reader.call("request.grant", case=case, items=[], **PEOPLE)
+        with pytest.raises(errors.CaseField):
+            await region.reader.call("onward.ask", **asking(region))
+        own = {"third": READER, "third_department": DEPARTMENTS[READER][0]}
+        await asked(region, **own)
+
+
 async def test_under_the_measures_there_is_no_such_consent(tmp_path: Path) -> None:
     async with exchange(tmp_path) as region:
         await derived(region, "NM2018")

@@ -9,7 +9,7 @@ from sqlalchemy import Row, select
 from ortoo_node import granting
 from ortoo_node.catalog import mirror
 from ortoo_protocol.core.codec import Shape
-from ortoo_protocol.core.errors import CatalogOwner, EnvelopeSender, GrantUnknown
+from ortoo_protocol.core.errors import CaseField, CatalogOwner, EnvelopeSender, GrantUnknown
 from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.core.use.filled import check_filled
 from ortoo_protocol.core.use.onward import (
@@ -43,6 +43,7 @@ def ask(tx: Tx, grant: str, **said: Any) -> str:
     if mirror.entry(tx.conn, said["resource"]).provider != tx.party:
         raise CatalogOwner(resource=said["resource"])
     clause = clause_of(profile_named(tx.trust.profile).sharing)
+    _check_others(tx, grant, said["resource"], (said["third"], said["third_department"]))
     body = OnwardAsk(onward=tx.new_id().hex(), grant=grant, clause=clause, **said)
     letter = send(tx, row.provider, body, case=grants_held.terms_of(row).case)
     consents.asked(tx, body, tx.party, letter)
@@ -136,6 +137,22 @@ def on_settled(tx: Tx, letter: SettledLetter) -> None:
     """The notary did not take it."""
     if letter.kind in ("onward.ask", "onward.answer") and letter.status == "refused":
         consents.void(tx, letter.id)
+
+
+def _check_others(tx: Tx, grant: str, resource: str, third: tuple[str, str]) -> None:
+    """Whoever reads the resource already would lose it by the consent, which does not name him.
+    Raises CaseField."""
+    rules = profile_named(tx.trust.profile).sharing
+    named = {third} | {
+        (each.third, each.third_department)
+        for each in consents.in_force(tx.conn, rules, tx.now_ms)
+        if (each.resource, each.grant) == (resource, grant)
+    }
+    given = select(grants).where(
+        grants.c.provider == tx.party, grants.c.resource == resource, grants_held.live(tx.now_ms)
+    )
+    if any((row.reader, row.reader_department) not in named for row in tx.conn.execute(given)):
+        raise CaseField(field="resource", detail="it is granted to others; name one of its own")
 
 
 def _own(tx: Tx, grant: str, side: str) -> Row[Any]:
