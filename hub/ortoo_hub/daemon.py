@@ -37,6 +37,7 @@ from ortoo_protocol.core.trust import Trust, fingerprint_of_root
 from ortoo_protocol.core.verify import Opened
 from ortoo_protocol.i18n import DEFAULT
 from ortoo_protocol.station import launch, trusting
+from ortoo_protocol.station.accounts.methods import AccountMethods
 from ortoo_protocol.station.catalog.index import catch_up
 from ortoo_protocol.station.clocks.methods import ClockMethods
 from ortoo_protocol.station.code_table import read_scheme
@@ -218,6 +219,7 @@ class Hub:
             methods.CalendarMethods(station).as_mapping(),
             ClockMethods(station).as_mapping(),
             ContactMethods(station).as_mapping(),
+            AccountMethods(station, settings.accounts).as_mapping(),
             notify.as_mapping(),
             methods.OverviewMethods(station).as_mapping(),
             methods.RoutingMethods(station, router, self.reconciler).as_mapping(),

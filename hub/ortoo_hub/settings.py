@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ortoo_protocol.core.errors import SettingsLacking, SettingsValue
 from ortoo_protocol.station import settings as common
+from ortoo_protocol.station.accounts.settings import AccountsTable, check_accounts
 from ortoo_protocol.station.notify.settings import NotifyTable, check_notify
 from ortoo_protocol.station.settings import FILE_NAME, Port, Positive, Table, Text
 
@@ -33,6 +34,7 @@ class HubSettings(common.Settings, frozen=True):
     management: ManagementTable | None = None
     catalog: CatalogTable = CatalogTable()
     notify: NotifyTable = NotifyTable()
+    accounts: AccountsTable = AccountsTable()
 
     def need_management(self) -> ManagementTable:
         if self.management is None:
@@ -47,4 +49,5 @@ def load(path: Path) -> HubSettings:
         place = str(common.locate(path))
         raise SettingsValue(place=place, key="station.party", detail="a hub's id begins with h")
     check_notify(str(common.locate(path)), settings.notify)
+    check_accounts(str(common.locate(path)), settings.accounts)
     return settings

@@ -11,6 +11,7 @@ from ortoo_node.quality.settings import QualityTable
 from ortoo_node.services import Service, check_services
 from ortoo_protocol.core.errors import SettingsLacking, SettingsValue
 from ortoo_protocol.station import settings as common
+from ortoo_protocol.station.accounts.settings import AccountsTable, check_accounts
 from ortoo_protocol.station.notify.settings import NotifyTable, check_notify
 from ortoo_protocol.station.settings import Positive, Table
 
@@ -68,6 +69,7 @@ class NodeSettings(common.Settings, frozen=True):
     services: tuple[Service, ...] = ()
     catalog: CatalogTable = CatalogTable()
     notify: NotifyTable = NotifyTable()
+    accounts: AccountsTable = AccountsTable()
 
     def function(self, name: str) -> FunctionTable | None:
         return next((each for each in self.functions if each.name == name), None)
@@ -118,6 +120,7 @@ def load(path: Path) -> NodeSettings:
         _check(place, table, getattr(settings, table))
     check_services(place, settings.services)
     check_notify(place, settings.notify)
+    check_accounts(place, settings.accounts)
     check_folders(
         place,
         settings.folders,

@@ -3,96 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyotp
 import pytest
 
 from ortoo_protocol.core.accounts.lockout import ACCOUNT
 from ortoo_protocol.core.accounts.roles import ADMINS, Role
-from ortoo_protocol.core.accounts.sessions import FactorPolicy
 from ortoo_protocol.core.errors import (
+    AccountBusy,
     AccountCodeNeeded,
     AccountLink,
     AccountLocked,
     AccountPassword,
     AccountRefused,
 )
-from ortoo_protocol.station.accounts import acts, hashing
-from ortoo_protocol.station.accounts.acts import Wanted
-from ortoo_protocol.station.accounts.desk import Accounts, SignedIn
-from ortoo_protocol.station.accounts.people import Local
+from ortoo_protocol.station.accounts import hashing
 from ortoo_protocol.station.accounts.settings import AccountsTable
-from ortoo_protocol.station.station import Station
-from tests.support.stations import Kit
-
-PARTY = "s150700"
-GOOD, OTHER = "Blue-Herons 47 fly", "Grey-Cranes 91 land"
-HERE = "10.1.2.3"
-OPEN = AccountsTable(second_factor=FactorPolicy.NONE)
-US = Local("值班员")
-
-
-class Counting(hashing.Hasher):
-    """Counts what costs time."""
-
-    def __init__(self) -> None:
-        super().__init__(hashing.Cost(rounds=1, memory_kib=64, lanes=1))
-        self.verified = 0
-
-    def _verify(self, kept: str, password: str) -> bool:
-        self.verified += 1
-        return super()._verify(kept, password)
-
-
-@dataclass
-class House:
-    """A station with accounts whose clock the test sets."""
-
-    kit: Kit
-    table: AccountsTable
-    now_ms: int
-
-    def __post_init__(self) -> None:
-        self.hasher = Counting()
-        self.open()
-
-    def open(self) -> None:
-        self.station: Station = self.kit.open(PARTY, online=False, clock=lambda: self.now_ms)
-        self.accounts = Accounts(self.station, self.table, self.hasher)
-
-    async def restart(self) -> None:
-        await self.station.close()
-        self.open()
-
-    async def first(self, role: Role, name: str) -> SignedIn:
-        made = await self.accounts.administration.first_links(US)
-        link = next(each for each in made if each.target.roles == {role})
-        return await self.accounts.set_up(link.secret, name, f"{name}某", GOOD, address=HERE)
-
-    async def log_in(
-        self, name: str, password: str = GOOD, code: str = "", address: str = HERE
-    ) -> SignedIn:
-        return await self.accounts.log_in(name, password, code, address=address, language="zh_CN")
-
-    async def acts(self, **wanted: Any) -> list[tuple[str, str, str]]:
-        found = await self.accounts.administration.acts(US, Wanted(**wanted))
-        return [(each["account"], each["action"], each["outcome"]) for each in reversed(found)]
+from tests.support.account_house import GOOD, HERE, OPEN, OTHER, US, House, open_house
 
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    kit = Kit(tmp_path)
-    made = House(kit, OPEN, kit.region.now_ms)
-    yield made
-    await made.station.close()
+    async with open_house(tmp_path) as made:
+        yield made
 
 
 async def test_the_first_administrators(house: House) -> None:
-    administration = house.accounts.administration
+    administration = house.administration
     assert len(await administration.first_links(US, only_if_empty=True)) == 3
     made = await administration.first_links(US, only_if_empty=True)  # at the next start
     assert {role for each in made for role in each.target.roles} == ADMINS
@@ -112,7 +54,7 @@ async def test_the_first_administrators(house: House) -> None:
 
 
 async def test_links_expire(house: House) -> None:
-    (link, *_) = await house.accounts.administration.first_links(US)
+    (link, *_) = await house.administration.first_links(US)
     house.now_ms = link.target.expires_ms
     with pytest.raises(AccountLink):
         await house.accounts.link(link.secret)
@@ -154,7 +96,7 @@ async def test_nobody_learns_which_names_exist(house: House) -> None:
     one that was never set up, a password that is too long; and the same lock."""
     await house.first(Role.AUDITOR, "saru")
     await house.first(Role.SYSTEM_ADMIN, "bao")
-    administration = house.accounts.administration
+    administration = house.administration
     await administration.create(US, "new", "新来的", "")
     await administration.disable(US, "bao")
     told = []
@@ -228,11 +170,93 @@ async def test_a_second_factor(house: House) -> None:
         await house.log_in("saru", OTHER, code=recovery[2])
 
 
-async def test_acts_agree_with_the_journal(house: House) -> None:
+async def test_a_new_password_ends_other_sessions(house: House) -> None:
+    who = await house.first(Role.AUDITOR, "saru")
+    other = await house.log_in("saru")
+    with pytest.raises(AccountRefused):
+        await house.accounts.change_password(who, OTHER, OTHER)
+    with pytest.raises(AccountPassword):
+        await house.accounts.change_password(who, GOOD, "Saru-2026-Saru")
+    await house.accounts.change_password(who, GOOD, OTHER)
+    assert await house.accounts.signed_in(who.token)
+    assert await house.accounts.signed_in(other.token) is None
+    with pytest.raises(AccountRefused):
+        await house.log_in("saru", GOOD)
+    assert await house.log_in("saru", OTHER)
+
+
+async def test_an_open_session_is_no_way_to_try_passwords(house: House) -> None:
+    who = await house.first(Role.AUDITOR, "saru")
+    for _ in range(ACCOUNT.steps[0].failures):
+        with pytest.raises(AccountRefused):
+            await house.accounts.change_password(who, OTHER, OTHER)
+    with pytest.raises(AccountLocked):
+        await house.accounts.change_password(who, GOOD, OTHER)
+
+
+async def test_passwords_grow_old(house: House) -> None:
+    who = await house.first(Role.AUDITOR, "saru")
+    house.rule(AccountsTable(second_factor=OPEN.second_factor, password_days=90))
+    assert not who.must_change_password
+    house.now_ms += 91 * 86_400_000
+    who = await house.log_in("saru")
+    assert who.must_change_password
+    await house.accounts.change_password(who, GOOD, OTHER)
+    again = await house.accounts.signed_in(who.token)
+    assert again is not None
+    assert not again.must_change_password
+
+
+async def test_hashes_of_other_parameters_are_made_anew(house: House) -> None:
+    """And nobody's hash has the parameters of everybody's."""
+    from argon2 import extract_parameters
+
     await house.first(Role.AUDITOR, "saru")
+    hasher = house.hasher
+    assert extract_parameters(hasher.nobodys) == extract_parameters(await hasher.make(GOOD))
+    (before,) = await house.administration.listed(US)
+    house.hasher._cost = hashing.Cost(rounds=2, memory_kib=64, lanes=1)
+    del house.hasher._argon2
     await house.log_in("saru")
-    count = len(await house.acts())
-    assert await house.accounts.administration.verify_acts(US) == count
-    found = await house.accounts.administration.acts(US, Wanted())
-    assert [each["seq"] for each in found] == list(range(count))[::-1]
-    assert count < acts.MAX_PAGE
+    (after,) = await house.administration.listed(US)
+    assert before.password != after.password
+    assert not house.hasher.is_outdated(after.password)
+    assert extract_parameters(hashing.Hasher().nobodys).memory_cost == 65_536
+
+
+async def test_no_more_wait_than_can_be_served(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is turned away has not failed."""
+    await house.first(Role.AUDITOR, "saru")
+    monkeypatch.setattr(hashing, "MOST_WAITING", 0)
+    for _ in range(2 * ACCOUNT.steps[-1].failures):
+        with pytest.raises(AccountBusy):
+            await house.log_in("saru")
+    monkeypatch.undo()
+    assert await house.log_in("saru")
+
+
+async def test_the_language_of_a_session(house: House) -> None:
+    who = await house.first(Role.AUDITOR, "saru")
+    await house.accounts.set_language(who, "en")
+    again = await house.accounts.signed_in(who.token)
+    assert again is not None
+    assert again.language == "en"
+
+
+def test_stations_without_a_console_do_not_load_it() -> None:
+    code = (
+        "import sys, ortoo_node.daemon, ortoo_hub.daemon\n"
+        "print([m for m in ('argon2', 'pyotp', 'joserfc') if m in sys.modules])"
+    )
+    top = Path(__file__).parents[2]
+    path = os.pathsep.join(str(top / part) for part in ("protocol", "hub", "node"))
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert ended.stdout.strip() == "[]"

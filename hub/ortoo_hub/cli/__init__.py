@@ -8,7 +8,7 @@ import typer
 
 from ortoo_hub import settings
 from ortoo_hub.cli import calendar, directory, founding, member, setup, supervise
-from ortoo_protocol.cli import clock, contact, doctor, journal, notices, program, service
+from ortoo_protocol.cli import accounts, clock, contact, doctor, journal, notices, program, service
 from ortoo_protocol.cli.shell import Config, Shell
 
 app = program.application(
@@ -32,6 +32,7 @@ app.add_typer(supervise.app)
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(clock.app, name="clock")
 app.add_typer(contact.app, name="contact")
+app.add_typer(accounts.app, name="account")
 app.add_typer(notices.todo)
 app.add_typer(notices.notify, name="notify")
 app.add_typer(journal.app, name="journal")

@@ -29,6 +29,7 @@ from ortoo_node.cli import (
     use,
 )
 from ortoo_protocol.cli import (
+    accounts,
     calendar,
     clock,
     contact,
@@ -76,6 +77,7 @@ app.add_typer(dispatch.app, name="dispatch")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(clock.app, name="clock")
 app.add_typer(contact.app, name="contact")
+app.add_typer(accounts.app, name="account")
 app.add_typer(notices.todo)
 app.add_typer(notices.notify, name="notify")
 app.add_typer(supervise.app, name="supervise")

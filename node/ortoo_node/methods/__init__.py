@@ -32,6 +32,7 @@ from ortoo_node.methods.subscriptions import SubscriptionMethods
 from ortoo_node.methods.tokens import TokenMethods
 from ortoo_node.methods.use import UseMethods
 from ortoo_node.supervision.sources import sources
+from ortoo_protocol.station.accounts.methods import AccountMethods
 from ortoo_protocol.station.clocks.methods import ClockMethods
 from ortoo_protocol.station.common_methods import CommonMethods, Method
 from ortoo_protocol.station.contacts.methods import ContactMethods
@@ -76,6 +77,7 @@ class NodeMethods:
             **DispatchMethods(self.app).as_mapping(),
             **ClockMethods(self.app.station).as_mapping(),
             **self.contacts.as_mapping(),
+            **AccountMethods(self.app.station, self.app.settings.accounts).as_mapping(),
             **supervision_methods(self.app.station, sources(self.app.station.party)),
             **NotifyMethods(self.app.notifier).as_mapping(),
             "stop": self.stop,

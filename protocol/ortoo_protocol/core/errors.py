@@ -2269,6 +2269,22 @@ class AccountUnknown(AccountError):
     cure = "account list shows them."
 
 
+class AccountUnified(AccountError):
+    """`detail`: what was not as it must be; for the log and for whoever runs the provider."""
+
+    code = "account.unified"
+    what = "The unified login did not go through ({detail})."
+    cure = "Begin again; if that does not help, log in with name and password, and say so."
+
+
+class AccountUnbound(AccountError):
+    """`subject`: who it is at the unified login."""
+
+    code = "account.unbound"
+    what = "No account here belongs to your unified identity."
+    cure = "The security administrator can bind it: account bind NAME '{subject}'."
+
+
 class AccountAct(AccountError):
     code = "account.act"
     what = "The records of acts do not agree with the journal: {detail}."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import Connection, Row, Select, insert, or_, select
 
 from ortoo_protocol.core.accounts.acts import (
     DONE,
@@ -35,8 +35,8 @@ _ROW = (journal.c.envelope_id == acts.c.act) & (journal.c.flow == FLOW)
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which acts; what is empty leaves them all. `before`: the number of the last one of the page
-    before."""
+    """Which acts; what is empty leaves them all. What follows `subject` after a space is a detail.
+    `before`: the number of the last one of the page before."""
 
     account: str = ""
     action: str = ""
@@ -94,9 +94,12 @@ def listed(conn: Connection, wanted: Wanted) -> list[dict[str, Any]]:
 
 def _filtered(wanted: Wanted) -> Select[Any]:
     query = select(acts, journal.c.seq).outerjoin(journal, _ROW)
-    for column in (acts.c.account, acts.c.action, acts.c.subject, acts.c.correlation):
+    for column in (acts.c.account, acts.c.action, acts.c.correlation):
         if value := getattr(wanted, column.name):
             query = query.where(column == value)
+    if named := wanted.subject:
+        more = acts.c.subject.startswith(f"{named} ", autoescape=True)
+        query = query.where(or_(acts.c.subject == named, more))
     if wanted.refused:
         query = query.where(acts.c.outcome != DONE)
     if wanted.from_ms:

@@ -111,6 +111,17 @@ class Administration:
 
         return await self._do(who, Right.SECURE_ACCOUNTS, "end-factor", name, job)
 
+    async def bind(self, who: Actor, name: str, subject: str) -> Account:
+        """Whom the unified login names so is this account from now on; "" unbinds. Raises
+        AccountTaken when the subject is another's, AccountUnknown, AccountOwn, AccountForbidden."""
+
+        def job(tx: Tx) -> Account:
+            account = keeping.need(tx.conn, name).account
+            keeping.bind(tx.conn, account, subject)
+            return keeping.need(tx.conn, account)
+
+        return await self._do(who, Right.SECURE_ACCOUNTS, "bind", name, job)
+
     # --- the first administrators ---
 
     async def first_links(self, who: Actor, *, only_if_empty: bool = False) -> list[Link]:
@@ -153,7 +164,7 @@ class Administration:
         detail: str = "",
     ) -> T:
         """`job` and its act in one transaction; a refusal is an act too."""
-        subject = f"account:{name[:64]}" + (f" {detail}" if detail else "")
+        subject = f"account:{account_name(name)[:64]}" + (f" {detail}" if detail else "")
 
         def both(tx: Tx) -> T:
             done = job(tx)

@@ -77,6 +77,13 @@ def change(conn: Connection, account: str, **values: object) -> None:
     conn.execute(update(accounts).where(accounts.c.account == account).values(**values))
 
 
+def bind(conn: Connection, account: str, subject: str) -> None:
+    """Raises AccountTaken when another account has this subject."""
+    if subject and (other := of_subject(conn, subject)) and other.account != account:
+        raise AccountTaken(name=other.account)
+    change(conn, account, subject=subject)
+
+
 # --- reading ------------------------------------------------------------------------------------
 
 
@@ -91,6 +98,13 @@ def need(conn: Connection, name: str) -> Account:
     if found is None:
         raise AccountUnknown(name=name[:64])
     return found
+
+
+def of_subject(conn: Connection, subject: str) -> Account | None:
+    """Whose subject at the unified login this is."""
+    query = select(accounts.c.account).where(accounts.c.subject == subject)
+    name = conn.execute(query).scalar() if subject else None
+    return None if name is None else find(conn, name)
 
 
 def listed(conn: Connection) -> list[Account]:
