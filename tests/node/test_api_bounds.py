@@ -149,6 +149,20 @@ async def test_bodies_that_come_slowly(tmp_path: Path, monkeypatch: pytest.Monke
             writer.close()
 
 
+async def test_requests_that_never_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ortoo_node.api.patience.HEAD_S", 0.3)
+    kit = Kit(tmp_path)
+    node = open_station(kit)
+    async with serving(kit, node) as client:
+        for begun in (b"", b"GET /api/v1/token HTTP/1.1\r\nhost: x\r\nx-slow: "):
+            reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+            writer.write(begun)
+            assert await asyncio.wait_for(reader.read(), 10) == b""
+            writer.close()
+        token = await bearer(node, "grant:read")
+        assert (await client.get("/token", headers=token)).status_code == 200
+
+
 async def test_a_key_outlives_restart_and_rotation(tmp_path: Path) -> None:
     kit = Kit(tmp_path)
     node = open_station(kit)

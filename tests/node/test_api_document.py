@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -94,7 +95,14 @@ async def test_every_operation_tells_its_errors(tmp_path: Path) -> None:
         document = answer.json()
     assert document["openapi"].startswith("3.1")
     assert "HTTPValidationError" not in document["components"]["schemas"]
+    schemas = document["components"]["schemas"]
     for path, operations in document["paths"].items():
+        for operation in operations.values():
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            if body is not None and "$ref" in body["schema"]:
+                name = body["schema"]["$ref"].rpartition("/")[2]
+                schema = {**schemas[name], "components": document["components"]}
+                jsonschema_rs.validator_for(schema).validate(schemas[name]["example"])
         assert path.startswith("/api/v1/")
         for operation in operations.values():
             assert operation["summary"]

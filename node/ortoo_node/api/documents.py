@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
+from ortoo_node.api.examples import EXAMPLES
 from ortoo_node.api.problems import MEDIA_TYPE
 from ortoo_node.api.shapes.problems import Problem
 
@@ -71,6 +72,8 @@ def document(app: FastAPI) -> dict[str, Any]:
         components = made.setdefault("components", {})
         problem = TypeAdapter(Problem).json_schema()
         components.setdefault("schemas", {})["Problem"] = {**problem, "example": _EXAMPLE}
+        for name, example in EXAMPLES.items():
+            components["schemas"][name]["example"] = example
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         made["security"] = [{"token": []}]
         for operations in made["paths"].values():

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 import uvicorn
 
 from ortoo_node.api.application import application
+from ortoo_node.api.patience import Patient
 from ortoo_node.app import NodeApp
 from ortoo_node.interfaces import Http
 from ortoo_node.watching import watch_of
@@ -97,7 +98,7 @@ class HttpServer:
         http = self._http
         return uvicorn.Config(
             Counting(application(self._app, http, self._methods, watch), "api", self._app.requests),
-            http="h11",
+            http=Patient,
             ws="none",
             lifespan="off",
             log_config=None,
