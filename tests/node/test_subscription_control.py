@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from sqlalchemy import select, update
 
-from ortoo_node import reading, subscribing
+from ortoo_node import holding, reading, subscribing
 from ortoo_node.interfaces import ReadingTable
 from ortoo_protocol.core import topology
 from ortoo_protocol.core.errors import (
@@ -24,10 +24,10 @@ from ortoo_protocol.core.errors import (
     SubscriptionUnknown,
 )
 from ortoo_protocol.core.feeds import DELETE, UPSERT, Column, RowChange
-from ortoo_protocol.station import feed_reader, feed_writer, table_feed
+from ortoo_protocol.station import feed_reader, feed_writer, rereading, table_feed
 from ortoo_protocol.station.context import Tx, wait
 from ortoo_protocol.station.station import Station
-from ortoo_protocol.station.store.tables import feed_in_items, feed_out_items
+from ortoo_protocol.station.store.tables import feed_applied, feed_in_items, feed_out_items
 from tests.node.kit import Node, open_node
 from tests.support.stations import COLUMNS, Kit, give, receive, terms, until
 from tests.support.trust import DEPARTMENTS
@@ -169,6 +169,30 @@ async def test_read_again_from_a_number(tmp_path: Path) -> None:
         with pytest.raises(SubscriptionReread) as caught:
             await both.reader.call("subscription.reread", subscription=one, first=begun)
         assert caught.value.facts["first"] == begun + 1
+
+
+async def test_one_reads_again_at_a_time_and_what_it_needs_is_kept(tmp_path: Path) -> None:
+    async with exchange(tmp_path) as both:
+        await both.publish(("0", "z"))
+        one = await both.subscribe("towns")
+        two = await both.subscribe("other", number=2)
+        begun = (await both.until(one, idle))["applied"]
+        await both.publish(("1", "a"), ("2", "b"))
+        for each in (one, two):
+            await both.until(each, lambda s: s["applied"] == begun + 2)
+        stands = select(feed_applied.c.seq).where(feed_applied.c.subscription == one)
+
+        def again(tx: Tx) -> None:
+            holding.reread(tx, one, begun + 1)
+            asked = rereading.find(tx.conn, FEED)
+            assert asked is not None
+            rereading.begin_applying(tx, asked)
+            assert tx.conn.execute(stands).scalar() == begun  # or the other's passing erases them
+            holding.reread(tx, one, begun + 1)
+            holding.reread(tx, two, begun + 1)
+
+        with pytest.raises(SubscriptionState):  # and nothing of this stays
+            await both.reader.app.station.write(again)
 
 
 async def test_a_failed_one_is_tried_at_once_when_it_is_resumed(tmp_path: Path) -> None:
