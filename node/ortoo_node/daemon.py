@@ -46,6 +46,7 @@ from ortoo_protocol.station.store.store import Store
 
 if TYPE_CHECKING:
     from ortoo_node.api.server import HttpServer
+    from ortoo_protocol.console.listener import Listener
 
 _log = logging.getLogger(__name__)
 
@@ -76,11 +77,15 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
     methods = NodeMethods(app, common, stop).as_mapping()
     control = ControlServer(settings.socket_file, methods)
     http = _http(app, methods)
+    console = _console(app, common, methods)
     try:
         loops = [*app.loops]
         if http is not None:
             http.open()
             loops.append(http.run)
+        if console is not None:
+            console.open()
+            loops.append(console.run)
         await app.start()
         await control.start()
         _log.info("station %s runs on the %s plane", station.party, identity.plane.value)
@@ -89,6 +94,8 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
         await control.close()
         if http is not None:
             http.close()
+        if console is not None:
+            console.close()
         await app.files.close()
         await app.end()
         await app.queries.close()
@@ -102,6 +109,19 @@ def _http(app: NodeApp, methods: Mapping[str, Method]) -> HttpServer | None:
     from ortoo_node.api.server import HttpServer
 
     return HttpServer(app, app.settings.http, methods)
+
+
+def _console(app: NodeApp, common: CommonMethods, methods: Mapping[str, Method]) -> Listener | None:
+    """What makes pages is imported by stations that do."""
+    settings = app.settings
+    if settings.console is None:
+        return None
+    from ortoo_node.console.making import console_of
+    from ortoo_protocol.console.application import listener
+    from ortoo_protocol.station.accounts.desk import Accounts
+
+    accounts = Accounts(app.station, settings.accounts)
+    return listener(console_of(app, settings, accounts, methods, common.version))
 
 
 def _trust(settings: NodeSettings, store: Store, identity: Identity, suites: Suites) -> Trust:

@@ -22,7 +22,7 @@ from ortoo_protocol.core.errors import (
     TrustRollback,
 )
 from ortoo_protocol.i18n import LOCALE_FOLDER, language_of, translator
-from tests.support.messages import extract
+from tests.support.messages import extract, extract_page
 
 TOP = Path(__file__).parents[2]
 FOLDER = LOCALE_FOLDER / "zh_CN" / "LC_MESSAGES"
@@ -35,6 +35,9 @@ def texts() -> set[str]:
         for file in sorted((TOP / package).rglob("*.py")):
             with file.open("rb") as handle:
                 found |= {text for _, _, text, _ in extract(handle, {}, (), {})}
+        for file in sorted((TOP / package).rglob("console/templates/**/*.html")):
+            with file.open("rb") as handle:
+                found |= {text for _, _, text, _ in extract_page(handle, {}, (), {})}
     return found
 
 

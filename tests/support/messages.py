@@ -11,6 +11,9 @@ import inspect
 from collections.abc import Collection, Iterator, Mapping
 from typing import IO
 
+import jinja2
+from jinja2 import nodes
+
 _FIRST_ARGUMENT = frozenset(("application", "line", "long_call", "mark", "say", "word", "_"))
 _SECOND_ARGUMENT = frozenset(("done",))
 # Where a detail is a whole text for people, and not a term of the protocol for the journal.
@@ -58,6 +61,31 @@ def extract(
         for text in (*_texts(node), *(_details(node) if detailed else ())):
             if any(character.isalpha() for character in text):
                 yield getattr(node, "lineno", 1), None, text, []
+
+
+def extract_page(
+    file: IO[bytes],
+    keywords: Mapping[str, object],
+    comment_tags: Collection[str],
+    options: Mapping[str, object],
+) -> Iterator[Message]:
+    """The same for templates of pages: what `t` and `word` say there."""
+    for call in (
+        jinja2.Environment(autoescape=True).parse(file.read().decode()).find_all(nodes.Call)
+    ):
+        if isinstance(call.node, nodes.Name) and call.node.name in ("t", "word") and call.args:
+            for text in _said(call.args[0]):
+                yield call.lineno, None, text, []
+
+
+def _said(node: nodes.Expr) -> Iterator[str]:
+    match node:
+        case nodes.Const(value=str(text)):
+            yield text
+        case nodes.CondExpr(expr1=one, expr2=other):
+            yield from _said(one)
+            if other is not None:
+                yield from _said(other)
 
 
 def _texts(node: ast.AST) -> Iterator[str]:

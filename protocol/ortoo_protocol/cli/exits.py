@@ -78,6 +78,7 @@ EXITS = MappingProxyType(
         errors.AccountError: Exit.REFUSED,
         errors.AccountAct: Exit.UNVERIFIED,
         errors.ApiError: Exit.REFUSED,
+        errors.ConsoleError: Exit.REFUSED,
         errors.SinkUnavailable: Exit.UNREACHABLE,
         errors.PublicationOption: Exit.USAGE,
         errors.FileError: Exit.REFUSED,

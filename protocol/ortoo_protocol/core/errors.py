@@ -2873,10 +2873,61 @@ class HttpTls(SettingsError):
     cure = "cert_file holds the certificate and its chain as PEM, key_file its private key."
 
 
+class ConsoleListen(SettingsError):
+    code = "console.listen"
+    what = "The console cannot listen on {address}: {detail}."
+    cure = "Choose another address or port in [console], or end the program that holds it."
+
+
+class ConsoleTls(SettingsError):
+    code = "console.tls"
+    what = "The certificate of the console cannot be used: {detail}."
+    cure = "cert_file holds the certificate and its chain as PEM, key_file its private key."
+
+
 class SettingsExists(SettingsError):
     code = "settings.exists"
     what = "{path} is already there."
     cure = "Nothing was changed. Choose another folder, or use what is there."
+
+
+# --- consoles -----------------------------------------------------------------------------------
+
+
+class ConsoleError(OrtooError):
+    code = "console"
+    fault = Fault.OPERATOR
+    what = "The console cannot do this: {detail}."
+
+
+class ConsoleForbidden(ConsoleError):
+    code = "console.forbidden"
+    what = "Your account has no role for this."
+    cure = "Ask the security admin (安全保密管理员) for the role, or somebody who has it to do it."
+
+
+class ConsoleForm(ConsoleError):
+    code = "console.form"
+    what = "This form belongs to another session."
+    cure = "Nothing was changed. Look through the form and send it again."
+
+
+class ConsoleUnknown(ConsoleError):
+    code = "console.unknown"
+    what = "There is no page {path} here."
+    cure = "Perhaps what it showed is no more, or the address has a slip. Begin at the first page."
+
+
+class ConsoleBusy(ConsoleError):
+    code = "console.busy"
+    what = "Too many pages are open that update by themselves."
+    cure = "Close some of them."
+
+
+class ConsoleDefect(ConsoleError):
+    code = "console.defect"
+    what = "This page failed."
+    cure = "Nothing is known to be lost. Tell the system admin {correlation}: the log has it."
 
 
 # --- the running service and the socket to it ---------------------------------------------------

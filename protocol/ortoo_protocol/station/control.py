@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
 import logging
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import msgspec
 
@@ -43,39 +41,15 @@ from ortoo_protocol.station.control_client import (
     request_line,
 )
 from ortoo_protocol.station.correlation import about
+from ortoo_protocol.station.served import Method, Served
 
 MAX_CONNECTIONS = 32
-Method = Callable[..., Awaitable[object]]
 _log = logging.getLogger(__name__)
 
 
 class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     method: str
     params: dict[str, Any] = {}
-
-
-@dataclass(frozen=True)
-class _Served:
-    """A method with what its parameters must be, read off its annotations once."""
-
-    call: Method
-    signature: inspect.Signature
-    hints: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, method: Method) -> _Served:
-        return cls(method, inspect.signature(method), get_type_hints(method))
-
-    def arguments(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """`params` as the method takes them; DaemonRequest if names or types differ."""
-        try:
-            self.signature.bind(**params)
-            return {
-                name: msgspec.convert(value, self.hints.get(name, Any), strict=True)
-                for name, value in params.items()
-            }
-        except (TypeError, msgspec.ValidationError) as error:
-            raise DaemonRequest(detail=error) from None
 
 
 class ControlServer:
@@ -90,7 +64,7 @@ class ControlServer:
     ) -> None:
         self._path = path
         self._close_timeout_s = close_timeout_s
-        self._methods = {name: _Served.of(method) for name, method in methods.items()}
+        self._methods = {name: Served.of(method) for name, method in methods.items()}
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle: set[asyncio.StreamWriter] = set()

@@ -102,6 +102,21 @@ class WatchTable(Table, frozen=True):
     token_file: Path | None = None
 
 
+class ConsoleTable(Table, frozen=True):
+    """Where people reach this daemon with a browser; without this table there is no console.
+
+    Beyond this machine only with TLS. `hosts`: names under which browsers may ask for it, beside
+    `address` (a page of elsewhere that makes its name point here is refused).
+    """
+
+    address: str = "127.0.0.1"
+    port: Port = 8440
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    hosts: tuple[str, ...] = ()
+    max_upload_mb: Annotated[int, msgspec.Meta(ge=1, le=1_024)] = 64
+
+
 class Settings(Table, frozen=True):
     """The common part. A station that has not enrolled yet has no broker."""
 
@@ -110,6 +125,7 @@ class Settings(Table, frozen=True):
     broker: BrokerTable | None = None
     timing: Timing = Timing()
     watch: WatchTable = WatchTable()
+    console: ConsoleTable | None = None
 
     @property
     def folder(self) -> Path:

@@ -1,0 +1,8 @@
+"""What can be done from the console of a station, one file a subject."""
+
+from __future__ import annotations
+
+from ortoo_node.console.actions import cases, grants
+from ortoo_protocol.console.actions import by_method
+
+ACTIONS = by_method(cases.ACTIONS, grants.ACTIONS)

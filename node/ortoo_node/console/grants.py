@@ -1,0 +1,27 @@
+"""Grants: what may be read, by whom, for what, until when."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from ortoo_node.console.actions import grants as actions
+from ortoo_protocol.console.page import OwnPage
+
+router = APIRouter()
+Side = Literal["all", "provider", "reader"]
+
+
+@router.get("/grants")
+async def listed(page: OwnPage, side: Side = "all", ended: bool = False) -> Response:
+    found = (await page.call("grant.list", role=side, active=not ended))["grants"]
+    return page.render("grants.html", grants=found, side=side, ended=ended)
+
+
+@router.get("/grants/{grant}")
+async def show(page: OwnPage, grant: str) -> Response:
+    shown = await page.call("grant.show", grant=grant)
+    open_ = [each.method for each in actions.ACTIONS]
+    return page.render("grant.html", **shown, offers=page.offers(*open_, grant=grant))

@@ -1,0 +1,47 @@
+"""The console of a station, put together: menu, pages, actions, live parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ortoo_node.app import NodeApp
+from ortoo_node.console import cases, grants, today
+from ortoo_node.console.actions import ACTIONS
+from ortoo_node.settings import NodeSettings
+from ortoo_node.watching import watch_of
+from ortoo_protocol.console.console import Console, Section
+from ortoo_protocol.i18n import mark
+from ortoo_protocol.station.accounts.desk import Accounts
+from ortoo_protocol.station.served import Method, Served
+
+OWN = Path(__file__).parent
+MENU = (
+    Section("/", mark("Today")),
+    Section("/cases", mark("Requests")),
+    Section("/grants", mark("Grants")),
+)
+
+
+def console_of(
+    app: NodeApp,
+    settings: NodeSettings,
+    accounts: Accounts,
+    methods: Mapping[str, Method],
+    version: str,
+) -> Console:
+    return Console(
+        name=mark("Ortoo station"),
+        station=app.station,
+        settings=settings,
+        accounts=accounts,
+        watch=watch_of(app),
+        requests=app.requests,
+        methods={name: Served.of(method) for name, method in methods.items()},
+        menu=MENU,
+        routers=(today.router, cases.router, grants.router),
+        actions=ACTIONS,
+        folders=(OWN / "templates",),
+        version=version,
+        live={"today": today.part},
+    )

@@ -1,0 +1,38 @@
+"""What is due, what failed, what is stale: the page to begin a day with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from ortoo_protocol.console.page import OwnPage, Page
+
+SHOWN = 20
+router = APIRouter()
+
+
+@router.get("/")
+async def show(page: OwnPage) -> Response:
+    return page.render("today.html", **await gathered(page))
+
+
+async def part(page: Page) -> str:
+    return page.text("today-part.html", **await gathered(page))
+
+
+async def gathered(page: Page) -> dict[str, Any]:
+    status = await page.call("status")
+    clocks = (await page.call("clock.list", party=page.console.station.party))["clocks"]
+    late = (await page.call("clock.list", which="late", party=page.console.station.party))["clocks"]
+    findings = [each for each in (await page.call("doctor"))["findings"] if each["level"] != "ok"]
+    clocks.sort(key=lambda each: (each["due_ms"] or 1 << 62, each["opened_ms"]))
+    return {
+        "status": status,
+        "clocks": clocks[:SHOWN],
+        "open_count": len(clocks),
+        "late": late,
+        "findings": findings[:SHOWN],
+        "finding_count": len(findings),
+    }

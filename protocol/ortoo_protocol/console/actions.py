@@ -1,0 +1,55 @@
+"""Actions: control methods as forms. A button leads to a form, the form to the method, and the
+method's answer or refusal back to a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from ortoo_protocol.console.forms import Field
+from ortoo_protocol.core.accounts.roles import Right
+
+
+class Prepare(Protocol):
+    """Turns what a form gave into what the method takes. Raises OrtooError."""
+
+    def __call__(self, params: dict[str, Any]) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Action:
+    """`title`: the form's and the button's. `subject`: the field that says what it is done to, for
+    the record. `back`: where to go afterwards, filled from the parameters and the answer. `shows`:
+    a template for an answer that has to be seen (a secret that is shown once). `danger`: what
+    cannot be taken back stands apart and says so. `params`: fixed ones."""
+
+    method: str
+    title: str
+    right: Right
+    fields: tuple[Field, ...]
+    back: str
+    subject: str = ""
+    note: str = ""
+    shows: str = ""
+    danger: bool = False
+    params: Mapping[str, Any] = field(default_factory=dict)
+    prepare: Prepare | None = None
+
+    def target(self, params: Mapping[str, Any], answer: Any) -> str:
+        said = answer if isinstance(answer, dict) else {}
+        known = {name: str(value) for name, value in (*said.items(), *params.items())}
+        return self.back.format_map({name: quote(value) for name, value in known.items()})
+
+    def about(self, params: Mapping[str, Any]) -> str:
+        return str(params.get(self.subject, ""))[:200] if self.subject else ""
+
+
+def by_method(*groups: tuple[Action, ...]) -> dict[str, Action]:
+    found: dict[str, Action] = {}
+    for each in (one for group in groups for one in group):
+        if each.method in found:
+            raise ValueError(f"two actions of {each.method}")
+        found[each.method] = each
+    return found

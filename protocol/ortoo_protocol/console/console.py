@@ -1,0 +1,69 @@
+"""What a console is made of, as the daemon hands it in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter
+
+from ortoo_protocol.console.requests import Requests
+from ortoo_protocol.console.watch import Watch
+from ortoo_protocol.core.accounts.roles import Right
+from ortoo_protocol.station.accounts.desk import Accounts
+from ortoo_protocol.station.served import Served
+from ortoo_protocol.station.settings import Settings
+from ortoo_protocol.station.station import Station
+
+if TYPE_CHECKING:
+    from ortoo_protocol.console.actions import Action
+    from ortoo_protocol.console.page import Page
+
+Live = Callable[["Page"], Awaitable[str]]
+
+
+@dataclass(frozen=True)
+class Section:
+    """An entry of the menu, and the right that it takes."""
+
+    path: str
+    title: str
+    right: Right = Right.READ
+
+
+@dataclass
+class Console:
+    """`name`: what the page's title begins with. `folders`: templates of the console's own, looked
+    through before the shared ones. `live`: parts of pages by name, made anew while they are seen.
+    `watch`: health and figures, for which no account is needed."""
+
+    name: str
+    station: Station
+    settings: Settings
+    accounts: Accounts
+    methods: Mapping[str, Served]
+    menu: Sequence[Section]
+    routers: Sequence[APIRouter]
+    actions: Mapping[str, Action]
+    folders: Sequence[Path]
+    version: str
+    watch: Watch
+    requests: Requests = field(default_factory=Requests)
+    live: Mapping[str, Live] = field(default_factory=dict)
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def call(self, method: str, params: Mapping[str, Any]) -> Any:
+        """A control method, held to its annotations as the command line's calls are."""
+        served = self.methods[method]
+        return await served.call(**served.arguments(params))
+
+    def now_ms(self) -> int:
+        return self.station.parts.clock()
+
+    @property
+    def secure(self) -> bool:
+        table = self.settings.console
+        return table is not None and table.cert_file is not None

@@ -1,0 +1,64 @@
+"""How values are shown: times, sizes, numbers, as people of the region write them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+# The law's days are Beijing's, and it keeps no summer time (core/law/clock).
+BEIJING = timezone(timedelta(hours=8))
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def when(ms: int | None) -> str:
+    """Date and minute; nothing for 0, which stands for none."""
+    return "" if not ms else datetime.fromtimestamp(ms / 1000, BEIJING).strftime("%Y-%m-%d %H:%M")
+
+
+def day(ms: int | None) -> str:
+    return "" if not ms else datetime.fromtimestamp(ms / 1000, BEIJING).strftime("%Y-%m-%d")
+
+
+def day_end_ms(text: str) -> int:
+    """The last millisecond of a day such as 2026-12-31. Raises ValueError."""
+    begin = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=BEIJING)
+    return int((begin + timedelta(days=1)).timestamp() * 1000) - 1
+
+
+def size(count: int | None) -> str:
+    """Bytes as 1.5 MiB."""
+    value, unit = float(count or 0), 0
+    while value >= 1024 and unit < len(_UNITS) - 1:
+        value, unit = value / 1024, unit + 1
+    return f"{value:.0f} {_UNITS[unit]}" if unit == 0 else f"{value:.1f} {_UNITS[unit]}"
+
+
+def number(value: float | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def short(text: str, length: int = 10) -> str:
+    """The beginning of an id or hash, which stands whole in the element's title."""
+    return text if len(text) <= length else f"{text[:length]}…"
+
+
+def duration(ms: int | None) -> str:
+    """Days, hours, minutes or seconds, whichever is largest: 3 d, 5 h."""
+    if ms is None:
+        return ""
+    seconds = abs(ms) // 1000
+    for unit, length_s in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length_s:
+            return f"{seconds // length_s} {unit}"
+    return f"{seconds} s"
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "when": when,
+    "day": day,
+    "size": size,
+    "number": number,
+    "short": short,
+    "duration": duration,
+}

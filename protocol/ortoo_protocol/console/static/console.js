@@ -1,0 +1,70 @@
+// What the pages need beside htmx: going back from a form, keeping what is typed, charts, sheets.
+"use strict";
+
+// A form's "cancel" leads to where the person came from.
+document.addEventListener("click", (event) => {
+  const back = event.target.closest("[data-back]");
+  if (back && history.length > 1 && document.referrer.startsWith(location.origin)) {
+    event.preventDefault();
+    history.back();
+  }
+  const toggle = event.target.closest("[data-full-screen]");
+  if (toggle) {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else document.documentElement.requestFullscreen();
+  }
+});
+
+// A form is sent once, however often its button is pressed.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  form.setAttribute("aria-busy", "true");
+});
+window.addEventListener("pageshow", () => {
+  document.querySelectorAll("form[data-sent]").forEach((form) => {
+    delete form.dataset.sent;
+    form.removeAttribute("aria-busy");
+  });
+});
+
+// Line charts: <div class="chart" data-chart='{"times":[s,…],"lines":[{"name":…,"values":[…]},…]}'>.
+function drawChart(box) {
+  const given = JSON.parse(box.dataset.chart);
+  const style = getComputedStyle(document.documentElement);
+  const colours = ["--line-1", "--line-2", "--line-3", "--line-4"].map((name) =>
+    style.getPropertyValue(name).trim()
+  );
+  const ink = style.getPropertyValue("--ink-2").trim();
+  const grid = style.getPropertyValue("--edge").trim();
+  const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid } };
+  box.replaceChildren();
+  new uPlot(
+    {
+      width: Math.max(280, box.clientWidth),
+      height: 220,
+      series: [
+        {},
+        ...given.lines.map((line, index) => ({
+          label: line.name,
+          stroke: colours[index % colours.length],
+          width: 2,
+          points: { show: given.times.length < 3 },
+        })),
+      ],
+      axes: [axis, { ...axis, size: 60 }],
+    },
+    [given.times, ...given.lines.map((line) => line.values)],
+    box
+  );
+}
+function drawCharts(root) {
+  if (typeof uPlot === "undefined") return;
+  root.querySelectorAll("[data-chart]").forEach(drawChart);
+}
+document.addEventListener("DOMContentLoaded", () => drawCharts(document));
+document.addEventListener("htmx:afterSwap", (event) => drawCharts(event.target));
