@@ -400,6 +400,7 @@ STATEFUL = {
     "trust.expiring",
     "trust.file",
     "trust.peer-clock",
+    "trust.standing",  # what a party sees of itself
     "trust.token",
 }
 FAMILIES = (tree.EnvelopeError, tree.CodecError, tree.FeedError, tree.TrustError)
