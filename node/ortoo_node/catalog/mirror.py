@@ -33,6 +33,10 @@ _KNOWN = Prepared(
 )
 _STORED = Prepared(select(catalog.c.entry).where(catalog.c.code == bindparam("of")), ("of",))
 
+_INDEXED = select(catalog.c.code, catalog.c.entry, *INDEXED).outerjoin_from(
+    catalog, catalog_index, catalog_index.c.code == catalog.c.code
+)
+
 
 @lru_cache
 def _store(dialect: str) -> Prepared:
@@ -123,12 +127,15 @@ def listed(
     conn: Connection, provider: str | None, limit: int, offset: int = 0
 ) -> Sequence[Row[Any]]:
     """By code; with what the index knows of each."""
-    query = select(catalog.c.code, catalog.c.entry, *INDEXED).outerjoin_from(
-        catalog, catalog_index, catalog_index.c.code == catalog.c.code
-    )
+    query = _INDEXED
     if provider is not None:
         query = query.where(catalog.c.provider == provider)
     return conn.execute(query.order_by(catalog.c.code).limit(limit).offset(offset)).all()
+
+
+def indexed(conn: Connection, code: str) -> Row[Any]:
+    """An entry that is here, with what the index knows of it."""
+    return conn.execute(_INDEXED.where(catalog.c.code == code)).one()
 
 
 def how_many(conn: Connection, provider: str | None) -> int:

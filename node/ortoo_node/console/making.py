@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ortoo_node.app import NodeApp
-from ortoo_node.console import cases, grants, today
+from ortoo_node.console import cases, catalog, grants, today
 from ortoo_node.console.actions import ACTIONS
 from ortoo_node.settings import NodeSettings
 from ortoo_node.watching import watch_of
@@ -18,6 +18,7 @@ from ortoo_protocol.station.served import Method, Served
 OWN = Path(__file__).parent
 MENU = (
     Section("/", mark("Today")),
+    Section("/catalog", mark("Catalog")),
     Section("/cases", mark("Requests")),
     Section("/grants", mark("Grants")),
 )
@@ -39,7 +40,7 @@ def console_of(
         requests=app.requests,
         methods={name: Served.of(method) for name, method in methods.items()},
         menu=MENU,
-        routers=(today.router, cases.router, grants.router),
+        routers=(today.router, catalog.router, cases.router, grants.router),
         actions=ACTIONS,
         folders=(OWN / "templates",),
         version=version,

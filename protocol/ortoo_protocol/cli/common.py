@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ortoo_protocol.cli.shell import Shell
-
-SHARE_TYPES = {1: "unconditional", 2: "conditional", 3: "not shared"}
+from ortoo_protocol.core.law.share_types import WORDS as SHARE_TYPES
 
 Handler = Annotated[str, typer.Option("--handler", help="Who handles this (经办人).")]
 Approver = Annotated[str, typer.Option("--approver", help="Who approves it; not the handler.")]

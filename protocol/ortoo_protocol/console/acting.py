@@ -52,7 +52,7 @@ async def _carry_out(page: Page, action: Action, filled: Filled) -> Response:
         return await form_page(page, action, filled.values, error=error)
     if action.shows:
         return page.render(action.shows, action=action, answer=answer, params=params)
-    return page.go(action.target(params, answer), done=action.method)
+    return page.go(action.target(params, answer), done=action.name)
 
 
 async def form_page(

@@ -23,7 +23,8 @@ class Action:
     """`title`: the form's and the button's. `subject`: the field that says what it is done to, for
     the record. `back`: where to go afterwards, filled from the parameters and the answer. `shows`:
     a template for an answer that has to be seen (a secret that is shown once). `danger`: what
-    cannot be taken back stands apart and says so. `params`: fixed ones."""
+    cannot be taken back stands apart and says so. `params`: fixed ones. `key`: the action's name
+    in addresses where one method is offered as several (steps of different rights)."""
 
     method: str
     title: str
@@ -36,6 +37,11 @@ class Action:
     danger: bool = False
     params: Mapping[str, Any] = field(default_factory=dict)
     prepare: Prepare | None = None
+    key: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.key or self.method
 
     def target(self, params: Mapping[str, Any], answer: Any) -> str:
         said = answer if isinstance(answer, dict) else {}
@@ -49,7 +55,7 @@ class Action:
 def by_method(*groups: tuple[Action, ...]) -> dict[str, Action]:
     found: dict[str, Action] = {}
     for each in (one for group in groups for one in group):
-        if each.method in found:
-            raise ValueError(f"two actions of {each.method}")
-        found[each.method] = each
+        if each.name in found:
+            raise ValueError(f"two actions {each.name}")
+        found[each.name] = each
     return found

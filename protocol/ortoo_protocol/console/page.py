@@ -94,7 +94,7 @@ class Page:
             return None
         given = {name: value for name, value in initial.items() if value not in (None, "")}
         query = f"?{urlencode(given, doseq=True)}" if given else ""
-        return Offer(action, f"/act/{quote(action.method)}{query}")
+        return Offer(action, f"/act/{quote(action.name)}{query}")
 
     def offers(self, *methods: str, **initial: object) -> list[Offer]:
         made = (self.offer(method, **initial) for method in methods)

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from ortoo_node.cli.catalog.entries import read_entry
-from ortoo_protocol.cli.common import SHARE_TYPES
 from ortoo_protocol.cli.exits import Exit
 from ortoo_protocol.cli.shell import Json, Shell
 from ortoo_protocol.core.catalog.steps import Act
+from ortoo_protocol.core.law.share_types import WORDS as SHARE_TYPES
 from ortoo_protocol.station.control_client import error_from
 
 app = typer.Typer()

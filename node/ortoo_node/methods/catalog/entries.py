@@ -75,20 +75,28 @@ class EntryMethods:
         rows, total, by = await self.app.station.read(read)
         return {"entries": [self.looking.summary(row, by) for row in rows], "total": total}
 
-    async def show(self, code: str) -> dict[str, Any]:
-        def read(conn: Connection) -> Row[Any]:
+    async def show(self, code: str, carried: bool = False) -> dict[str, Any]:
+        """`carried`: also what its feed carried, and how fresh that is."""
+
+        def read(conn: Connection) -> tuple[Row[Any], dict[str, Any]]:
             row = catalog.find(conn, code)
             if row is None:
                 raise CatalogUnknown(resource=code)
-            return row
+            return row, self._carried(conn, code) if carried else {}
 
-        row = await self.app.station.read(read)
+        row, told = await self.app.station.read(read)
         return {
+            **told,
             "entry": msgspec.to_builtins(unpack(row.entry)),
             "provider_name": self._party_name(row.provider),
             "accepted_ms": row.accepted_ms,
             "number": row.number,
         }
+
+    def _carried(self, conn: Connection, code: str) -> dict[str, Any]:
+        row = mirror.indexed(conn, code)
+        summary = self.looking.summary(row, judged(conn, self.app.now_ms()))
+        return {name: summary[name] for name in ("freshness", "carried_ms", "carried_seq")}
 
     async def refusals(self) -> dict[str, Any]:
         rows = await self.app.station.read(mirror.refusals)

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from ortoo_protocol.cli.catalog.report_page import page
-from ortoo_protocol.cli.common import SHARE_TYPES
 from ortoo_protocol.cli.files import write_new
 from ortoo_protocol.cli.shell import Json, Shell
 from ortoo_protocol.core.catalog.divisions import LEAGUES
 from ortoo_protocol.core.catalog.elements import SHARE_TYPES as SHARE_NAMES
 from ortoo_protocol.core.catalog.freshness import STATES
+from ortoo_protocol.core.law.share_types import WORDS as SHARE_TYPES
 
 FACETS = ("league", "theme", "share", "mode", "cycle", "status", "freshness", "department")
 SHOWN_VALUES = 12

@@ -8,9 +8,9 @@ from string import Template
 from typing import Any
 
 from ortoo_protocol.cli.catalog.plots import Part, bars
-from ortoo_protocol.cli.common import SHARE_TYPES
 from ortoo_protocol.cli.shell import Shell
 from ortoo_protocol.core.catalog.elements import CYCLE_ORDER
+from ortoo_protocol.core.law.share_types import WORDS as SHARE_TYPES
 from ortoo_protocol.i18n import mark
 
 MOST_PLOTTED = 25
