@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -59,6 +60,9 @@ from ortoo_protocol.station.supervision import hooks as supervision
 from ortoo_protocol.station.supervision import watching
 from ortoo_protocol.station.supervision.methods import supervision_methods
 
+if TYPE_CHECKING:
+    from ortoo_protocol.console.listener import Listener
+
 RENEW_BEFORE_MS = 30 * 86_400_000
 EXPIRY_S = 60.0
 _log = logging.getLogger(__name__)
@@ -70,7 +74,7 @@ def run(settings: HubSettings) -> None:
 
 
 async def serve(settings: HubSettings, stop: asyncio.Event) -> None:
-    suites, management = builtin_suites(), settings.need_management()
+    started_ms, suites, management = launch.clock(), builtin_suites(), settings.need_management()
     keys = renewed_keys(settings, suites, launch.clock())
     identity = launch.load_identity(settings, suites)
     broker = settings.need_broker()
@@ -110,11 +114,30 @@ async def serve(settings: HubSettings, stop: asyncio.Event) -> None:
         stack.push_async_callback(hub.station.close)
         await _check_broker(admin, hub.router.broker_name)
         await hub.prepare(password)
-        control = ControlServer(settings.socket_file, hub.methods(settings, stop))
+        answered = hub.methods(settings, stop, started_ms)
+        console = _console(hub, settings, answered, started_ms)
+        if console is not None:
+            console.open()
+            stack.callback(console.close)
+        control = ControlServer(settings.socket_file, answered)
         await control.start()
         stack.push_async_callback(control.close)
         _log.info("hub %s of the %s runs", identity.party, identity.plane.value)
-        await launch.run_until(stop, hub.run())
+        await launch.run_until(stop, hub.run([] if console is None else [console.run]))
+
+
+def _console(
+    hub: Hub, settings: HubSettings, answered: Mapping[str, Method], started_ms: int
+) -> Listener | None:
+    """What makes pages is imported by hubs that do."""
+    if settings.console is None:
+        return None
+    from ortoo_hub.console.making import console_of
+    from ortoo_protocol.console.application import listener
+    from ortoo_protocol.station.accounts.desk import Accounts
+
+    accounts = Accounts(hub.station, settings.accounts)
+    return listener(console_of(hub, settings, accounts, answered, started_ms))
 
 
 async def _check_broker(admin: BrokerAdmin, name: str) -> None:
@@ -170,11 +193,11 @@ class Hub:
             directory.announce_own(tx, self.keys)
         calendar.seed(tx)
 
-    async def run(self) -> None:
-        """Until cancelled."""
+    async def run(self, also: Sequence[Callable[[], Awaitable[None]]] = ()) -> None:
+        """Until cancelled, and `also` beside it."""
         own = (self.router.run, self._timestamps, self._expiry, self._index, self._supervision)
         try:
-            await self.station.run(also=[*own, *self.notifier.loops])
+            await self.station.run(also=[*own, *self.notifier.loops, *also])
         finally:
             await self.notifier.close()
 
@@ -199,13 +222,15 @@ class Hub:
             await asyncio.sleep(max(0.0, parts.timing.timestamp_s - age_s))
             await self.station.write(self._sign)
 
-    def methods(self, settings: HubSettings, stop: asyncio.Event) -> dict[str, Method]:
+    def methods(
+        self, settings: HubSettings, stop: asyncio.Event, started_ms: int
+    ) -> dict[str, Method]:
         async def stop_() -> dict[str, bool]:
             stop.set()
             return {"stopping": True}
 
         station, router = self.station, self.router
-        common = CommonMethods(station, settings, launch.package_version(), launch.clock())
+        common = CommonMethods(station, settings, launch.package_version(), started_ms)
         notify = NotifyMethods(self.notifier)
         return methods.merged(
             methods.ServiceMethods(common, station, router, notify).as_mapping(),

@@ -15,6 +15,7 @@ from playwright.async_api import BrowserContext, async_playwright
 
 from ortoo_node.console.making import console_of
 from ortoo_protocol.console.application import application
+from ortoo_protocol.console.console import Console
 from ortoo_protocol.console.listener import Listener, Place
 from ortoo_protocol.core.accounts.roles import Role
 from ortoo_protocol.core.accounts.sessions import FactorPolicy
@@ -32,10 +33,9 @@ _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 
 @dataclass
-class Front:
-    """The console of `node`, and `accounts` made for it by name of their role."""
+class House:
+    """A console on a port, and the accounts of its station or hub."""
 
-    node: Node
     listener: Listener
     accounts: Accounts
 
@@ -51,7 +51,7 @@ class Front:
             keeping.give_roles(tx, account, [role.value for role in roles], "test")
             return links.for_account(tx, account, 3_600).secret
 
-        secret = await self.node.app.station.write(make)
+        secret = await self.accounts.station.write(make)
         await self.accounts.set_up(secret, account, person, PASSWORD, address="test")
 
     @asynccontextmanager
@@ -63,21 +63,35 @@ class Front:
             yield visitor
 
 
+@dataclass
+class Front(House):
+    """The console of `node`."""
+
+    node: Node
+
+
+@asynccontextmanager
+async def opened(console: Console) -> AsyncIterator[Listener]:
+    """`console` on a port that is free."""
+    listener = Listener("console", application(console), Place("127.0.0.1", 0), console.closing.set)
+    listener.open()
+    running = asyncio.create_task(listener.run())
+    try:
+        yield listener
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        listener.close()
+
+
 @asynccontextmanager
 async def front(node: Node, accounts: AccountsTable = NO_FACTOR) -> AsyncIterator[Front]:
     """Its console, beside `node` that runs."""
     settings = msgspec.structs.replace(node.app.settings, console=ConsoleTable())
     desk = Accounts(node.app.station, accounts)
     console = console_of(node.app, settings, desk, node.methods, "test")
-    listener = Listener("console", application(console), Place("127.0.0.1", 0), console.closing.set)
-    listener.open()
-    running = asyncio.create_task(listener.run())
-    try:
-        yield Front(node, listener, desk)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        listener.close()
+    async with opened(console) as listener:
+        yield Front(listener, desk, node)
 
 
 @asynccontextmanager

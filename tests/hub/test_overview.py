@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from ortoo_hub.overview import standing
+from ortoo_hub.overview import leagues, standing
 from ortoo_hub.overview.places import league_of
 from ortoo_protocol.core.catalog.divisions import LEAGUES
 from ortoo_protocol.core.errors import DaemonRequest
@@ -55,8 +55,31 @@ async def test_each_league_and_what_it_does(region: Running) -> None:
     assert (found[FROM]["cases_to_answer"], found[TO]["cases_asked"]) == (1, 1)
     assert found[TO]["letters_sent"] >= 2
     assert found[FROM]["letters_got"] >= 2
+    assert (found[FROM]["health"], found["150100"]["health"]) == ("well", "absent")
     assert found["150100"]["stations"] == []
     assert found["150100"]["letters_sent"] == 0
+
+
+@pytest.mark.parametrize(
+    ("statuses", "seen_h", "behind", "health"),
+    [
+        ((), 0, 0, "absent"),
+        (("active",), 1, 0, "well"),
+        (("active",), 25, 3, "silent"),
+        (("active",), 1, 3, "behind"),
+        (("suspended",), 99, 3, "suspended"),
+        (("suspended", "active"), 1, 0, "well"),
+    ],
+)
+def test_a_league_is_as_well_as_its_worst_station(
+    statuses: tuple[str, ...], seen_h: int, behind: int, health: str
+) -> None:
+    now_ms = 400 * DAY_MS
+    stations = [
+        {"status": status, "seen_ms": now_ms - seen_h * 3_600_000, "catalog_behind": behind}
+        for status in statuses
+    ]
+    assert leagues.health(stations, now_ms) == health
 
 
 async def test_flows_between_leagues(region: Running) -> None:

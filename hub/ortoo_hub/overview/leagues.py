@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -16,9 +17,11 @@ from ortoo_protocol.core.catalog.divisions import LEAGUES
 from ortoo_protocol.core.directory import PartyEntry
 from ortoo_protocol.core.ids import is_hub
 from ortoo_protocol.core.trust import Trust
+from ortoo_protocol.i18n import mark
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.store.tables import feeds_in, grants, outbox
 
+HEALTH = (mark("well"), mark("behind"), mark("silent"), mark("suspended"), mark("absent"))
 # As long as somebody still has something to do in it.
 OPEN = (
     "submitted",
@@ -58,11 +61,16 @@ def listed(conn: Connection, trust: Trust, now_ms: int, hours: int) -> list[dict
     def sum_of(counted: Counter[str], code: str) -> int:
         return sum(count for party, count in counted.items() if league_of(party) == code)
 
+    of_league = {
+        code: [station(each) for each in stations if league_of(each.party) == code]
+        for code in LEAGUES
+    }
     return [
         {
             "league": code,
             "name": name,
-            "stations": [station(each) for each in stations if league_of(each.party) == code],
+            "health": health(of_league[code], now_ms),
+            "stations": of_league[code],
             "entries": entries.get(code, 0),
             "cases_asked": asked.get(code, 0),
             "cases_to_answer": answering.get(code, 0),
@@ -73,6 +81,19 @@ def listed(conn: Connection, trust: Trust, now_ms: int, hours: int) -> list[dict
         }
         for code, name in LEAGUES.items()
     ]
+
+
+def health(stations: Sequence[Mapping[str, Any]], now_ms: int) -> str:
+    """The worst that holds: silent (an active station was not heard of for a day), suspended (none
+    takes part), behind (announced entries are not here yet), well; absent without a station."""
+    active = [each for each in stations if each["status"] == "active"]
+    if not stations:
+        return "absent"
+    if not active:
+        return "suspended"
+    if any(now_ms - each["seen_ms"] > findings.SILENT_MS for each in active if each["seen_ms"]):
+        return "silent"
+    return "behind" if any(each["catalog_behind"] for each in active) else "well"
 
 
 _WAITS = outbox.c.state == "waiting"

@@ -1,0 +1,46 @@
+"""The console of a hub, put together: menu, pages, actions, live parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ortoo_hub.console import overview, wall
+from ortoo_hub.console.actions import ACTIONS
+from ortoo_hub.daemon import Hub
+from ortoo_hub.settings import HubSettings
+from ortoo_hub.watching import watch_of
+from ortoo_protocol.console.console import Console, Section
+from ortoo_protocol.console.requests import Requests
+from ortoo_protocol.i18n import mark
+from ortoo_protocol.station.accounts.desk import Accounts
+from ortoo_protocol.station.launch import package_version
+from ortoo_protocol.station.served import Method, Served
+
+OWN = Path(__file__).parent
+MENU = (Section("/", mark("Overview")),)
+
+
+def console_of(
+    hub: Hub,
+    settings: HubSettings,
+    accounts: Accounts,
+    methods: Mapping[str, Method],
+    started_ms: int,
+) -> Console:
+    requests = Requests()
+    return Console(
+        name=mark("Ortoo hub"),
+        station=hub.station,
+        settings=settings,
+        accounts=accounts,
+        watch=watch_of(hub.station, hub.router, settings, requests, started_ms),
+        requests=requests,
+        methods={name: Served.of(method) for name, method in methods.items()},
+        menu=MENU,
+        routers=(overview.router, wall.router),
+        actions=ACTIONS,
+        folders=(OWN / "templates",),
+        version=package_version(),
+        live={"overview": overview.part, "wall": wall.part},
+    )
