@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ortoo_node.app import NodeApp
-from ortoo_node.console import cases, catalog, grants, today
+from ortoo_node.console import cases, catalog, grants, subscriptions, today
 from ortoo_node.console.actions import ACTIONS
 from ortoo_node.settings import NodeSettings
 from ortoo_node.watching import watch_of
@@ -21,6 +21,7 @@ MENU = (
     Section("/catalog", mark("Catalog")),
     Section("/cases", mark("Requests")),
     Section("/grants", mark("Grants")),
+    Section("/subscriptions", mark("Subscriptions")),
 )
 
 
@@ -40,9 +41,13 @@ def console_of(
         requests=app.requests,
         methods={name: Served.of(method) for name, method in methods.items()},
         menu=MENU,
-        routers=(today.router, catalog.router, cases.router, grants.router),
+        routers=(today.router, catalog.router, cases.router, grants.router, subscriptions.router),
         actions=ACTIONS,
         folders=(OWN / "templates",),
         version=version,
-        live={"today": today.part},
+        live={
+            "today": today.part,
+            "subscriptions": subscriptions.list_part,
+            "subscription": subscriptions.part,
+        },
     )

@@ -27,6 +27,7 @@ from ortoo_node.methods.publications import PublicationMethods
 from ortoo_node.methods.quality import QualityMethods
 from ortoo_node.methods.queries import QueryMethods
 from ortoo_node.methods.requests import RequestMethods
+from ortoo_node.methods.sinks import SinkMethods
 from ortoo_node.methods.sources import SourceMethods
 from ortoo_node.methods.subscriptions import SubscriptionMethods
 from ortoo_node.methods.tokens import TokenMethods
@@ -70,6 +71,7 @@ class NodeMethods:
             "doctor": self.doctor,
             **PublicationMethods(self.app).as_mapping(),
             **SourceMethods(self.app).as_mapping(),
+            **SinkMethods(self.app).as_mapping(),
             **FileMethods(self.app).as_mapping(),
             **FileOrderMethods(self.app).as_mapping(),
             **TokenMethods(self.app).as_mapping(),

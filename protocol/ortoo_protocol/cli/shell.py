@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +14,13 @@ import typer
 from ortoo_protocol.cli.visible import visible
 from ortoo_protocol.core.errors import OrtooError, RemoteError
 from ortoo_protocol.i18n import VARIABLE, Translator, language_of, translator
-from ortoo_protocol.station.control_client import CALL_TIMEOUT_S, call, error_from, error_to
+from ortoo_protocol.station.control_client import (
+    CALL_TIMEOUT_S,
+    call,
+    error_from,
+    error_to,
+    facts_of,
+)
 from ortoo_protocol.station.settings import Settings
 
 _PIPE_WIDTH = 200
@@ -161,11 +166,6 @@ class Shell:
         """What to do about an error inside an answer, if its facts were kept."""
         made = error_from(error)
         return self.say.error(made)[1] if facts_of(made.cure) <= made.facts.keys() else ""
-
-
-def facts_of(template: str) -> set[str]:
-    """The names that `template` has places for."""
-    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
 
 
 def code_of(error: OrtooError) -> str:

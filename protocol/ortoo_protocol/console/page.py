@@ -24,6 +24,7 @@ from ortoo_protocol.core.accounts.roles import Right
 from ortoo_protocol.core.errors import OrtooError
 from ortoo_protocol.i18n import DEFAULT, ENGLISH, Translator, translator
 from ortoo_protocol.station.accounts.desk import SignedIn
+from ortoo_protocol.station.control_client import said_of
 
 OWN = Path(__file__).parent
 STATIC = OWN / "static"
@@ -112,6 +113,7 @@ class Page:
             page=self,
             t=self.t,
             word=self.t.text,
+            crossed=lambda error: said_of(error, self.t),
             who=self.who,
             console=self.console,
             menu=[each for each in self.console.menu if self.may(each.right)],

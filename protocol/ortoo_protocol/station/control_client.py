@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import string
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from ortoo_protocol.core.errors import (
     RemoteError,
     fill,
 )
+from ortoo_protocol.i18n import Translator
 
 MAX_REQUEST_BYTES = 1024 * 1024
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -77,6 +79,23 @@ def error_to(error: OrtooError) -> dict[str, object]:
         "cure": fill(error.cure, error.facts),
         "facts": facts,
     }
+
+
+def said_of(crossed: Mapping[str, Any], say: Translator) -> tuple[str, str]:
+    """What happened and what to do, of an error inside an answer, in the language of `say`; as it
+    crossed where its facts were not kept."""
+    made = error_from(crossed)
+    what, cure = say.error(made)
+    kept = made.facts.keys()
+    return (
+        what if facts_of(made.what) <= kept else str(crossed["what"]),
+        cure if facts_of(made.cure) <= kept else str(crossed["cure"]),
+    )
+
+
+def facts_of(template: str) -> set[str]:
+    """The names that `template` has places for."""
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
 
 
 def error_from(crossed: Mapping[str, Any]) -> OrtooError:
