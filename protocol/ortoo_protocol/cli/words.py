@@ -374,6 +374,13 @@ WORDS = (
     "correction",
     "disposal",
     "use-rectify",
+    # what doctor looks at
+    "calendar",
+    "cases",
+    "catalog",
+    "contacts",
+    "notices",
+    "supervision",
 )
 
 LIBRARY = (

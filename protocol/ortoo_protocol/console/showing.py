@@ -6,8 +6,18 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import jinja2
+
+from ortoo_protocol.i18n import mark
+
 # The law's days are Beijing's, and it keeps no summer time (core/law/clock).
 BEIJING = timezone(timedelta(hours=8))
+_LENGTHS = (
+    (mark("{count} d"), 86_400),
+    (mark("{count} h"), 3_600),
+    (mark("{count} min"), 60),
+    (mark("{count} s"), 1),
+)
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -43,15 +53,15 @@ def short(text: str, length: int = 10) -> str:
     return text if len(text) <= length else f"{text[:length]}…"
 
 
-def duration(ms: int | None) -> str:
-    """Days, hours, minutes or seconds, whichever is largest: 3 d, 5 h."""
+@jinja2.pass_context
+def duration(context: jinja2.runtime.Context, ms: int | None) -> str:
+    """Days, hours, minutes or seconds, whichever is largest, in the page's language: 3 d, 5 h."""
     if ms is None:
         return ""
     seconds = abs(ms) // 1000
-    for unit, length_s in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length_s:
-            return f"{seconds // length_s} {unit}"
-    return f"{seconds} s"
+    text, length_s = next((each for each in _LENGTHS if seconds >= each[1]), _LENGTHS[-1])
+    said: str = context["t"](text, count=seconds // length_s)
+    return said
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {

@@ -66,5 +66,18 @@ function drawCharts(root) {
   if (typeof uPlot === "undefined") return;
   root.querySelectorAll("[data-chart]").forEach(drawChart);
 }
-document.addEventListener("DOMContentLoaded", () => drawCharts(document));
-document.addEventListener("htmx:afterSwap", (event) => drawCharts(event.target));
+
+// A table wider than its place is moved by the keyboard too (WCAG 2.1.1).
+function reachTables() {
+  document.querySelectorAll(".wide").forEach((box) => {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  });
+}
+function arrange(root) {
+  drawCharts(root);
+  reachTables();
+}
+document.addEventListener("DOMContentLoaded", () => arrange(document));
+document.addEventListener("htmx:afterSwap", (event) => arrange(event.target));
+window.addEventListener("resize", reachTables);
