@@ -611,11 +611,15 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
                 "draft": False,
             },
         ),
-        (["request", "list"], "request.list", {"role": "all", "state": None, "group": ""}),
+        (
+            ["request", "list"],
+            "request.list",
+            {"role": "all", "state": None, "group": "", "limit": 1_000, "offset": 0},
+        ),
         (
             ["request", "list", "--role", "provider", "--state", "submitted"],
             "request.list",
-            {"role": "provider", "state": "submitted", "group": ""},
+            {"role": "provider", "state": "submitted", "group": "", "limit": 1_000, "offset": 0},
         ),
         (["request", "show", CASE], "request.show", {"case": CASE}),
         (

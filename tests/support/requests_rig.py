@@ -206,7 +206,7 @@ class Requests:
         """At applicant, provider and hub."""
 
         def at_node(conn: Connection) -> str:
-            rows = [row for row in store.listed(conn, "all", None) if row.case == case]
+            rows = [row for row in store.listed(conn, store.Sought()) if row.case == case]
             return str(rows[0].state) if rows else ""
 
         def at_hub(conn: Connection) -> str:

@@ -34,7 +34,6 @@ from ortoo_node.cases.store import (
     PROVIDER,
     find,
     history,
-    listed,
     note,
 )
 
@@ -57,7 +56,6 @@ __all__ = [
     "expired",
     "find",
     "history",
-    "listed",
     "note",
     "return_",
     "same_open",

@@ -4,9 +4,10 @@ anew whenever one is added, refused or numbered."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from ortoo_node.store.case_tables import case_events, cases
 from ortoo_protocol.core.cases import Application, Event, Logged, Side, State, fold
@@ -32,15 +33,34 @@ def find(conn: Connection, case: str) -> Row[Any]:
     return row
 
 
-def listed(conn: Connection, role: str, state: str | None, group: str = "") -> Sequence[Row[Any]]:
-    query = select(cases).order_by(cases.c.opened_ms.desc())
-    if role != "all":
-        query = query.where(cases.c.role.in_((role, BOTH)))
-    if state is not None:
-        query = query.where(cases.c.state == state)
-    if group:
-        query = query.where(cases.c.group == group)
-    return conn.execute(query).all()
+@dataclass(frozen=True)
+class Sought:
+    """Which cases: as whom this station takes part, in which state, of which paper."""
+
+    role: str = "all"
+    state: str | None = None
+    group: str = ""
+
+    def of(self, query: Select[Any]) -> Select[Any]:
+        if self.role != "all":
+            query = query.where(cases.c.role.in_((self.role, BOTH)))
+        if self.state is not None:
+            query = query.where(cases.c.state == self.state)
+        if self.group:
+            query = query.where(cases.c.group == self.group)
+        return query
+
+
+def listed(
+    conn: Connection, sought: Sought, limit: int | None = None, offset: int = 0
+) -> Sequence[Row[Any]]:
+    """The newest first; `limit` None: all."""
+    query = select(cases).order_by(cases.c.opened_ms.desc(), cases.c.case)
+    return conn.execute(sought.of(query).limit(limit).offset(offset)).all()
+
+
+def count(conn: Connection, sought: Sought) -> int:
+    return int(conn.execute(sought.of(select(func.count()).select_from(cases))).scalar_one())
 
 
 def history(conn: Connection, case: str) -> Sequence[Row[Any]]:

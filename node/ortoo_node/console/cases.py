@@ -9,18 +9,32 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
 from ortoo_node.console.actions.cases import OFFERED
+from ortoo_node.console.numbers import Number, span, stands
 from ortoo_protocol.console.downloads import attachment
 from ortoo_protocol.console.page import OwnPage
+from ortoo_protocol.core.cases import State
 
+MOST_JOINED = 200
 router = APIRouter()
 Side = Literal["all", "applicant", "provider"]
 
 
 @router.get("/cases")
-async def listed(page: OwnPage, side: Side = "all", state: str = "") -> Response:
-    found = (await page.call("request.list", role=side, state=state or None))["cases"]
+async def listed(
+    page: OwnPage, side: Side = "all", state: str = "", group: str = "", number: Number = 1
+) -> Response:
+    found = await page.call(
+        "request.list", role=side, state=state or None, group=group, **span(number)
+    )
     return page.render(
-        "cases.html", cases=found, side=side, state=state, offers=page.offers("request.apply")
+        "cases.html",
+        cases=found["cases"],
+        side=side,
+        state=state,
+        group=group,
+        states=[each.value for each in State],
+        offers=page.offers("request.apply", "request.compare"),
+        **stands(number, found["total"]),
     )
 
 
@@ -29,7 +43,10 @@ async def show(page: OwnPage, case: str) -> Response:
     shown = await page.call("request.show", case=case)
     next_ = [event for side in shown["open"].values() for event in side]
     offers = page.offers(*dict.fromkeys(m for m in OFFERED if OFFERED[m] in next_), case=case)
-    return page.render("case.html", **shown, offers=offers)
+    group, joined = shown["case"]["group"], []
+    if group:
+        joined = (await page.call("request.list", group=group, limit=MOST_JOINED))["cases"]
+    return page.render("case.html", **shown, joined=joined, offers=offers)
 
 
 @router.get("/cases/{case}/attachments/{position}")

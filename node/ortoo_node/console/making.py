@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ortoo_node.app import NodeApp
-from ortoo_node.console import cases, catalog, grants, subscriptions, today
+from ortoo_node.console import cases, catalog, corrections, grants, subscriptions, today
 from ortoo_node.console.actions import ACTIONS
 from ortoo_node.settings import NodeSettings
 from ortoo_node.watching import watch_of
@@ -22,6 +22,7 @@ MENU = (
     Section("/cases", mark("Requests")),
     Section("/grants", mark("Grants")),
     Section("/subscriptions", mark("Subscriptions")),
+    Section("/corrections", mark("Corrections")),
 )
 
 
@@ -41,7 +42,14 @@ def console_of(
         requests=app.requests,
         methods={name: Served.of(method) for name, method in methods.items()},
         menu=MENU,
-        routers=(today.router, catalog.router, cases.router, grants.router, subscriptions.router),
+        routers=(
+            today.router,
+            catalog.router,
+            cases.router,
+            grants.router,
+            subscriptions.router,
+            corrections.router,
+        ),
         actions=ACTIONS,
         folders=(OWN / "templates",),
         version=version,

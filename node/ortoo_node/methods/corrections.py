@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.corrections import keeping
 from ortoo_protocol.station.corrections.methods import CorrectionViews
 from ortoo_protocol.station.disk import file_failure
+
+Upload = dict[str, str]  # name, content in base64
 
 
 @dataclass
@@ -46,9 +49,10 @@ class CorrectionMethods:
         key: dict[str, str] = {},  # noqa: B006  # never changed; the control server reads it
         seen: dict[str, str] = {},  # noqa: B006  # as `key`
         expected: dict[str, str] = {},  # noqa: B006  # as `key`
-        evidence: str = "",
+        evidence: str | Upload = "",
     ) -> dict[str, Any]:
-        """Doubt a row, or fields of it. `evidence`: a file of this machine."""
+        """Doubt a row, or fields of it. `evidence`: a file of this machine, or its name and its
+        content in base64."""
         name, content = await asyncio.to_thread(_file, evidence)
         return await self.doubt(
             Doubt(grant, about, key, seen, expected, text, found_ms, by, name, content)
@@ -67,7 +71,7 @@ class CorrectionMethods:
         approver: str,
         source: str = "",
         text: str = "",
-        evidence: str = "",
+        evidence: str | Upload = "",
     ) -> dict[str, Any]:
         name, content = await asyncio.to_thread(_file, evidence)
         return await self.reply(
@@ -127,10 +131,12 @@ class CorrectionMethods:
 
         return await self.app.station.write(read)
 
-    async def evidence(self, correction: str, side: str, path: str) -> dict[str, Any]:
+    async def evidence(self, correction: str, side: str, path: str = "") -> dict[str, Any]:
         """Write what the reader's (`detail`) or the provider's side (`evidence`) put in, to a new
-        file at `path`."""
+        file at `path`; without one it is in the answer, in base64."""
         content = await self.evidence_of(correction, side)
+        if not path:
+            return {"correction": correction, "content": base64.b64encode(content).decode()}
         await asyncio.to_thread(_keep, Path(path), content)
         return {"correction": correction, "path": path, "bytes": len(content)}
 
@@ -143,17 +149,29 @@ class CorrectionMethods:
         )
 
 
-def _file(path: str) -> tuple[str, bytes]:
+def _file(given: str | Upload) -> tuple[str, bytes]:
     """Name and content; empty where none is named."""
-    if not path:
+    if not given:
         return "", b""
-    file = Path(path)
+    if not isinstance(given, str):
+        return _uploaded(given)
+    file = Path(given)
     try:
         if file.stat().st_size > MAX_EVIDENCE_BYTES:
             raise CaseField(field="evidence", detail=f"above {MAX_EVIDENCE_BYTES} bytes")
         return file.name, file.read_bytes()
     except OSError as error:
         raise _failed(error, file) from None
+
+
+def _uploaded(given: Upload) -> tuple[str, bytes]:
+    try:
+        content = base64.b64decode(given.get("content", ""), validate=True)
+    except ValueError:
+        raise CaseField(field="evidence", detail="its content is no base64") from None
+    if len(content) > MAX_EVIDENCE_BYTES:
+        raise CaseField(field="evidence", detail=f"above {MAX_EVIDENCE_BYTES} bytes")
+    return given.get("name", ""), content
 
 
 def _keep(path: Path, content: bytes) -> None:

@@ -35,6 +35,7 @@ CaseRole = Literal["applicant", "provider", "all"]
 PaperName = Literal["application", "answer"]
 SideName = Literal["applicant", "provider", ""]
 Files = list[dict[str, str]]  # name, content in base64
+LISTED = 1_000
 
 
 @dataclass
@@ -228,12 +229,25 @@ class RequestMethods:
         return {"case": case, "state": state.value}
 
     async def listed(
-        self, role: CaseRole = "all", state: str | None = None, group: str = ""
+        self,
+        role: CaseRole = "all",
+        state: str | None = None,
+        group: str = "",
+        limit: int | None = LISTED,
+        offset: int = 0,
     ) -> dict[str, Any]:
-        def read(conn: Connection) -> list[dict[str, Any]]:
-            return [case_of(conn, row) for row in cases.listed(conn, role, state, group)]
+        """The newest first, from `offset` on; `limit` None: all. `total`: how many there are."""
+        sought = store.Sought(role, state, group)
+        most = None if limit is None else max(0, limit)
 
-        return {"cases": await self.app.station.read(read)}
+        def read(conn: Connection) -> dict[str, Any]:
+            rows = store.listed(conn, sought, most, max(0, offset))
+            return {
+                "cases": [case_of(conn, row) for row in rows],
+                "total": store.count(conn, sought),
+            }
+
+        return await self.app.station.read(read)
 
     async def show(self, case: str) -> dict[str, Any]:
         return await self.app.station.read(lambda conn: shown(conn, case))

@@ -77,6 +77,7 @@ async def form_page(
         options=await _options(page, action, values),
         problems=problems or {},
         error=error,
+        place="" if error is None else action.place(values),
     )
 
 

@@ -3,7 +3,7 @@ method's answer or refusal back to a page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -47,6 +47,14 @@ class Action:
         said = answer if isinstance(answer, dict) else {}
         known = {name: str(value) for name, value in (*said.items(), *params.items())}
         return self.back.format_map({name: quote(value) for name, value in known.items()})
+
+    def place(self, values: Mapping[str, Sequence[str]]) -> str:
+        """Where what it is done to can be seen, as far as what was typed says; "" if unsaid."""
+        known = {name: quote(typed[0], safe="") for name, typed in values.items() if typed}
+        try:
+            return self.back.format_map(known)
+        except KeyError:
+            return ""
 
     def about(self, params: Mapping[str, Any]) -> str:
         return str(params.get(self.subject, ""))[:200] if self.subject else ""

@@ -140,6 +140,7 @@ MOVES: Mapping[tuple[State, Event], State] = MappingProxyType(
         **{(state, _E.ACCEPT): _S.CLOSED for state in (_S.CORRECTED, _S.RIGHT, _S.PASSED)},
     }
 )
+ANSWERS, ENDINGS = tuple(_ANSWERS), (_E.ACCEPT, _E.WITHDRAW)  # by people, of either side
 OPEN = (State.RAISED.value, State.OVERDUE.value)
 ANSWERED = (State.CORRECTED.value, State.RIGHT.value, State.PASSED.value)
 

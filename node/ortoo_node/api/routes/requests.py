@@ -48,7 +48,12 @@ async def listed(
     """The department's requests, the newest first."""
     who.need(REQUEST, READ)
     found = (
-        await at.call("request.list", role=APPLICANT, state=None if state is None else state.value)
+        await at.call(
+            "request.list",
+            role=APPLICANT,
+            state=None if state is None else state.value,
+            limit=None,
+        )
     )["cases"]
     mine = [each for each in found if each["department"] == who.department]
     here, following = paging.page(

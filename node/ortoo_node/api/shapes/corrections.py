@@ -86,11 +86,13 @@ class CorrectionsPage(Told):
 @dataclass(frozen=True)
 class CorrectionShown(Told):
     """`detail`: the reader's words and values; `answer`: the provider's; None while they are not
-    here."""
+    here. `open`: what this station may do next. `clocks`: of the provider's days."""
 
     correction: CorrectionHead
     notice: str
     article: str
+    clocks: list[dict[str, Any]]
+    open: list[str]
     events: list[dict[str, Any]]
     detail: dict[str, Any] | None
     answer: dict[str, Any] | None

@@ -98,7 +98,7 @@ class Paper:
 def gather(conn: Connection, trust: Trust, case: str) -> Paper:
     """Raises CaseUnknown."""
     row = store.find(conn, case)
-    group = store.listed(conn, "all", None, row.group) if row.group else [row]
+    group = store.listed(conn, store.Sought(group=row.group)) if row.group else [row]
     asked = sorted(group, key=lambda each: (each.opened_ms, each.case))
     return Paper(
         row=row,

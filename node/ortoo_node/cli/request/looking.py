@@ -33,11 +33,15 @@ def list_(
         str | None, typer.Option(help="Such as submitted, returned, negotiating or granted.")
     ] = None,
     group: Annotated[str, typer.Option(help="Only the cases of one paper.")] = "",
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 1_000,
+    offset: Annotated[int, typer.Option(help="Pass so many over.", min=0)] = 0,
     as_json: Json = False,
 ) -> None:
     """List cases."""
     shell = Shell.of(ctx)
-    answer = shell.call("request.list", role=role.value, state=state, group=group)
+    answer = shell.call(
+        "request.list", role=role.value, state=state, group=group, limit=limit, offset=offset
+    )
     shell.answer(answer, lambda: show_cases(shell, answer["cases"]))
 
 

@@ -254,4 +254,13 @@ ACTIONS = (
         back="/cases/{case}",
         subject="case",
     ),
+    Action(
+        "request.compare",
+        mark("Compare with the hub"),
+        Right.READ,
+        (),
+        back="/cases",
+        note=mark("Asks the hub in which state it holds each open case; this may take 10 seconds."),
+        shows="compared.html",
+    ),
 )

@@ -20,12 +20,14 @@ def described(attachment: Attachment) -> dict[str, Any]:
 
 
 def clocks_of(conn: Connection, case: str) -> list[dict[str, Any]]:
+    """`day`: the last one, `due_ms` its end; None where the law names no days."""
     return [
         {
             "duty": clock.duty,
             "article": clock.article,
             "party": clock.party,
             "day": None if clock.day is None else clock.day.isoformat(),
+            "due_ms": clock.due_ms,
             "provisional": clock.provisional,
             "state": clock.state,
             "opened_ms": clock.opened_ms,

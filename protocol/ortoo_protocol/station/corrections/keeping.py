@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from ortoo_protocol.core.codec import decode, encode
 from ortoo_protocol.core.corrections import (
@@ -243,11 +243,21 @@ def one(conn: Connection, correction: str) -> Row[Any]:
     return row
 
 
-def listed(conn: Connection, *, only_open: bool = False, limit: int = 1_000) -> Sequence[Row[Any]]:
-    query = select(corrections).order_by(_T.opened_ms.desc(), _T.correction).limit(limit)
+def listed(
+    conn: Connection, *, only_open: bool = False, limit: int = 1_000, offset: int = 0
+) -> Sequence[Row[Any]]:
+    """The newest first."""
+    query = select(corrections).order_by(_T.opened_ms.desc(), _T.correction)
     if only_open:
         query = query.where(_T.closed_ms.is_(None))
-    return conn.execute(query).all()
+    return conn.execute(query.limit(limit).offset(offset)).all()
+
+
+def count(conn: Connection, *, only_open: bool = False) -> int:
+    query = select(func.count()).select_from(corrections)
+    if only_open:
+        query = query.where(_T.closed_ms.is_(None))
+    return int(conn.execute(query).scalar_one())
 
 
 def waiting_for_rows(conn: Connection, reader: str) -> Sequence[Row[Any]]:

@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from ortoo_protocol.core.corrections import ANSWERS, ENDINGS, MOVES, State
 from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.i18n import mark
 from ortoo_protocol.station import clocks
+from ortoo_protocol.station.clocks.methods import view
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.corrections import keeping
 from ortoo_protocol.station.station import Station
@@ -30,13 +32,19 @@ class CorrectionViews:
     def as_mapping(self) -> Mapping[str, Method]:
         return {"correction.list": self.listed, "correction.show": self.show}
 
-    async def listed(self, all: bool = False) -> dict[str, Any]:
-        """`all`: also those that are closed."""
+    async def listed(self, all: bool = False, limit: int = 1_000, offset: int = 0) -> Any:
+        """The newest first, from `offset` on; `all`: also those that are closed. `total`: how
+        many there are."""
+        most, passed = max(0, limit), max(0, offset)
 
-        def read(conn: Connection) -> list[dict[str, Any]]:
-            return [case_of(conn, row) for row in keeping.listed(conn, only_open=not all)]
+        def read(conn: Connection) -> dict[str, Any]:
+            rows = keeping.listed(conn, only_open=not all, limit=most, offset=passed)
+            return {
+                "corrections": [case_of(conn, row) for row in rows],
+                "total": keeping.count(conn, only_open=not all),
+            }
 
-        return {"corrections": await self.station.read(read)}
+        return await self.station.read(read)
 
     async def show(self, correction: str) -> dict[str, Any]:
         def read(conn: Connection) -> dict[str, Any]:
@@ -51,11 +59,23 @@ class CorrectionViews:
             "correction": case_of(conn, row),
             "notice": "" if row.closed_ms is not None else BUSINESS_GOES_ON,
             "article": rules.business.article,
+            "clocks": [view(clock) for clock in clocks.of(conn, keeping.subject(row.correction))],
+            "open": self._open(row),
             "events": [
                 {name: getattr(event, name) for name in _EVENT}
                 for event in keeping.history(conn, row.correction)
             ],
         }
+
+    def _open(self, row: Row[Any]) -> list[str]:
+        """What this party may do next."""
+        state, party = State(row.state), self.station.party
+        whose = {**dict.fromkeys(ANSWERS, row.provider), **dict.fromkeys(ENDINGS, row.reader)}
+        return [
+            event.value
+            for event, side in whose.items()
+            if side == party and (state, event) in MOVES
+        ]
 
 
 def case_of(conn: Connection, row: Row[Any]) -> dict[str, Any]:
