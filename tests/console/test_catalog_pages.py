@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ortoo_protocol.core.accounts.roles import Role
-from tests.console.kit import Front, front
+from tests.console.kit import PASSWORD, Front, front
 from tests.node.kit import entry, open_node, running
 from tests.support.stations import Kit
+from tests.support.trust import DEPARTMENTS
 
 PARTY = "s150700"
 CODE = "307001150700/000001"
@@ -99,3 +100,172 @@ async def test_what_stands_in_an_entry_is_text_and_nothing_else(tmp_path: Path) 
                 assert answer.status_code == 200
                 assert "<script>alert" not in answer.text
                 assert "<img" not in answer.text
+
+
+DEPARTMENT = DEPARTMENTS[PARTY][0]
+FORM = {
+    "do": "save",
+    "revision": "0",
+    "name": "低保家庭信息",
+    "code": "307001",
+    "department": DEPARTMENT,
+    "abstract": "城乡低保家庭",
+    "format_class": "3",
+    "share_type": "1",
+    "cycle": "每月",
+    "modes": ["系统对接", "批量下载"],
+    "item-0-name": "家庭编号",
+    "item-0-column": "id",
+    "item-0-type": "C",
+    "item-0-length": "18",
+    "item-0-key": "1",
+    "item-3-name": "月收入",
+    "item-3-column": "income",
+    "item-3-type": "I",
+}
+PEOPLE = (
+    ("jia", "甲", (Role.COMPILER, Role.APPROVER)),
+    ("yi", "乙", (Role.APPROVER,)),
+    ("bing", "丙", (Role.SECRECY_REVIEWER,)),
+    ("ding", "丁", (Role.APPROVER,)),
+)
+
+
+async def people(made: Front) -> None:
+    for account, person, roles in PEOPLE:
+        await made.person(account, person, *roles)
+
+
+async def test_an_entry_from_the_form_through_its_steps(tmp_path: Path) -> None:
+    """Who compiled does not approve: what the step refuses is shown where it was asked for."""
+    async with at_work(tmp_path) as made:
+        await people(made)
+        async with made.visitor("jia") as compiler:
+            await compiler.get("/catalog/edit")
+            page = (await compiler.post("/catalog/edit", 200, **{**FORM, "do": "add"})).text
+            assert page.count("-column") == 7, "two rows that are written, five that are new"
+            page = (await compiler.post("/catalog/edit", 200, **{**FORM, "do": "remove-0"})).text
+            assert "家庭编号" not in page
+            assert "月收入" in page
+            checked = await compiler.post("/catalog/edit", 200, **{**FORM, "do": "check"})
+            assert "没有需要修改的地方" in checked.text
+            saved = await compiler.post("/catalog/edit", **FORM)
+            path = saved.headers["location"]
+            draft = path.rpartition("/")[2]
+            assert "系统对接" in await compiler.get(path)
+            entry = (await made.node.call("catalog.draft.show", draft=draft))["entry"]
+            assert [each["column"] for each in entry["items"]] == ["id", "income"]
+            assert entry["items"][0]["key"] is True
+            await compiler.get(f"/act/catalog.step.review?draft={draft}")
+            refused = await compiler.post("/act/catalog.step.review", 422, draft=draft, why="")
+            assert "catalog.duties" in refused.text
+        for account, act in (
+            ("yi", "review"), ("bing", "check"), ("ding", "file"), ("ding", "publish"),
+        ):  # fmt: skip
+            async with made.visitor(account) as visitor:
+                page = await visitor.get(path)
+                assert f"/act/catalog.step.{act}?" in page
+                await visitor.get(f"/act/catalog.step.{act}?draft={draft}")
+                done = await visitor.post(f"/act/catalog.step.{act}", draft=draft, why="")
+                assert done.headers["location"].startswith(path)
+        async with made.visitor("jia") as compiler:
+            assert "低保家庭信息" in await compiler.get(f"/catalog/entries/{CODE}")
+            await compiler.get(f"/act/catalog.step.revise?draft={CODE}")
+            await compiler.post("/act/catalog.step.revise", draft=CODE, why="")
+            page = await compiler.get(f"/catalog/drafts/{CODE}")
+            assert "编目中" in page
+            assert "/catalog/edit/" in page
+
+
+async def test_steps_of_many_drafts_at_once(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as made:
+        await people(made)
+        drafts = []
+        for name in ("一", "二"):
+            given = {"name": name, "code": "307001", "department": DEPARTMENT, "abstract": "某"}
+            items = [{"name": "编号", "name_en": "id", "length": 3}] if name == "一" else []
+            entry = {**given, "items": items}
+            saved = await made.node.call("catalog.draft.save", entry=entry, by="甲")
+            drafts.append(saved["draft"]["draft"])
+        async with made.visitor("yi") as visitor:
+            page = await visitor.get("/catalog/drafts")
+            assert page.count('type="checkbox"') == 2
+            assert 'formaction="/act/catalog.step.many.review"' in page
+            await visitor.get(f"/act/catalog.step.many.review?drafts={drafts[0]}")
+            answer = await visitor.post("/act/catalog.step.many.review", 200, drafts=drafts)
+            assert drafts[0] in answer.text
+            assert "catalog." in answer.text
+        (left,) = (await made.node.call("catalog.draft.list", states=["drafting"]))["drafts"]
+        assert left["name"] == "二"
+
+
+async def test_a_draft_that_somebody_else_saved_meanwhile_is_not_overwritten(
+    tmp_path: Path,
+) -> None:
+    async with at_work(tmp_path) as made:
+        await people(made)
+        async with made.visitor("jia") as first:
+            await first.get("/catalog/edit")
+            path = (await first.post("/catalog/edit", **FORM)).headers["location"]
+            draft = path.rpartition("/")[2]
+            edit = f"/catalog/edit/{draft}"
+            await first.get(edit)
+            await first.post(edit, **{**FORM, "revision": "1", "office": "一科"})
+            await first.get(edit)
+            again = await first.post(edit, 422, **{**FORM, "revision": "1", "office": "二科"})
+            assert "二科" in again.text, "what was typed stands there still"
+            entry = (await made.node.call("catalog.draft.show", draft=draft))["entry"]
+            assert entry["office"] == "一科"
+
+
+async def test_only_compilers_write_drafts(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as made:
+        await people(made)
+        async with made.visitor("yi") as visitor:
+            assert "/catalog/edit" not in await visitor.get("/catalog/drafts")
+            await visitor.get("/catalog/edit", 403)
+            await visitor.post("/catalog/edit", 403, **FORM)
+        async with made.visitor("jia") as visitor:
+            await visitor.get("/catalog/edit")
+            refused = await visitor.post("/catalog/edit", 409, **{**FORM, "csrf": "guessed"})
+            assert "低保家庭信息" in refused.text
+        assert (await made.node.call("catalog.draft.list"))["drafts"] == []
+
+
+async def test_a_session_that_ends_over_the_form_keeps_every_row(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as made:
+        await people(made)
+        async with made.visitor("jia") as visitor:
+            await visitor.get("/catalog/edit")
+            form = visitor.pages[-1]
+            await visitor.post("/sign-out")
+            visitor.pages.append(form)
+            asked = (await visitor.post("/catalog/edit", 401, **FORM)).text
+            carried = dict(re.findall(r'name="(carried\.[^"]+)" value="([^"]*)"', asked))
+            assert carried["carried.item-3-name"] == "月收入"
+            again = await visitor.post(
+                "/sign-in", 200, name="jia", password=PASSWORD, next="/catalog/edit", **carried
+            )
+            assert 'value="月收入"' in again.text
+            assert 'value="低保家庭信息"' in again.text
+
+
+async def test_hostile_texts_in_drafts(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as made:
+        await people(made)
+        async with made.visitor("jia") as visitor:
+            await visitor.get("/catalog/edit")
+            bad = {name: HOSTILE for name in ("name", "office", "abstract", "basis", "project")}
+            rows = {f"item-0-{name}": HOSTILE for name in ("name", "share_condition", "remark")}
+            rest = {"item-0-rest": f'{{"name_en": "{HOSTILE[:20]}"}}'}
+            saved = await visitor.post("/catalog/edit", **{**FORM, **bad, **rows, **rest})
+            path = saved.headers["location"]
+            edit = path.replace("drafts", "edit")
+            for each in (path, edit, "/catalog/drafts"):
+                page = await visitor.get(each)
+                assert "<script>alert" not in page
+                assert "<img" not in page
+                assert "&lt;script&gt;" in page
+            wrong = {"item-0-length": HOSTILE, "item-0-rest": "no JSON", "revision": "1"}
+            await visitor.post(edit, 422, **{**FORM, **wrong})
+            assert "<script>alert" not in visitor.pages[-1]

@@ -32,6 +32,7 @@ from ortoo_protocol.core.errors import (
 from ortoo_protocol.station.context import Tx
 
 MAX_FIELDS_BYTES = 4 << 20
+MOST_LISTED = 1_000
 _OPEN = tuple(state.value for state in OPEN_STATES)
 _LIVE = (*(state.value for state in LIVE_STATES), State.STOPPED.value)
 
@@ -210,14 +211,18 @@ def live(conn: Connection, code: str, beside: str = "") -> Draft | None:
 
 
 def listed(
-    conn: Connection, states: Sequence[str] = (), department: str = "", limit: int = 1_000
+    conn: Connection,
+    states: Sequence[str] = (),
+    department: str = "",
+    limit: int = MOST_LISTED,
+    offset: int = 0,
 ) -> list[Draft]:
     """Drafts, what changed last first; without `states` those on their way."""
     query = select(catalog_drafts).where(catalog_drafts.c.state.in_(tuple(states) or _OPEN))
     if department:
         query = query.where(catalog_drafts.c.department == department)
     order = (catalog_drafts.c.changed_ms.desc(), catalog_drafts.c.draft.desc())
-    return [_draft(row) for row in conn.execute(query.order_by(*order).limit(limit))]
+    return [_draft(row) for row in conn.execute(query.order_by(*order).limit(limit).offset(offset))]
 
 
 def steps_of(conn: Connection, draft: str) -> list[Row[Any]]:

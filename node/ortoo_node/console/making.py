@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ortoo_node.app import NodeApp
-from ortoo_node.console import cases, catalog, corrections, grants, subscriptions, today
+from ortoo_node.console import (
+    cases,
+    catalog,
+    catalog_drafts,
+    catalog_edit,
+    corrections,
+    grants,
+    subscriptions,
+    today,
+)
 from ortoo_node.console.actions import ACTIONS
 from ortoo_node.settings import NodeSettings
 from ortoo_node.watching import watch_of
@@ -45,6 +54,8 @@ def console_of(
         routers=(
             today.router,
             catalog.router,
+            catalog_drafts.router,
+            catalog_edit.router,
             cases.router,
             grants.router,
             subscriptions.router,
@@ -58,4 +69,5 @@ def console_of(
             "subscriptions": subscriptions.list_part,
             "subscription": subscriptions.part,
         },
+        resumed={catalog_edit.EDIT: catalog_edit.resume},
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
+from starlette.responses import Response
 
 from ortoo_protocol.console.requests import Requests
 from ortoo_protocol.console.watch import Watch
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ortoo_protocol.console.page import Page
 
 Live = Callable[["Page"], Awaitable[str]]
+Resume = Callable[["Page", str, Sequence[tuple[str, str]]], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Section:
 class Console:
     """`name`: what the page's title begins with. `folders`: templates of the console's own, looked
     through before the shared ones. `live`: parts of pages by name, made anew while they are seen.
-    `watch`: health and figures, for which no account is needed."""
+    `resumed`: forms that are no actions, by how their path begins: shown again with what was typed
+    when the session ended. `watch`: health and figures, for which no account is needed."""
 
     name: str
     station: Station
@@ -53,6 +56,7 @@ class Console:
     watch: Watch
     requests: Requests = field(default_factory=Requests)
     live: Mapping[str, Live] = field(default_factory=dict)
+    resumed: Mapping[str, Resume] = field(default_factory=dict)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def call(self, method: str, params: Mapping[str, Any]) -> Any:

@@ -14,7 +14,7 @@ from ortoo_protocol.console.page import AnyPage, OwnPage, Page, sign_in, sign_ou
 from ortoo_protocol.core.errors import AccountCodeNeeded, AccountError
 
 CARRIED = "carried."
-MOST_CARRIED = 500
+MOST_CARRIED = 20_000  # a draft of an entry has thousands of fields
 router = APIRouter()
 Typed = Annotated[str, Form(max_length=500)]
 
@@ -55,6 +55,9 @@ async def take(
 
 
 async def _after(page: Page, path: str, carried: Sequence[tuple[str, str]]) -> Response:
+    for prefix, resume in page.console.resumed.items():
+        if carried and path.startswith(prefix):
+            return await resume(page, path, carried)
     method = path.removeprefix("/act/")
     action = page.console.actions.get(method) if path.startswith("/act/") else None
     if action is None or not carried or not page.may(action.right):
@@ -70,7 +73,7 @@ async def _after(page: Page, path: str, carried: Sequence[tuple[str, str]]) -> R
 async def page_that_keeps(page: Page) -> Response:
     """For whoever sent a form when the session had ended: what was typed goes along, unseen, and
     stands in the form again after signing in. Files have to be chosen again."""
-    form = await page.request.form(max_fields=acting.MOST_FIELDS)
+    form = await page.request.form(max_fields=MOST_CARRIED)
     carried = [
         (name, value)
         for name, value in form.multi_items()

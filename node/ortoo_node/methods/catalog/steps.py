@@ -83,9 +83,18 @@ class StepMethods:
         """What is wrong with an entry, without keeping it."""
         return {"problems": self._problems(entry)}
 
-    async def listed(self, states: Sequence[str] = (), department: str = "") -> dict[str, Any]:
+    async def listed(
+        self,
+        states: Sequence[str] = (),
+        department: str = "",
+        limit: int = drafts.MOST_LISTED,
+        offset: int = 0,
+    ) -> dict[str, Any]:
+        """What changed last first, a part at a time."""
+        limit, offset = max(1, min(limit, drafts.MOST_LISTED)), max(0, offset)
+
         def read(conn: Connection) -> list[Draft]:
-            return drafts.listed(conn, tuple(states), department)
+            return drafts.listed(conn, tuple(states), department, limit, offset)
 
         return {"drafts": [draft_view(each) for each in await self.app.station.read(read)]}
 
