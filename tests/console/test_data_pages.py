@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ortoo_protocol.core.accounts.roles import Role
+from ortoo_protocol.station.accounts.acts import Wanted
+from ortoo_protocol.station.accounts.people import Local
 from tests.console.kit import Front, front
+from tests.node.query_kit import CODE, Pair, pair
 from tests.node.test_subscription_control import Exchange, exchange
 from tests.support.trust import DEPARTMENTS
 
@@ -109,3 +113,70 @@ async def test_an_auditor_reads_subscriptions_and_moves_none(tmp_path: Path) -> 
         await visitor.post("/act/subscription.pause", 403, subscription=subscription)
         assert "/act/" not in await visitor.get("/subscriptions")
         assert "subscription.unknown" in await visitor.get("/subscriptions/nosuch", 404)
+
+
+@asynccontextmanager
+async def publishing(folder: Path) -> AsyncIterator[tuple[Pair, Front]]:
+    """A station with an entry of the catalog and 100 rows of it, alone."""
+    async with pair(folder, alone=True) as made, front(made.provider) as shown:
+        await shown.person("bao", "宝音", Role.SYSTEM_ADMIN)
+        await shown.person("li", "李强", Role.AUDITOR)
+        yield made, shown
+
+
+async def test_a_source_is_tested_and_looked_into_and_that_is_recorded(tmp_path: Path) -> None:
+    async with publishing(tmp_path) as (made, at), at.visitor("bao") as visitor:
+        with sqlite3.connect(made.provider.source) as conn:
+            conn.execute("UPDATE people SET name = ? WHERE id = '00001'", (HOSTILE,))
+        page = await visitor.get("/sources")
+        assert "business" in page
+        assert "shared" in page
+        await visitor.get("/act/source.test?name=business")
+        done = await visitor.post("/act/source.test", name="business")
+        assert "完成" in await visitor.get(done.headers["location"])
+        shown = await visitor.post("/act/source.preview", 200, name="business", table="people")
+        assert shown.text.count("<tr>") == 21
+        assert HOSTILE not in shown.text
+        assert "&lt;script&gt;" in shown.text
+        missing = await visitor.post("/act/source.preview", 422, name="business", table=HOSTILE)
+        assert "source.missing" in missing.text
+        assert HOSTILE not in missing.text
+        ways = await visitor.post("/act/source.check", 200, name="business", table="people")
+        assert ways.text.count("<tr>") == 5
+        found = await at.accounts.administration.acts(
+            Local("检查"), Wanted(action="source.preview")
+        )
+        assert {each["account"] for each in found} == {"bao"}
+        await visitor.post("/act/sink.test", name="shared")
+
+
+async def test_whoever_only_reads_sees_sources_and_no_rows(tmp_path: Path) -> None:
+    async with publishing(tmp_path) as (_, at), at.visitor("li") as visitor:
+        assert "/act/" not in await visitor.get("/sources")
+        assert "/act/" not in await visitor.get("/publications")
+        await visitor.post("/act/source.preview", 403, name="business", table="people")
+
+
+async def test_a_resource_is_published_and_its_plan_changed(tmp_path: Path) -> None:
+    async with publishing(tmp_path) as (made, at), at.visitor("bao") as visitor:
+        await visitor.get(f"/act/publish?resource={CODE}")
+        done = await visitor.post(
+            "/act/publish", 200, resource=CODE, source="business", table="people"
+        )
+        assert ">100</p>" in done.text
+        page = await visitor.get("/publications")
+        assert "/act/publish?resource=3070101%2F0001" in page
+        assert '<td class="num">100<br>' in page
+        form = await visitor.get(f"/act/publication.set?resource={CODE}&source=business&every_s=60")
+        assert 'value="60"' in form
+        await visitor.post(
+            "/act/publication.set", resource=CODE, source="business", table="people",
+            capture="whole", every_s="3600",
+        )  # fmt: skip
+        (one,) = (await made.provider.call("publication.list"))["publications"]
+        assert (one["capture"], one["every_s"], one["follow"]) == ("whole", 3600, False)
+        await visitor.get("/publications")
+        refused = await visitor.post(
+            "/act/publication.set", 422, resource=CODE, capture="watermark", watermark=""
+        )
+        assert "publication.option" in refused.text

@@ -23,6 +23,7 @@ from ortoo_node.cli import (
     rejects,
     request,
     setup,
+    sink,
     source,
     subscription,
     token,
@@ -65,6 +66,7 @@ app.add_typer(use.app, name="use")
 app.add_typer(exchange.app)
 app.add_typer(publication.app, name="publication")
 app.add_typer(source.app, name="source")
+app.add_typer(sink.app, name="sink")
 app.add_typer(file.app, name="file")
 app.add_typer(folder.app, name="folder")
 app.add_typer(quality.app, name="quality")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +16,41 @@ Table = Annotated[str, typer.Option(help="Its table.")]
 Key = Annotated[
     list[str] | None, typer.Option(help="Key column; several times for several; its own if not.")
 ]
+
+
+@app.command("list")
+def list_(ctx: typer.Context, as_json: Json = False) -> None:
+    """List the sources that the settings name; passwords are not shown."""
+    shell = Shell.of(ctx)
+    answer = shell.call("source.list")
+    shell.answer(answer, lambda: endpoints(shell, answer["sources"]))
+
+
+def endpoints(shell: Shell, found: Sequence[dict[str, Any]]) -> None:
+    shell.table(
+        ("Name", "Kind of place", "Place", "Error"),
+        (
+            (one["name"], shell.word(one["kind"]), one["address"], shell.crossed(one["error"]))
+            for one in found
+        ),
+    )
+
+
+@app.command("test")
+def try_(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Connect to a source, as a run would; reads no row."""
+    shell = Shell.of(ctx)
+    shell.done(shell.call("source.test", name=name), "{name} answers.", name=name)
+
+
+@app.command("preview")
+def preview(ctx: typer.Context, name: Name, table: Table, as_json: Json = False) -> None:
+    """Show the first rows of a table, at most twenty; of a folder, of its newest file."""
+    shell = Shell.of(ctx)
+    answer = shell.call("source.preview", name=name, table=table)
+    rows = [["" if cell is None else cell for cell in row] for row in answer["rows"]]
+    heads = answer["columns"] or [""] * max(map(len, rows), default=1)
+    shell.answer(answer, lambda: shell.table(heads, rows))
 
 
 @app.command("check")

@@ -13,6 +13,8 @@ from ortoo_node.console import (
     catalog_edit,
     corrections,
     grants,
+    publications,
+    sources,
     subscriptions,
     today,
 )
@@ -31,6 +33,8 @@ MENU = (
     Section("/cases", mark("Requests")),
     Section("/grants", mark("Grants")),
     Section("/subscriptions", mark("Subscriptions")),
+    Section("/publications", mark("Publications")),
+    Section("/sources", mark("Sources and sinks")),
     Section("/corrections", mark("Corrections")),
 )
 
@@ -60,6 +64,8 @@ def console_of(
             grants.router,
             subscriptions.router,
             corrections.router,
+            publications.router,
+            sources.router,
         ),
         actions=ACTIONS,
         folders=(OWN / "templates",),

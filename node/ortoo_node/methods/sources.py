@@ -1,4 +1,4 @@
-"""source.check, source.prepare: what a department's table allows, and what it takes."""
+"""source.*: which there are, whether each answers, first rows; how changes can be found."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from ortoo_node import endpoints, trying
 from ortoo_node.app import NodeApp
 from ortoo_node.databases import open_writer
+from ortoo_node.methods.sinks import shown
+from ortoo_node.sources.preview import preview
 from ortoo_node.sources.tables import Capture, How, Place
 from ortoo_node.sources.tables.choice import READY, possibilities, primary_key
 from ortoo_node.sources.tables.prepare import apply, removal, statements
@@ -24,7 +27,28 @@ class SourceMethods:
     app: NodeApp
 
     def as_mapping(self) -> Mapping[str, Method]:
-        return {"source.check": self.check, "source.prepare": self.prepare}
+        return {
+            "source.list": self.listed,
+            "source.test": self.test,
+            "source.preview": self.preview,
+            "source.check": self.check,
+            "source.prepare": self.prepare,
+        }
+
+    async def listed(self) -> dict[str, Any]:
+        """Those of the settings: `kind`, and where each is, without secrets."""
+        found = await asyncio.to_thread(endpoints.sources, self.app.settings)
+        return {"sources": [shown(each) for each in found]}
+
+    async def test(self, name: str) -> dict[str, Any]:
+        """Whether it can be read, now. Raises SettingsLacking, DatabaseUrl, SourceError."""
+        await asyncio.to_thread(trying.source, self.app.settings, name)
+        return {"name": name}
+
+    async def preview(self, name: str, table: str) -> dict[str, Any]:
+        """Twenty rows at most; raises as `sources.preview`."""
+        found = await asyncio.to_thread(preview, self.app.settings, name, table)
+        return {"name": name, "table": table, "columns": found.columns, "rows": found.rows}
 
     async def check(
         self, name: str, table: str, key: Sequence[str] = (), watermark: str = ""

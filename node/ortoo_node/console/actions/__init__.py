@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from ortoo_node.console.actions import cases, catalog, corrections, grants, subscriptions
+from ortoo_node.console.actions import cases, catalog, corrections, grants, sources, subscriptions
 from ortoo_protocol.console.actions import by_method
 
 ACTIONS = by_method(
-    cases.ACTIONS, grants.ACTIONS, catalog.ACTIONS, subscriptions.ACTIONS, corrections.ACTIONS
+    cases.ACTIONS,
+    grants.ACTIONS,
+    catalog.ACTIONS,
+    subscriptions.ACTIONS,
+    corrections.ACTIONS,
+    sources.ACTIONS,
 )

@@ -31,24 +31,32 @@ def headers(
 
     Raises SourceMissing, SourceSettling, SourceFile and what is below it.
     """
+    options = folder.options_of(pattern)
+    rows = first_rows(folder, pattern, spool, clock)
+    if options.header_row:
+        rows = [row for row in rows if row[0] >= options.header_row][:1]
+    best = max((_names(cells) for _, cells in rows), key=len, default=())
+    return tuple(name for name in best if name != options.op_column)
+
+
+def first_rows(
+    folder: Folder, pattern: str, spool: Path, clock: Callable[[], float]
+) -> Sequence[tuple[int, Sequence[object]]]:
+    """The first rows of the newest file that has settled, with their numbers; raises as
+    `headers`."""
     found = settled_files(folder.read_path, pattern, folder.settle_s, clock)
     readable = [each for each in found if _suffix(each) in _FIRST]
     if not readable:
         raise SourceMissing(name=folder.name, table=pattern)
     newest = max(readable, key=lambda each: (each.stamp.mtime_ns, each.name))
-    options = folder.options_of(pattern)
-    asked = Asked(folder.name, (), {}, options)
+    asked = Asked(folder.name, (), {}, folder.options_of(pattern))
     try:
         with copied(newest, spool) as copy:
-            rows = _FIRST[_suffix(newest)](copy, asked)
+            return _FIRST[_suffix(newest)](copy, asked)
     except Changed:
         raise SourceSettling(
             name=folder.name, file=shown(newest.name), settle_s=f"{folder.settle_s:g}"
         ) from None
-    if options.header_row:
-        rows = [row for row in rows if row[0] >= options.header_row][:1]
-    best = max((_names(cells) for _, cells in rows), key=len, default=())
-    return tuple(name for name in best if name != options.op_column)
 
 
 def _suffix(found: Found) -> str:
