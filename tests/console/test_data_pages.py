@@ -13,8 +13,8 @@ from pathlib import Path
 from ortoo_protocol.core.accounts.roles import Role
 from ortoo_protocol.station.accounts.acts import Wanted
 from ortoo_protocol.station.accounts.people import Local
-from tests.console.kit import Front, front
-from tests.node.query_kit import CODE, Pair, pair
+from tests.console.kit import PASSWORD, Front, front
+from tests.node.query_kit import CODE, PURPOSE, Pair, pair
 from tests.node.test_subscription_control import Exchange, exchange
 from tests.support.trust import DEPARTMENTS
 
@@ -180,3 +180,97 @@ async def test_a_resource_is_published_and_its_plan_changed(tmp_path: Path) -> N
             "/act/publication.set", 422, resource=CODE, capture="watermark", watermark=""
         )
         assert "publication.option" in refused.text
+
+
+@asynccontextmanager
+async def asking(folder: Path, rows: int = 100) -> AsyncIterator[tuple[Pair, Front]]:
+    """One station that declares a query and asks it of itself, with a grant for it."""
+    async with pair(folder, rows, alone=True) as made, front(made.provider) as shown:
+        await shown.person("wang", "王芳", Role.SUBSCRIBER)
+        await shown.person("bao", "宝音", Role.SYSTEM_ADMIN)
+        yield made, shown
+
+
+async def test_a_query_is_asked_by_a_form_of_its_parameters(tmp_path: Path) -> None:
+    async with asking(tmp_path, 250) as (made, at), at.visitor("wang") as visitor:
+        await made.declare(
+            name=HOSTILE,
+            sql="SELECT id, name, income FROM people WHERE income >= :least AND :sex <> ''",
+            parameters=[
+                {"name": "least", "title": "最低收入", "type": "I"},
+                {"name": "sex", "type": "C", "choices": ["男", "女"]},
+            ],
+        )
+        with sqlite3.connect(made.provider.source) as conn:
+            conn.execute("UPDATE people SET name = ? WHERE id = '00001'", (HOSTILE,))
+        granted = await made.grant()
+        assert f"/queries/grants/{granted.grant}" in await visitor.get("/queries")
+        url = f"/queries/ask/{granted.grant}/by-income"
+        offered = await visitor.get(f"/queries/grants/{granted.grant}")
+        assert url in offered
+        assert HOSTILE not in offered
+        form = await visitor.get(url)
+        assert 'type="number"' in form
+        assert '<option value="女"' in form
+        assert PURPOSE in form
+        asked = {"p.least": "0", "p.sex": "女", "purpose": PURPOSE}
+        first = await visitor.post(url, 200, **asked)
+        assert first.text.count("<tr>") == 101
+        assert "共 250 行" in first.text
+        assert HOSTILE not in first.text
+        reading = re.search(r'name="reading" value="([0-9a-f]+)"', first.text)
+        assert reading is not None
+        for left in (100, 50):
+            following = await visitor.post("/queries/next", 200, reading=reading[1], title="x")
+            assert following.text.count("<tr>") == left + 1
+        assert 'name="reading"' not in following.text
+        gone = await visitor.post("/queries/next", 422, reading=reading[1])
+        assert "query.gone" in gone.text
+        assert "by-income" in await visitor.get("/queries")
+        (row,) = (await made.provider.call("query.record", limit=1))["queries"]
+        assert (row["purpose"], row["handler"]) == (PURPOSE, "王芳")
+
+
+async def test_a_wrong_parameter_or_purpose_keeps_what_was_typed(tmp_path: Path) -> None:
+    async with asking(tmp_path) as (made, at), at.visitor("wang") as visitor:
+        url = f"/queries/ask/{(await made.grant()).grant}/by-income"
+        await visitor.get(url)
+        marked = await visitor.post(url, 422, **{"p.least": "many", "purpose": PURPOSE})
+        assert 'value="many"' in marked.text
+        refused = await visitor.post(url, 422, **{"p.least": "5", "purpose": HOSTILE})
+        assert "use.purpose" in refused.text
+        assert 'value="5"' in refused.text
+        assert HOSTILE not in refused.text
+        await visitor.post(url, 409, csrf="guessed", **{"p.least": "5", "purpose": PURPOSE})
+        await visitor.get(url.replace("by-income", "no-such"), 404)
+
+
+async def test_only_users_of_data_ask_and_only_operators_declare(tmp_path: Path) -> None:
+    async with asking(tmp_path) as (made, at), at.visitor("bao") as visitor:
+        granted = await made.grant()
+        url = f"/queries/ask/{granted.grant}/by-income"
+        await visitor.get(url, 403)
+        assert url not in await visitor.get(f"/queries/grants/{granted.grant}")
+        await visitor.get("/act/query.declare")
+        refused = await visitor.post("/act/query.declare", 422, given='{"code": "x"}')
+        assert "query.declaration" in refused.text
+        await visitor.post("/act/query.withdraw", code="by-income")
+        page = await visitor.get("/queries")
+        assert "/act/query.withdraw" not in page
+        async with at.visitor("wang") as user:
+            await user.post("/act/query.declare", 403, given="{}")
+            assert "/act/query.declare" not in await user.get("/queries")
+
+
+async def test_a_session_that_ends_over_a_query_keeps_its_form(tmp_path: Path) -> None:
+    async with asking(tmp_path) as (made, at), at.visitor("wang") as visitor:
+        url = f"/queries/ask/{(await made.grant()).grant}/by-income"
+        await visitor.get(url)
+        form = visitor.pages[-1]
+        await visitor.post("/sign-out")
+        visitor.pages.append(form)
+        await visitor.post(url, 401, **{"p.least": "77", "purpose": PURPOSE})
+        again = await visitor.post(
+            "/sign-in", 200, name="wang", password=PASSWORD, next=url, **{"carried.p.least": "77"}
+        )
+        assert 'value="77"' in again.text

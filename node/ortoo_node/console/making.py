@@ -14,6 +14,7 @@ from ortoo_node.console import (
     corrections,
     grants,
     publications,
+    queries,
     sources,
     subscriptions,
     today,
@@ -35,6 +36,7 @@ MENU = (
     Section("/subscriptions", mark("Subscriptions")),
     Section("/publications", mark("Publications")),
     Section("/sources", mark("Sources and sinks")),
+    Section("/queries", mark("Online query")),
     Section("/corrections", mark("Corrections")),
 )
 
@@ -66,6 +68,7 @@ def console_of(
             corrections.router,
             publications.router,
             sources.router,
+            queries.router,
         ),
         actions=ACTIONS,
         folders=(OWN / "templates",),
@@ -75,5 +78,5 @@ def console_of(
             "subscriptions": subscriptions.list_part,
             "subscription": subscriptions.part,
         },
-        resumed={catalog_edit.EDIT: catalog_edit.resume},
+        resumed={catalog_edit.EDIT: catalog_edit.resume, queries.ASK: queries.resume},
     )

@@ -62,8 +62,10 @@ async def form_page(
     *,
     problems: Mapping[str, str] | None = None,
     error: OrtooError | None = None,
+    url: str = "",
 ) -> Response:
-    """What was typed stands in it again, except files, which browsers do not give back."""
+    """What was typed stands in it again, except files, which browsers do not give back. `url`:
+    where the form of an action goes that is made for the moment."""
     status = 200
     if problems:
         status = 422
@@ -78,6 +80,7 @@ async def form_page(
         problems=problems or {},
         error=error,
         place="" if error is None else action.place(values),
+        url=url or f"/act/{action.name}",
     )
 
 

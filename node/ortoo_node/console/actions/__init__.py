@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from ortoo_node.console.actions import cases, catalog, corrections, grants, sources, subscriptions
+from ortoo_node.console.actions import (
+    cases,
+    catalog,
+    corrections,
+    grants,
+    queries,
+    sources,
+    subscriptions,
+)
 from ortoo_protocol.console.actions import by_method
 
 ACTIONS = by_method(
@@ -12,4 +20,5 @@ ACTIONS = by_method(
     subscriptions.ACTIONS,
     corrections.ACTIONS,
     sources.ACTIONS,
+    queries.ACTIONS,
 )
