@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
+import openpyxl
+
 from ortoo_protocol.core.accounts.roles import Role
-from tests.console.kit import PASSWORD, Front, front
+from tests.console.kit import PASSWORD, Front, Visitor, front
 from tests.node.kit import entry, open_node, running
+from tests.node.sheet_kit import ITEM, RESOURCE, book, row
 from tests.support.stations import Kit
 from tests.support.trust import DEPARTMENTS
 
@@ -269,3 +276,92 @@ async def test_hostile_texts_in_drafts(tmp_path: Path) -> None:
             wrong = {"item-0-length": HOSTILE, "item-0-rest": "no JSON", "revision": "1"}
             await visitor.post(edit, 422, **{**FORM, **wrong})
             assert "<script>alert" not in visitor.pages[-1]
+
+
+READING_S = 60.0  # files are read in a process of their own
+
+
+async def bring(visitor: Visitor, content: bytes, name: str = "目录.xlsx") -> httpx.Response:
+    """Upload a file as a browser does."""
+    page = await visitor.get("/catalog/files")
+    csrf = re.findall(r'name="csrf" value="([^"]+)"', page)[-1]
+    return await visitor.client.post(
+        "/catalog/import",
+        data={"csrf": csrf},
+        files={"file": (name, content)},
+        headers={"sec-fetch-site": "same-origin"},
+    )
+
+
+async def test_a_workbook_with_problems_comes_back_marked_and_saves_nothing(
+    tmp_path: Path,
+) -> None:
+    async with at_work(tmp_path) as made:
+        await people(made)
+        wrong = book(row(RESOURCE, ITEM, **{"数据长度": "很长", "信息资源名称": HOSTILE}))
+        async with made.visitor("jia", timeout=READING_S) as visitor:
+            answer = await bring(visitor, wrong, name="../../<b>目录.xlsx")
+            assert answer.status_code == 303, answer.text
+            path = answer.headers["location"]
+            page = await visitor.get(path)
+            assert "U2" in page
+            assert "数据长度" in page
+            assert "<script>alert" not in page
+            assert "<b>" not in page
+            found = await visitor.client.get(f"{path}/download")
+            assert found.status_code == 200
+            marked = openpyxl.load_workbook(io.BytesIO(found.content))
+            assert marked.worksheets[1]["U2"].comment is not None
+            await visitor.post(path, 422, why="")
+        async with made.visitor("yi") as other:
+            await other.get(path, 403)
+            answer = await other.client.get(f"{path}/download")
+            assert answer.status_code == 422, "somebody else's file"
+        assert (await made.node.call("catalog.draft.list"))["drafts"] == []
+
+
+async def test_a_workbook_without_problems_becomes_drafts(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as made:
+        await people(made)
+        given = {**RESOURCE, "信息资源提供方代码": DEPARTMENT}
+        async with made.visitor("jia", timeout=READING_S) as visitor:
+            path = (await bring(visitor, book(row(given, ITEM)))).headers["location"]
+            page = await visitor.get(path)
+            assert "没有问题" in page, page
+            done = await visitor.post(path, why="初次编目")
+            assert "婚姻登记信息" in await visitor.get(done.headers["location"])
+            await visitor.get(path, 422)
+            assert (await bring(visitor, b"PK\x03\x04 no workbook")).status_code == 422
+        (draft,) = (await made.node.call("catalog.draft.list"))["drafts"]
+        assert draft["compiled_by"] == "甲"
+
+
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(1)", '=HYPERLINK("http://x","y")')
+
+
+async def test_no_export_holds_a_formula(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as made:
+        await people(made)
+        for number, text in enumerate(FORMULAS, 1):
+            await add(made, number, name=text, abstract=text, office=text)
+        async with made.visitor("yi", timeout=READING_S) as visitor:
+            assert "/catalog/export" in await visitor.get("/catalog/files")
+            sheet = (await visitor.client.get("/catalog/export?form=csv")).content
+            cells = [c for line in csv.reader(io.StringIO(sheet.decode("utf-8-sig"))) for c in line]
+            assert "'=1+1" in cells
+            assert not [each for each in cells if each.startswith(("=", "+", "-", "@"))]
+            answer = await visitor.client.get("/catalog/export?form=xlsx&mine=true")
+            assert "attachment" in answer.headers["content-disposition"]
+            made_book = openpyxl.load_workbook(io.BytesIO(answer.content))
+            kinds = {
+                cell.data_type
+                for one in made_book.worksheets[0].iter_rows(min_row=4)
+                for cell in one
+                if str(cell.value).startswith(("=", "+", "-", "@"))
+            }
+            assert kinds == {"s"}
+            for form in ("json", "dcat"):
+                answer = await visitor.client.get(f"/catalog/export?form={form}")
+                assert "=1+1" in json.dumps(answer.json(), ensure_ascii=False)
+            answer = await visitor.client.get("/catalog/export/template")
+            assert openpyxl.load_workbook(io.BytesIO(answer.content)).sheetnames[0]

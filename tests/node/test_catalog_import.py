@@ -291,7 +291,7 @@ async def test_pages_of_a_harvest_hold_each_entry_once(tmp_path: Path) -> None:
 
 
 def test_parts_fit_into_a_request() -> None:
-    from ortoo_node.cli.catalog.importing import PART_BYTES
+    from ortoo_node.catalog.sheets.joining import PART_BYTES
     from ortoo_protocol.station.control_client import MAX_REQUEST_BYTES
 
     assert PART_BYTES + (64 << 10) < MAX_REQUEST_BYTES

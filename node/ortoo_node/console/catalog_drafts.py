@@ -13,7 +13,7 @@ from ortoo_protocol.console.page import OwnPage
 from ortoo_protocol.core.accounts.roles import Right
 from ortoo_protocol.core.catalog.elements import FORMAT_CLASSES, ITEM_TYPE_NAMES
 from ortoo_protocol.core.catalog.entry import Entry, Item
-from ortoo_protocol.core.catalog.intake import DEFAULTS
+from ortoo_protocol.core.catalog.intake import filled
 from ortoo_protocol.core.catalog.steps import OPEN_STATES, Act, State
 from ortoo_protocol.core.law.share_types import WORDS
 from ortoo_protocol.i18n import mark
@@ -29,7 +29,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "ended": tuple(each.value for each in State if each not in OPEN_STATES),
 }
 TITLES: Mapping[str, str] = {OPEN: mark("On their way"), "ended": mark("Ended or published")}
-_ENTRY = {**dict.fromkeys(Entry.__struct_fields__, ""), **DEFAULTS}
+_ENTRY = dict.fromkeys(Entry.__struct_fields__, "")
 _ITEM = dict.fromkeys(Item.__struct_fields__, "")
 
 
@@ -38,6 +38,7 @@ async def listed(
     page: OwnPage,
     group: str = OPEN,
     number: Annotated[int, Query(alias="page", ge=1, le=20_000)] = 1,
+    saved: int = 0,
 ) -> Response:
     group = group if group in GROUPS else OPEN
     answer = await page.call(
@@ -53,6 +54,7 @@ async def listed(
         more=len(found) > PAGE,
         number=number,
         group=group,
+        saved=saved,
         groups=[(name, page.t.text(TITLES.get(name, name))) for name in GROUPS],
         steps=page.offers(*MANY_NAMES) if group != "ended" else [],
         compiles=page.may(Right.COMPILE),
@@ -87,5 +89,5 @@ def as_errors(problems: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def whole(fields: Mapping[str, Any]) -> dict[str, Any]:
     """A draft's fields with those that nobody has filled in yet."""
-    items = [{**_ITEM, **each} for each in fields.get("items", ())]
-    return {**_ENTRY, **fields, "items": items}
+    made = filled(fields)
+    return {**_ENTRY, **made, "items": [{**_ITEM, **each} for each in made["items"]]}

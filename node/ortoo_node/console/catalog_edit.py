@@ -19,6 +19,7 @@ from ortoo_protocol.console.failures import status_of
 from ortoo_protocol.console.page import OwnPage, Page
 from ortoo_protocol.core.accounts.roles import Right
 from ortoo_protocol.core.catalog.entry import MAX_ITEMS
+from ortoo_protocol.core.catalog.intake import DEFAULTS
 from ortoo_protocol.core.errors import ConsoleForm, OrtooError
 
 router = APIRouter()
@@ -39,7 +40,7 @@ async def begin(page: OwnPage) -> Response:
 async def edit(page: OwnPage, draft: str) -> Response:
     page.need(Right.COMPILE)
     found = await page.call("catalog.draft.show", draft=draft)
-    made = catalog_form.shown(found["entry"])
+    made = catalog_form.shown({**DEFAULTS, **found["entry"]})
     number, revision = found["draft"]["draft"], len(found["steps"])
     return await _form(page, made, number, revision, found=as_errors(found["problems"]))
 

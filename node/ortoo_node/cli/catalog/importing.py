@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 from ortoo_protocol.cli.shell import Shell
 from ortoo_protocol.core.errors import SettingsExists, SheetProblems
 from ortoo_protocol.i18n import mark
-from ortoo_protocol.station.control_client import error_from, error_to
+from ortoo_protocol.station.control_client import error_to
 
 if TYPE_CHECKING:
     from ortoo_node.catalog.sheets.problems import Problem, Problems
     from ortoo_node.catalog.sheets.reading import Read
 
 Fields = Mapping[str, Any]
-PART_BYTES = 512 << 10  # of a request, which is bounded
 SAVE_S = 600.0
 _SHOWN = 20
 
@@ -34,6 +33,7 @@ def bring(
     marked: Path | None,
 ) -> None:
     """Raises SheetError, and SheetProblems with the marked copy written."""
+    from ortoo_node.catalog.sheets.joining import join
     from ortoo_node.catalog.sheets.reading import read
     from ortoo_protocol.core.catalog.intake import problems
     from ortoo_protocol.core.law.profiles import profile_named
@@ -48,11 +48,11 @@ def bring(
         with _bar(shell, mark("Handing over")) as show:
             _hand_over(shell, number, [draft.fields for draft in found.drafts], show)
         answer = shell.call("catalog.import.check", timeout_s=SAVE_S, number=number)
-        _add(found, answer["problems"])
+        join(found, answer["problems"])
         if not found.problems and not check:
             saving: Fields = {"number": number, "by": by, "why": why, "publish": publish}
             answer = shell.long_call("Saving", "catalog.import.save", timeout_s=SAVE_S, **saving)
-            _add(found, answer["problems"])
+            join(found, answer["problems"])
     finally:
         shell.call("catalog.import.end", number=number)
     if found.problems:
@@ -92,42 +92,15 @@ def _done(shell: Shell, found: Read, saved: Sequence[str], *, check: bool, publi
 def _hand_over(
     shell: Shell, number: int, resources: Sequence[Mapping[str, Any]], show: Any
 ) -> None:
+    from ortoo_node.catalog.sheets.joining import parts
+
     after = 0
-    for part in _parts(resources):
+    for part in parts(resources):
         answer = shell.call(
             "catalog.import.add", timeout_s=SAVE_S, number=number, after=after, resources=part
         )
         after = answer["count"]
         show(after, len(resources))
-
-
-def _parts(resources: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    import msgspec
-
-    part: list[Mapping[str, Any]] = []
-    size = 0
-    for each in resources:
-        bytes_ = len(msgspec.json.encode(each))
-        if part and size + bytes_ > PART_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(each)
-        size += bytes_
-    if part:
-        yield part
-
-
-def _add(found: Read, problems: Sequence[Mapping[str, Any]]) -> None:
-    """What the service found besides."""
-    known = {(each.where, each.heading, each.error.code) for each in found.problems}
-    for one in problems:
-        draft = found.drafts[one["number"]]
-        problem = draft.problem(error_from(one["error"]), one["field"], one["item"])
-        said = (problem.where, problem.heading, problem.error.code)
-        marked = draft.follows(one["field"], one["item"]) and found.problems.has(problem)
-        if said not in known and not marked:
-            known.add(said)
-            found.problems.add(problem)
 
 
 # --- problems -----------------------------------------------------------------------------------
