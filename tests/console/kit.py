@@ -125,7 +125,8 @@ class Visitor:
         answer = await self.client.post(
             path, data={**csrf, **typed}, headers={"sec-fetch-site": "same-origin"}
         )
-        assert answer.status_code == status, f"{path}: {answer.status_code} {answer.text[:2000]}"
+        said = answer.text.partition("<h1")[2] or answer.text
+        assert answer.status_code == status, f"{path}: {answer.status_code} {said[:2000]}"
         self.pages.append(answer.text)
         return answer
 

@@ -20,6 +20,7 @@ PARTY = "s150700"
 CODE = "3070101/0001"
 OWN = DEPARTMENTS[PARTY][0]
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
+SCRIPT = "<script>alert(1)</script>"
 HANDLER = "经办人"
 
 
@@ -268,3 +269,107 @@ async def test_evidence_is_held_to_its_bounds_and_an_unknown_correction_is_not_t
         )  # fmt: skip
         assert answer.status_code == 422
         assert (await at.node.call("correction.list", all=True))["total"] == 0
+
+
+# --- coordination -------------------------------------------------------------------------------
+
+
+async def test_the_stations_authority_decides_a_dispute_once(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at, at.front.visitor("wang") as visitor:
+        assert "暂无待裁定事项" in await visitor.get("/coordination")
+        case = await at.asked()
+        call = at.node.call
+        people = {"handler": HANDLER, "approver": "审批人"}
+        await call("request.refuse", case=case, reason=HOSTILE, **people)
+        await call("request.negotiate", case=case, reason=HOSTILE, **people)
+        for side in ("applicant", "provider"):
+            await call("request.disagree", case=case, reason="未达成一致", side=side, **people)
+        await call("request.coordinate", case=case, reason=HOSTILE, **people)
+        page = safe(await visitor.get("/coordination"))
+        assert f"/act/coordination.rule?case={case}" in page
+        assert "/act/coordination.rule" in await visitor.get(f"/cases/{case}")
+        form = safe(await visitor.get(f"/act/coordination.rule?case={case}"))
+        assert 'value="decide"' in form
+        assert 'value="extend"' not in form, "nobody asked for more time"
+        ruling = {"case": case, "event": "decide", "reason": "应予共享", "handler": HANDLER}
+        await visitor.post("/act/coordination.rule", **ruling)
+        visitor.pages.append(form)
+        late = await visitor.post("/act/coordination.rule", 422, **{**ruling, "event": "uphold"})
+        assert "case.move" in late.text
+        assert (await call("request.show", case=case))["case"]["state"] == "decided"
+        assert "暂无待裁定事项" in await visitor.get("/coordination")
+
+
+# --- demands ------------------------------------------------------------------------------------
+
+
+async def test_a_demand_is_published_assigned_and_declined_by_pages(tmp_path: Path) -> None:
+    async with (
+        desk(tmp_path) as at,
+        at.front.visitor("li") as asks,
+        at.front.visitor("wang") as decides,
+    ):
+        page = await acted(
+            asks, "demand.ask", title=HOSTILE, department=OWN, purpose="救助核对",
+            contact="电话", content=HOSTILE, items="身份证号\n姓名", approved_by="审批人",
+            secrecy_checked_by="乙", basis=FORM["basis"],
+        )  # fmt: skip
+        safe(page)
+        (row,) = (await at.node.call("demand.list"))["demands"]
+        assert list(row["items"]) == ["身份证号", "姓名"]
+        path = f"/demands/{row['provider']}/{row['number']}"
+        assert f'href="{path}"' in safe(await asks.get("/demands"))
+        assert "/act/demand.assign" not in await asks.get(path), "that takes the right to decide"
+        whose = {"provider": row["provider"], "number": row["number"], "handler": HANDLER}
+        page = await acted(decides, "demand.assign", department=OWN, **whose)
+        assert page.count("<meter") == 1
+        assert "/act/demand.assign" not in page
+        page = await acted(decides, "demand.decline", reason=HOSTILE, **whose)
+        assert "/act/demand.take" not in safe(page)
+        again = await acted(decides, "demand.take", 422, **whose)
+        assert "case.demand-move" in again
+        await decides.get(f"/demands/{row['provider']}/none", 404)
+
+
+# --- contacts, to do, notices, days -------------------------------------------------------------
+
+
+async def test_contacts_are_set_confirmed_handed_over_and_stand_in(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.front.person("zhao", "赵敏", Role.CONTACT)
+        case = await at.asked()
+        async with at.front.visitor("zhao") as visitor:
+            page = await acted(
+                visitor, "contact.set", department=OWN, unit=SCRIPT, a_name="赵敏",
+                a_phone="13900000001", b_name="孙丽", b_mail="sun@example.cn",
+            )  # fmt: skip
+            assert "13900000001" in safe(page)
+            page = await visitor.get("/todo")
+            assert f'href="/cases/{case}"' in page
+            assert page.count("<meter") == 2, "the case, and confirming the contacts"
+            assert "/todo" in await visitor.get("/")
+            until = {"person": "赵敏", "until_ms": "2099-01-01", "reason": HOSTILE}
+            page = await acted(visitor, "contact.away", department=OWN, **until)
+            assert "孙丽" in await visitor.get(f"/todo?department={OWN}")
+            page = await acted(visitor, "contact.back", department=OWN, person="赵敏")
+            await acted(visitor, "contact.confirm", department=OWN)
+            page = await acted(
+                visitor, "contact.handover", department=OWN, role="a", t_name=SCRIPT,
+                t_phone="13900000002", reason=HOSTILE,
+            )  # fmt: skip
+            assert f'href="/cases/{case}"' in safe(page), "what was open is listed"
+            assert "您未登记" in await visitor.get("/todo")
+            safe(await visitor.get("/contacts"))
+            await visitor.get("/contacts/none", 404)
+
+
+async def test_notices_and_days_say_what_is_missing(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at, at.front.visitor("wang") as visitor:
+        assert "未配置通知渠道" in await visitor.get("/notices")
+        assert "/act/notify.retry" not in visitor.pages[-1]
+        assert "尚无 1999 年安排" in await visitor.get("/calendar?year=1999")
+        await at.front.person("chen", "陈刚", Role.SYSTEM_ADMIN)
+        async with at.front.visitor("chen") as admin:
+            assert "/act/notify.retry" in await admin.get("/notices")
+            await acted(admin, "notify.retry")
+            assert "未配置通知渠道" in await acted(admin, "notify.test", 200)

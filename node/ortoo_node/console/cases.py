@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
 from ortoo_node.console.actions.cases import OFFERED
+from ortoo_node.console.actions.coordination import RULINGS
 from ortoo_node.console.numbers import Number, span, stands
 from ortoo_protocol.console.downloads import attachment
 from ortoo_protocol.console.page import OwnPage
@@ -42,7 +43,10 @@ async def listed(
 async def show(page: OwnPage, case: str) -> Response:
     shown = await page.call("request.show", case=case)
     next_ = [event for side in shown["open"].values() for event in side]
-    offers = page.offers(*dict.fromkeys(m for m in OFFERED if OFFERED[m] in next_), case=case)
+    may = [method for method, event in OFFERED.items() if event in next_]
+    if set(RULINGS) & set(shown["open"].get("authority", [])):
+        may.append("coordination.rule")
+    offers = page.offers(*may, case=case)
     group, joined = shown["case"]["group"], []
     if group:
         joined = (await page.call("request.list", group=group, limit=MOST_JOINED))["cases"]

@@ -14,6 +14,7 @@ from ortoo_node.app import NodeApp
 from ortoo_node.catalog import lists
 from ortoo_protocol.core.catalog.lists import DEMAND, ListEntry
 from ortoo_protocol.core.codec import decode
+from ortoo_protocol.core.demands import MOVES, Event, State
 from ortoo_protocol.core.errors import DemandUnknown
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
@@ -41,7 +42,7 @@ class DemandMethods:
         return {"provider": made.provider, "number": made.number, "version": made.version}
 
     async def listed(self, assigned: bool = False, state: str = "") -> dict[str, Any]:
-        """Demands of the region; `assigned`: those assigned to departments here."""
+        """Demands of the region, 500 at most; `assigned`: those assigned to departments here."""
         party = self.app.station.party
 
         def read(conn: Connection) -> list[dict[str, Any]]:
@@ -60,7 +61,8 @@ class DemandMethods:
             if found is None:
                 raise DemandUnknown(provider=provider, number=number)
             view = viewed(conn, decode(found.row, ListEntry))
-            return {**view, "events": history(conn, provider, number)}
+            may = _open(view, self.app.station.party)
+            return {**view, "open": may, "events": history(conn, provider, number)}
 
         return await self.app.station.read(read)
 
@@ -108,3 +110,15 @@ def viewed(conn: Connection, row: ListEntry) -> dict[str, Any]:
         "row_status": row.status,
         **standing(conn, row.provider, row.number),
     }
+
+
+def _open(view: Mapping[str, Any], party: str) -> list[str]:
+    """What `party` may do next: its authority assigns its own, and it answers what it was
+    assigned."""
+    state = State(view["state"])
+    return [
+        event.value
+        for event in Event
+        if (state, event) in MOVES
+        and view["provider" if event is Event.ASSIGN else "party"] == party
+    ]

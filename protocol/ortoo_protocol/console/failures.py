@@ -26,4 +26,4 @@ def status_of(error: OrtooError) -> int:
         return 403
     if isinstance(error, ConsoleForm):
         return 409
-    return 404 if error.code.endswith(".unknown") else 422
+    return 404 if error.code.endswith((".unknown", "-unknown")) else 422

@@ -14,6 +14,7 @@ from ortoo_protocol.station.store.demand_tables import demand_events, demands
 from ortoo_protocol.station.store.dialect import insert_new
 
 ANSWER, CATALOG = "demand-answer", "demand-catalog"
+_CLOCK = ("duty", "article", "party", "state", "opened_ms", "due_ms", "closed_ms", "provisional")
 
 
 def find(conn: Connection, provider: str, number: str) -> Row[Any] | None:
@@ -95,10 +96,12 @@ def standing(conn: Connection, provider: str, number: str) -> dict[str, Any]:
     """Where a demand stands, for control methods."""
     row = find(conn, provider, number)
     running = [
-        {"duty": clock.duty, "day": None if clock.day is None else clock.day.isoformat(),
-         "state": clock.state}
+        {
+            **{name: getattr(clock, name) for name in _CLOCK},
+            "day": None if clock.day is None else clock.day.isoformat(),
+        }
         for clock in clocks.of(conn, f"demand:{provider}/{number}")
-    ]  # fmt: skip
+    ]
     return {
         "state": State.OPEN.value if row is None else row.state,
         "party": "" if row is None else row.party,

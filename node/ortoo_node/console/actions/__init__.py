@@ -5,8 +5,12 @@ from __future__ import annotations
 from ortoo_node.console.actions import (
     cases,
     catalog,
+    contacts,
+    coordination,
     corrections,
+    demands,
     grants,
+    notices,
     queries,
     sources,
     subscriptions,
@@ -21,4 +25,8 @@ ACTIONS = by_method(
     corrections.ACTIONS,
     sources.ACTIONS,
     queries.ACTIONS,
+    coordination.ACTIONS,
+    demands.ACTIONS,
+    contacts.ACTIONS,
+    notices.ACTIONS,
 )

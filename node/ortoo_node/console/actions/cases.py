@@ -28,7 +28,6 @@ OFFERED = {
     "request.disagree": "disagree",
     "request.sign": "sign",
     "request.withdraw": "withdraw",
-    "coordination.rule": "decide",
 }
 _CASE = Field("case", mark("Case"), "hidden")
 _HANDLER = Field("handler", mark("Handler (经办人)"))
