@@ -6,24 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ortoo_node.app import NodeApp
-from ortoo_node.console import (
-    cases,
-    catalog,
-    catalog_drafts,
-    catalog_edit,
-    catalog_files,
-    contacts,
-    coordination,
-    corrections,
-    demands,
-    grants,
-    notices,
-    publications,
-    queries,
-    sources,
-    subscriptions,
-    today,
-)
+from ortoo_node.console import (cases, catalog, catalog_drafts, catalog_edit, catalog_files, contacts, coordination, corrections, demands, grants, notices, publications, queries, sources, subscriptions, today, tokens)
 from ortoo_node.console.actions import ACTIONS
 from ortoo_node.settings import NodeSettings
 from ortoo_node.watching import watch_of
@@ -42,6 +25,7 @@ MENU = (
     Section("/publications", mark("Publications")),
     Section("/sources", mark("Sources and sinks")),
     Section("/queries", mark("Online query")),
+    Section("/tokens", mark("Tokens")),
     Section("/corrections", mark("Corrections")),
     Section("/coordination", mark("Coordination")),
     Section("/demands", mark("Demands")),
@@ -73,7 +57,7 @@ def console_of(
             catalog.router,
             catalog_drafts.router,
             catalog_edit.router,
-            catalog_files.router(),
+            catalog_files.router(, tokens.router),
             cases.router,
             grants.router,
             subscriptions.router,
