@@ -6,7 +6,25 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ortoo_node.app import NodeApp
-from ortoo_node.console import (cases, catalog, catalog_drafts, catalog_edit, catalog_files, contacts, coordination, corrections, demands, grants, notices, publications, queries, sources, subscriptions, today, tokens)
+from ortoo_node.console import (
+    cases,
+    catalog,
+    catalog_drafts,
+    catalog_edit,
+    catalog_files,
+    contacts,
+    coordination,
+    corrections,
+    demands,
+    grants,
+    notices,
+    publications,
+    queries,
+    sources,
+    subscriptions,
+    today,
+    tokens,
+)
 from ortoo_node.console.actions import ACTIONS
 from ortoo_node.settings import NodeSettings
 from ortoo_node.watching import watch_of
@@ -57,7 +75,7 @@ def console_of(
             catalog.router,
             catalog_drafts.router,
             catalog_edit.router,
-            catalog_files.router(, tokens.router),
+            catalog_files.router(),
             cases.router,
             grants.router,
             subscriptions.router,
@@ -65,6 +83,7 @@ def console_of(
             publications.router,
             sources.router,
             queries.router,
+            tokens.router,
             coordination.router,
             demands.router,
             contacts.router,
