@@ -4,15 +4,18 @@ BIN := .venv/bin
 PYTEST_ARGS ?=
 NAME ?=
 BENCH_ARGS ?=
+UP_ARGS ?=
 PIN := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-.PHONY: help demo test check bench format pins wheel clean \
+.PHONY: help demo up down test check bench format pins wheel clean \
 	setup-check setup-demo setup-test setup-bench
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo     run the main job on two private brokers; files in var/demo/'
+	@echo 'make up       bring the demo federation up with consoles in the browser, and leave it running'
+	@echo 'make down     end what make up started'
 	@echo 'make test     pass every test (PYTEST_ARGS="tests/protocol -x" for some)'
 	@echo 'make check    format, lint, types, import contracts'
 	@echo 'make bench    measure Ortoo beside its peers (NAME=letters for one); docs/benchmarks.md'
@@ -23,6 +26,12 @@ help:
 
 demo: setup-demo
 	@$(BIN)/ortoo-demo --folder var/demo
+
+up: setup-demo
+	@$(BIN)/ortoo-demo up --folder var/up $(UP_ARGS)
+
+down: setup-demo
+	@$(BIN)/ortoo-demo down --folder var/up
 
 test: setup-test
 	@$(BIN)/pytest -n 2 $(PYTEST_ARGS)

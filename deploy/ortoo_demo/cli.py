@@ -14,23 +14,35 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ortoo_demo import standing
+from ortoo_demo.complaining import code_of, complain
 from ortoo_demo.demo import Demo, clean_folder
 from ortoo_demo.private_broker import require_rabbitmq
 from ortoo_demo.texts import Language, Text
-from ortoo_protocol.cli.exits import Exit
-from ortoo_protocol.core.errors import OrtooError, PrivateBrokerMissing, SettingsError
-from ortoo_protocol.i18n import ENGLISH, language_of, translator
+from ortoo_protocol.core.errors import OrtooError
+from ortoo_protocol.i18n import ENGLISH, language_of
 
 WIDTH = 160
 INTERRUPTED = 128 + signal.SIGINT
 _KEPT = Text("一切保持运行，按 Ctrl-C 结束。", "Everything keeps running; Ctrl-C ends it.")
 _STOPPED = Text("已中止，正在结束全部进程 …", "Stopped; ending every process …")
 
+_RUNS = Text("已在运行：", "It runs already:")
+_ENDS_WITH = Text(
+    "结束：make down（ortoo-demo down --folder {folder}）",
+    "To end it: make down (ortoo-demo down --folder {folder})",
+)
+_ENDED = Text("已全部停止。", "All of it has ended.")
+_NOTHING = Text("没有在运行。", "Nothing runs.")
+UP = Path("var/up")
+LanguageOption = Annotated[Language | None, typer.Option(help="输出语言 / language of the output")]
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 def demo(
+    ctx: typer.Context,
     folder: Annotated[
         Path, typer.Option(help="数据、日志与报告的目录 / where data, logs and report go")
     ] = Path("var/demo"),
@@ -46,10 +58,9 @@ def demo(
     Run the main job on two planes: enrolment, catalog, sharing, revocation, proofs. Exit codes:
     0 every check held; 1 one did not; 3 something has to be installed first.
     """
-    spoken = language or _language()
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = WIDTH
+    if ctx.invoked_subcommand is not None:
+        return
+    spoken, console = language or _language(), _console()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # under nohup it is ignored: so be it
             signal.signal(number, _terminate)
@@ -58,11 +69,71 @@ def demo(
         with clean_folder(folder) as clean:
             code = _run(clean, spoken, console, keep=keep)
     except OrtooError as error:
-        _complain(error, spoken)
-        code = _code(error)
+        complain(error, spoken)
+        code = code_of(error)
     except KeyboardInterrupt:
         code = INTERRUPTED
     raise typer.Exit(code)
+
+
+@app.command()
+def up(
+    folder: Annotated[Path, typer.Option(help="数据与日志的目录 / where data and logs go")] = UP,
+    plane: Annotated[
+        list[str] | None,
+        typer.Option(help="extranet 或 intranet；缺省两者 / one of them; otherwise both"),
+    ] = None,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="只入网，不装演示数据 / members only, no data")
+    ] = False,
+    language: LanguageOption = None,
+) -> None:
+    """启动演示区域与控制台并保持运行，打印地址和账号。
+
+    Bring the demo federation up with consoles and leave it running; prints addresses and accounts.
+    Exit codes: 0 it runs; 1 it did not come up; 3 something has to be installed first.
+    """
+    spoken, console = language or _language(), _console()
+    planes = plane or list(standing.CASTS)
+    if unknown := set(planes) - set(standing.CASTS):
+        raise typer.BadParameter(", ".join(sorted(unknown)), param_hint="--plane")
+    try:
+        found = standing.about(folder)
+        if found is not None:
+            console.print(_RUNS.say(spoken))
+        else:
+            require_rabbitmq()
+            code = standing.start(folder, spoken, planes, empty=empty)
+            found = standing.about(folder)
+            if found is None:
+                raise typer.Exit(code or 1)
+    except OrtooError as error:
+        complain(error, spoken)
+        raise typer.Exit(code_of(error)) from None
+    standing.show(console, spoken, found)
+    console.print(_ENDS_WITH.say(spoken).format(folder=folder))
+
+
+@app.command()
+def down(
+    folder: Annotated[Path, typer.Option(help="同 up / as with up")] = UP,
+    language: LanguageOption = None,
+) -> None:
+    """结束 up 启动的一切。 / End all that `up` started."""
+    spoken, console = language or _language(), _console()
+    try:
+        ran = standing.stop(folder)
+    except OrtooError as error:
+        complain(error, spoken)
+        raise typer.Exit(code_of(error)) from None
+    console.print((_ENDED if ran else _NOTHING).say(spoken))
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH
+    return console
 
 
 def _run(folder: Path, language: Language, console: Console, *, keep: bool) -> int:
@@ -84,22 +155,13 @@ def _run(folder: Path, language: Language, console: Console, *, keep: bool) -> i
             signal.signal(number, signal.SIG_IGN)
         running.close(in_order=in_order)
     if running.failure is not None:
-        _complain(running.failure, language)
-        return _code(running.failure)
+        complain(running.failure, language)
+        return code_of(running.failure)
     return 0 if held else 1
-
-
-def _code(error: OrtooError) -> int:
-    return Exit.SETUP if isinstance(error, (PrivateBrokerMissing, SettingsError)) else Exit.DEFECT
 
 
 def _language() -> Language:
     return Language.EN if language_of(os.environ) == ENGLISH else Language.ZH
-
-
-def _complain(error: OrtooError, language: Language) -> None:
-    what, cure = translator("en" if language is Language.EN else "zh_CN").error(error)
-    print(what, cure, f"[{error.code}]", sep="\n", file=sys.stderr)
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:

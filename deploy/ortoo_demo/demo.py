@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +24,9 @@ from ortoo_demo.plane import Plane
 from ortoo_demo.processes import Processes, environment
 from ortoo_demo.readers import all_readers
 from ortoo_demo.report import Compared, Done
+from ortoo_demo.scenario import Step
 from ortoo_demo.texts import PLANES, Language, Text
+from ortoo_demo.world import Cast
 from ortoo_protocol.core.errors import OrtooError, SettingsExists, StoreBusy
 
 MARK = ".ortoo-demo"
@@ -72,6 +74,9 @@ class Demo:
     language: Language
     console: Console
     keep: bool = False
+    casts: Sequence[Cast] = field(default_factory=lambda: (world.extranet(), world.intranet()))
+    story: Sequence[Step] = scenario.STEPS
+    consoles: bool = False
     steps: list[Done] = field(default_factory=list)
     compared: list[Compared] = field(default_factory=list)
     failure: OrtooError | None = None
@@ -83,18 +88,23 @@ class Demo:
         self._pool = ThreadPoolExecutor(WORKERS, "demo")
         self._players = ThreadPoolExecutor(2, "plane")
         self._processes = Processes(self._patience, environment())
-        self._planes = tuple(
-            Plane(cast, self.folder / cast.plane, self._processes, self._patience, self._pool)
-            for cast in (world.extranet(), world.intranet())
+        self.planes = tuple(
+            Plane(
+                cast,
+                self.folder / cast.plane,
+                self._processes,
+                self._patience,
+                self._pool,
+                consoles=self.consoles,
+            )
+            for cast in self.casts
         )
 
     def run(self) -> bool:
         """Whether every check held. Writes report.json in any case."""
         try:
-            played = [self._players.submit(self._play, plane) for plane in self._planes]
-            wait(played, return_when=FIRST_EXCEPTION)
-            if all(future.result() for future in played):
-                extranet, intranet = self._planes
+            if self.play():
+                extranet, intranet = self.planes
                 self._step(scenario.NEVER_MEET, lambda: scenario.never_meet(extranet, intranet))
                 if not self.keep:
                     self._step(scenario.ENDED, self._end)
@@ -103,15 +113,21 @@ class Demo:
             self._write()
         return self.failure is None
 
+    def play(self) -> bool:
+        """The story on each plane, beside each other; whether every check held."""
+        played = [self._players.submit(self._play, plane) for plane in self.planes]
+        wait(played, return_when=FIRST_EXCEPTION)
+        return all(future.result() for future in played)
+
     def close(self, *, in_order: bool) -> None:
         """End every process that was started, and every thread."""
         self._patience.stop()
         self._processes.end(in_order=in_order)
-        for plane in self._planes:
+        for plane in self.planes:
             plane.broker.kill()
         self._players.shutdown(cancel_futures=True)
         self._pool.shutdown(cancel_futures=True)
-        for plane in self._planes:
+        for plane in self.planes:
             plane.broker.kill()  # in case that a player just started it
             plane.close()
 
@@ -120,7 +136,7 @@ class Demo:
         prefix = PLANES[plane.name]
         return all(
             self._step(_joined(prefix, step.name), lambda s=step: s.run(plane))  # type: ignore[misc]
-            for step in scenario.STEPS
+            for step in self.story
         )
 
     def _step(self, name: Text, run: Callable[[], Text]) -> bool:
@@ -147,7 +163,7 @@ class Demo:
     def _compare(self) -> Text:
         """Row counts and digests of every reader, from the databases alone."""
         self.compared = [
-            report.compare(reader) for plane in self._planes for reader in all_readers(plane)
+            report.compare(reader) for plane in self.planes for reader in all_readers(plane)
         ]
         for one in self.compared:
             place = f"{one.reader.plane} {one.reader.department.station}"
@@ -162,12 +178,12 @@ class Demo:
         """Every service that still runs stops by SIGTERM and says that all went well."""
         codes = {
             f"{plane.name} {party}": code
-            for plane in self._planes
+            for plane in self.planes
             for party, code in plane.stop_all().items()
         }
         wrong = {place: code for place, code in codes.items() if code != 0}
         check(not wrong, f"exit codes {wrong}")
-        for plane in self._planes:
+        for plane in self.planes:
             for department in plane.cast.departments:
                 departments.settle(plane.database(department))
         return Text(f"{len(codes)} 个进程正常退出", f"{len(codes)} processes ended with code 0")

@@ -13,7 +13,7 @@ import socket
 import ssl
 from pathlib import Path
 
-from ortoo_demo import catalogs
+from ortoo_demo import catalogs, consoles
 from ortoo_demo.checks import check
 from ortoo_demo.plane import Plane
 from ortoo_demo.texts import Text
@@ -67,7 +67,10 @@ def _make_folder(plane: Plane, party: str) -> Path:
     file = plane.settings_file(party)
     text = file.read_text(encoding="utf-8")
     quick = "[timing]\nhead_s = 5\ncheckpoint_s = 2\ngap_ask_s = 1\n"
-    file.write_text(text.replace("[timing]\n", quick), encoding="utf-8")
+    text = text.replace("[timing]\n", quick)
+    if plane.consoles:
+        text = consoles.with_console(plane, party, text)
+    file.write_text(text, encoding="utf-8")
     for department in cast.departments:
         if department.station == party:
             url = f"sqlite:///{plane.database(department)}"

@@ -40,6 +40,7 @@ class Plane:
     processes: Processes
     patience: Patience
     pool: ThreadPoolExecutor
+    consoles: bool = False  # whether people reach its parties with a browser
     broker: PrivateBroker = field(init=False)
     services: dict[str, Service] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)  # what one step leaves for a later one

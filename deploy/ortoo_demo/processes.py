@@ -79,6 +79,8 @@ class Processes:
         self._reaper = subprocess.Popen(  # noqa: S603 - fixed program
             [sys.executable, "-I", reaper.__file__],
             stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
 

@@ -18,10 +18,13 @@ class Step:
     run: Callable[[Plane], Text]
 
 
-STEPS: tuple[Step, ...] = (
+# What a region is founded with, what its people then do, and what tries to break it.
+FOUNDING: tuple[Step, ...] = (
     Step(Text("消息服务器与目录初始化", "broker and folders"), founding.brokers),
     Step(Text("根与登记管理员门限签名", "ceremony with thresholds"), founding.ceremony),
     Step(Text("节点入网", "enrolment"), founding.enrol),
+)
+SHARING: tuple[Step, ...] = (
     Step(Text("目录联合与检索", "catalog federated and found"), sharing.catalog),
     Step(Text("整本目录导入", "whole catalogs imported"), catalogs.imported),
     Step(Text("无条件共享：直接订阅", "unconditional: subscribed"), sharing.unconditional),
@@ -30,6 +33,8 @@ STEPS: tuple[Step, ...] = (
     Step(Text("有条件共享：按信息项核准", "conditional: granted in part"), sharing.granted_in_part),
     Step(Text("同节点两部门共享", "inside one station"), sharing.inside_one_station),
     Step(Text("增、改、删随动", "changes followed"), following.changes),
+)
+TRIALS: tuple[Step, ...] = (
     Step(Text("读取方被强制杀死", "reader killed in the middle"), following.killed),
     Step(Text("读取方重启补齐", "reader restarted"), following.restarted),
     Step(Text("枢纽停机", "hub killed, feeds go on"), following.without_hub),
@@ -42,6 +47,7 @@ STEPS: tuple[Step, ...] = (
     Step(Text("运行体检", "everybody is well"), proving.healthy),
     Step(Text("节点暂停", "station suspended"), ending.suspended),
 )
+STEPS = FOUNDING + SHARING + TRIALS
 
 NEVER_MEET = Text("两平面互不相通", "planes never meet")
 ENDED = Text("有序停止", "ended in order")

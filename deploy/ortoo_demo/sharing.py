@@ -15,6 +15,7 @@ from ortoo_protocol.core.topology import feed_queue
 
 # What the hub may read and the broker may not: looked for on the broker at the end.
 PURPOSE = "社会救助对象资格核对（演示申请用途）"
+ANOTHER_PURPOSE = "临时救助家庭经济状况核对"
 REASON = "申请的信息项超出核对所需范围，请缩小后重新申请"
 _PEOPLE = ("--handler", "经办人丁", "--approver", "批准人戊")
 _BY = {"handler": "经办人丁", "approver": "批准人戊"}
@@ -187,11 +188,23 @@ def inside_one_station(plane: Plane) -> Text:
 # --- what people do -----------------------------------------------------------------------------
 
 
-def apply(plane: Plane, resource: Resource, applicant: Department, items: Sequence[str]) -> str:
+def ask_again(plane: Plane) -> str:
+    """A request that waits for its answer, for whoever looks around afterwards."""
+    cast = plane.cast
+    return apply(plane, cast.households, cast.takers[0], cast.granted_items, ANOTHER_PURPOSE)
+
+
+def apply(
+    plane: Plane,
+    resource: Resource,
+    applicant: Department,
+    items: Sequence[str],
+    purpose: str = PURPOSE,
+) -> str:
     """Apply, and wait until provider and hub have it; returns the case."""
     answer = plane.call(
         applicant.station, "request.apply", resource=resource.code, department=applicant.code,
-        items=list(items), **_WHY, **_BY,
+        items=list(items), **{**_WHY, "purpose": purpose}, **_BY,
     )  # fmt: skip
     case = str(answer["case"])
     provider = resource.owner.station

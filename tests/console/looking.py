@@ -22,7 +22,7 @@ from playwright.async_api import (
 
 from ortoo_protocol.console.page import LANGUAGE_COOKIE
 from ortoo_protocol.i18n import Translator, translator
-from tests.console.kit import PASSWORD, Front, browser
+from tests.console.kit import PASSWORD, House, browser
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "var" / "screenshots"
@@ -37,7 +37,7 @@ GRAVE = ("serious", "critical")
 class Looker:
     """Somebody before a screen, signed in at `front` or about to."""
 
-    front: Front
+    front: House
     page: Page
     t: Translator
     wrong: list[str] = field(default_factory=list)
@@ -154,7 +154,7 @@ async def screens() -> AsyncIterator[BrowserContext]:
 @asynccontextmanager
 async def looker(
     started: BrowserContext,
-    front: Front,
+    front: House,
     account: str = "",
     *,
     language: str = "zh_CN",

@@ -23,7 +23,6 @@ from ortoo_node.console import (
     sources,
     subscriptions,
     today,
-    tokens,
 )
 from ortoo_node.console.actions import ACTIONS
 from ortoo_node.settings import NodeSettings
@@ -43,7 +42,6 @@ MENU = (
     Section("/publications", mark("Publications")),
     Section("/sources", mark("Sources and sinks")),
     Section("/queries", mark("Online query")),
-    Section("/tokens", mark("Tokens")),
     Section("/corrections", mark("Corrections")),
     Section("/coordination", mark("Coordination")),
     Section("/demands", mark("Demands")),
@@ -83,7 +81,6 @@ def console_of(
             publications.router,
             sources.router,
             queries.router,
-            tokens.router,
             coordination.router,
             demands.router,
             contacts.router,

@@ -154,8 +154,11 @@ OwnPage = Annotated[Page, Depends(somebody)]
 
 
 def cookie_name(console: Console) -> str:
-    """`__Host-`: sent over TLS only, to this very name and no other (RFC 6265bis)."""
-    return "__Host-ortoo" if console.secure else "ortoo"
+    """`__Host-`: sent over TLS only, to this very name and no other (RFC 6265bis). Browsers do not
+    tell ports apart: consoles on one machine each need a name of their own."""
+    identity = console.station.parts.identity
+    name = f"ortoo-{identity.plane.value}-{identity.party}"
+    return f"__Host-{name}" if console.secure else name
 
 
 def sign_in(page: Page, response: Response, token: str) -> None:

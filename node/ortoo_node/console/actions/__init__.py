@@ -14,7 +14,6 @@ from ortoo_node.console.actions import (
     queries,
     sources,
     subscriptions,
-    tokens,
 )
 from ortoo_protocol.console.actions import by_method
 
@@ -30,5 +29,4 @@ ACTIONS = by_method(
     demands.ACTIONS,
     contacts.ACTIONS,
     notices.ACTIONS,
-    tokens.ACTIONS,
 )
