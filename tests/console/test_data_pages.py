@@ -238,7 +238,7 @@ async def test_a_wrong_parameter_or_purpose_keeps_what_was_typed(tmp_path: Path)
         marked = await visitor.post(url, 422, **{"p.least": "many", "purpose": PURPOSE})
         assert 'value="many"' in marked.text
         refused = await visitor.post(url, 422, **{"p.least": "5", "purpose": HOSTILE})
-        assert "use.purpose" in refused.text
+        assert "query.purpose" in refused.text
         assert 'value="5"' in refused.text
         assert HOSTILE not in refused.text
         await visitor.post(url, 409, csrf="guessed", **{"p.least": "5", "purpose": PURPOSE})
@@ -274,3 +274,41 @@ async def test_a_session_that_ends_over_a_query_keeps_its_form(tmp_path: Path) -
             "/sign-in", 200, name="wang", password=PASSWORD, next=url, **{"carried.p.least": "77"}
         )
         assert 'value="77"' in again.text
+
+
+async def test_a_token_is_shown_once_replaced_and_revoked(tmp_path: Path) -> None:
+    async with publishing(tmp_path) as (made, at):
+        await at.person("an", "安达", Role.SECURITY_ADMIN)
+        async with at.visitor("an") as visitor:
+            await visitor.get("/act/token.new")
+            asked = {
+                "department": DEPARTMENTS["s150700"][0],
+                "scopes": "catalog:read\nrequest:write",
+                "application": HOSTILE,
+                "days": "30",
+            }
+            shown = await visitor.post("/act/token.new", 200, **asked)
+            text = re.search(r"ortoo_([0-9a-f]{12})_[A-Za-z0-9_-]{43}", shown.text)
+            assert text is not None
+            assert HOSTILE not in shown.text
+            listed = await visitor.get("/tokens")
+            assert text[1] in listed
+            assert text[0] not in listed
+            renewed = await visitor.post(
+                "/act/token.rotate", 200, token=text[1], overlap_hours="1", days="30"
+            )
+            assert "ortoo_" in renewed.text
+            assert text[0] not in renewed.text
+            await visitor.post("/act/token.revoke", token=text[1])
+            (old,) = (
+                one
+                for one in (await made.provider.call("token.list"))["tokens"]
+                if one["token"] == text[1]
+            )
+            assert old["state"] == "revoked"
+            await visitor.get("/tokens")
+            wrong = await visitor.post("/act/token.new", 422, **{**asked, "scopes": "all"})
+            assert "token.scope" in wrong.text
+        async with at.visitor("bao") as other:
+            assert "/act/" not in await other.get("/tokens")
+            await other.post("/act/token.new", 403, **asked)

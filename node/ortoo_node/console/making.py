@@ -23,6 +23,7 @@ from ortoo_node.console import (
     sources,
     subscriptions,
     today,
+    tokens,
 )
 from ortoo_node.console.actions import ACTIONS
 from ortoo_node.settings import NodeSettings
@@ -42,6 +43,7 @@ MENU = (
     Section("/publications", mark("Publications")),
     Section("/sources", mark("Sources and sinks")),
     Section("/queries", mark("Online query")),
+    Section("/tokens", mark("Tokens")),
     Section("/corrections", mark("Corrections")),
     Section("/coordination", mark("Coordination")),
     Section("/demands", mark("Demands")),
@@ -81,6 +83,7 @@ def console_of(
             publications.router,
             sources.router,
             queries.router,
+            tokens.router,
             coordination.router,
             demands.router,
             contacts.router,

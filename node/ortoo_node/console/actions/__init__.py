@@ -14,6 +14,7 @@ from ortoo_node.console.actions import (
     queries,
     sources,
     subscriptions,
+    tokens,
 )
 from ortoo_protocol.console.actions import by_method
 
@@ -29,4 +30,5 @@ ACTIONS = by_method(
     demands.ACTIONS,
     contacts.ACTIONS,
     notices.ACTIONS,
+    tokens.ACTIONS,
 )
