@@ -15,11 +15,15 @@ import httpx
 import openpyxl
 
 from ortoo_protocol.core.accounts.roles import Role
+from ortoo_protocol.core.catalog.claims import Conflict
+from ortoo_protocol.station import inbox
 from tests.console.kit import PASSWORD, Front, Visitor, front
 from tests.node.kit import entry, open_node, running
 from tests.node.sheet_kit import ITEM, RESOURCE, book, row
+from tests.support.bodies import body_of
+from tests.support.letters import make_letter
 from tests.support.stations import Kit
-from tests.support.trust import DEPARTMENTS
+from tests.support.trust import DEPARTMENTS, HUB
 
 PARTY = "s150700"
 CODE = "307001150700/000001"
@@ -365,3 +369,61 @@ async def test_no_export_holds_a_formula(tmp_path: Path) -> None:
                 assert "=1+1" in json.dumps(answer.json(), ensure_ascii=False)
             answer = await visitor.client.get("/catalog/export/template")
             assert openpyxl.load_workbook(io.BytesIO(answer.content)).sheetnames[0]
+
+
+async def test_lists_changes_and_drift(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as made:
+        await people(made)
+        await add(made, 1, share_type=3, name="不予共享的", basis="《统计法》第九条")
+        async with made.visitor("yi") as visitor:
+            assert CODE in await visitor.get("/catalog/lists/negative"), "on no list yet"
+            await visitor.get("/act/catalog.lists.put?list=demand")
+            given = {"list": "demand", "department": DEPARTMENT, "purpose": HOSTILE, "contact": "x"}
+            texts = {"title": HOSTILE, "basis": HOSTILE, "compiled_by": "甲"}
+            done = await visitor.post(
+                "/act/catalog.lists.put", **given, **texts, secrecy_checked_by="丙"
+            )
+            page = await visitor.get(done.headers["location"])
+            assert "XQ-150700-000001" in page
+            (settle,) = re.findall(r'href="(/act/catalog.lists.settle[^"]*)"', page)
+            await visitor.get(settle.replace("&amp;", "&"))
+            row_ = {"list": "demand", "number": "XQ-150700-000001", "status": "closed"}
+            why = {"answer": HOSTILE, "by": "甲", "checker": "丙"}
+            token = re.findall(r'name="csrf" value="([^"]+)"', visitor.pages[-1])[-1]
+            done = await visitor.client.post(
+                "/act/catalog.lists.settle",
+                data={**row_, **why, "csrf": token},
+                headers={"sec-fetch-site": "same-origin"},
+            )
+            assert done.status_code == 303
+            for name in ("demand", "duty", "negative"):
+                page = await visitor.get(f"/catalog/lists/{name}?q={HOSTILE[:8]}")
+                assert "<script>alert" not in page
+                assert "<img" not in page
+            await visitor.get("/catalog/lists/nonsense", 422)
+        async with made.visitor("jia") as visitor:
+            await visitor.get("/act/catalog.change.record")
+            typed = {"department": DEPARTMENT, "what": HOSTILE, "codes": CODE}
+            await visitor.post("/act/catalog.change.record", **typed, since_ms="2026-01-05")
+            page = await visitor.get("/catalog/changes")
+            assert CODE in page
+            assert "2026-01-05" in page
+            assert "<script>alert" not in page
+            assert "&lt;script&gt;" in page
+            for path in ("/catalog/conflicts", "/catalog/refusals", "/catalog/drift"):
+                assert "nothing" in await visitor.get(path)
+
+
+async def test_a_conflict_is_told(tmp_path: Path) -> None:
+    kit = Kit(tmp_path)
+    node = open_node(kit, PARTY, online=False)
+    async with running(kit, node), front(node) as made:
+        await people(made)
+        letter = body_of(Conflict)
+        raw = make_letter(kit, HUB, PARTY, letter)
+        await node.app.station.write(lambda tx: inbox.accept(tx, raw))
+        async with made.visitor("yi") as visitor:
+            page = await visitor.get("/catalog/conflicts")
+            assert letter.other in page
+            assert await visitor.get("/catalog/conflicts?page=2")
+            assert letter.other not in visitor.pages[-1]

@@ -30,9 +30,11 @@ def take(tx: Tx, opened: Opened[Shape]) -> None:
     upsert(tx.conn, catalog_conflicts, [row])
 
 
-def listed(conn: Connection, state: str = "", limit: int = 500) -> list[Conflict]:
+def listed(conn: Connection, state: str = "", limit: int = 500, offset: int = 0) -> list[Conflict]:
     """The newest first."""
     query = select(catalog_conflicts.c.letter).order_by(catalog_conflicts.c.time_ms.desc())
     if state:
         query = query.where(catalog_conflicts.c.state == state)
-    return [decode(raw, Conflict) for raw in conn.execute(query.limit(limit)).scalars()]
+    return [
+        decode(raw, Conflict) for raw in conn.execute(query.limit(limit).offset(offset)).scalars()
+    ]

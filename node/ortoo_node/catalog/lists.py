@@ -152,6 +152,7 @@ def listed(
     status: str = "",
     word: str = "",
     limit: int = 500,
+    offset: int = 0,
 ) -> list[tuple[ListEntry, int | None]]:
     """Rows of a list with when the hub took them, by number."""
     query = select(catalog_lists).where(catalog_lists.c.list == list_)
@@ -161,7 +162,7 @@ def listed(
         query = query.where(catalog_lists.c.status == status)
     if word:
         query = query.where(catalog_lists.c.title.contains(word, autoescape=True))
-    rows = conn.execute(query.order_by(catalog_lists.c.number).limit(limit))
+    rows = conn.execute(query.order_by(catalog_lists.c.number).limit(limit).offset(offset))
     return [(decode(row.row, ListEntry), row.accepted_ms) for row in rows]
 
 

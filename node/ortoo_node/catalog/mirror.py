@@ -151,8 +151,10 @@ def refusals_of(conn: Connection, code: str) -> Sequence[Row[Any]]:
     return conn.execute(query.order_by(catalog_refusals.c.number.desc()).limit(20)).all()
 
 
-def refusals(conn: Connection) -> Sequence[Row[Any]]:
-    return conn.execute(select(catalog_refusals).order_by(catalog_refusals.c.number.desc())).all()
+def refusals(conn: Connection, limit: int, offset: int = 0) -> Sequence[Row[Any]]:
+    """The newest first."""
+    query = select(catalog_refusals).order_by(catalog_refusals.c.number.desc())
+    return conn.execute(query.limit(limit).offset(offset)).all()
 
 
 def resource_name(conn: Connection, code: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ortoo_node.console.actions import (
     cases,
     catalog,
+    catalog_lists,
     contacts,
     coordination,
     corrections,
@@ -22,6 +23,7 @@ ACTIONS = by_method(
     cases.ACTIONS,
     grants.ACTIONS,
     catalog.ACTIONS,
+    catalog_lists.ACTIONS,
     subscriptions.ACTIONS,
     corrections.ACTIONS,
     sources.ACTIONS,

@@ -98,8 +98,9 @@ class EntryMethods:
         summary = self.looking.summary(row, judged(conn, self.app.now_ms()))
         return {name: summary[name] for name in ("freshness", "carried_ms", "carried_seq")}
 
-    async def refusals(self) -> dict[str, Any]:
-        rows = await self.app.station.read(mirror.refusals)
+    async def refusals(self, limit: int = LISTED, offset: int = 0) -> dict[str, Any]:
+        limit, offset = max(1, min(limit, LISTED)), max(0, offset)
+        rows = await self.app.station.read(lambda conn: mirror.refusals(conn, limit, offset))
         names = ("code", "version", "error", "reason", "time_ms")
         return {"refusals": [{name: getattr(row, name) for name in names} for row in rows]}
 

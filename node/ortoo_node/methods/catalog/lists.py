@@ -19,6 +19,12 @@ from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.control_client import error_to
 
+MOST = 500  # rows of one answer
+
+
+def _within(limit: int, offset: int) -> tuple[int, int]:
+    return max(1, min(limit, MOST)), max(0, offset)
+
 
 @dataclass
 class ListMethods:
@@ -34,15 +40,28 @@ class ListMethods:
         }
 
     async def show(
-        self, list: str, mine: bool = False, status: str = "", text: str = "", limit: int = 500
+        self,
+        list: str,
+        mine: bool = False,
+        status: str = "",
+        text: str = "",
+        limit: int = MOST,
+        offset: int = 0,
     ) -> dict[str, Any]:
         if list not in LISTS:
             raise CatalogField(field="list", detail=repr(list[:64]))
         provider = self.app.station.party if mine else ""
+        limit, offset = _within(limit, offset)
 
         def read(conn: Connection) -> Any:
             return lists.listed(
-                conn, list, provider=provider, status=status, word=text, limit=limit
+                conn,
+                list,
+                provider=provider,
+                status=status,
+                word=text,
+                limit=limit,
+                offset=offset,
             )
 
         found = await self.app.station.read(read)
@@ -84,8 +103,13 @@ class ListMethods:
         codes = await self.app.station.read(lambda conn: lists.uncovered(conn, party))
         return {"codes": codes}
 
-    async def conflicts(self, state: str = "") -> dict[str, Any]:
-        found = await self.app.station.read(lambda conn: conflicts.listed(conn, state))
+    async def conflicts(
+        self, state: str = "", limit: int = MOST, offset: int = 0
+    ) -> dict[str, Any]:
+        limit, offset = _within(limit, offset)
+        found = await self.app.station.read(
+            lambda conn: conflicts.listed(conn, state, limit, offset)
+        )
         return {"conflicts": [msgspec.to_builtins(each) for each in found]}
 
     async def findings(self) -> list[dict[str, Any]]:

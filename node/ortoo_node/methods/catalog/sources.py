@@ -52,14 +52,17 @@ class AttachmentMethods:
         await self.app.station.write(lambda tx: attachment.detach(tx, resource))
         return {"resource": resource}
 
-    async def drift(self, resource: str = "", now: bool = False) -> dict[str, Any]:
-        """What the last looks found; `now`: look again first."""
+    async def drift(
+        self, resource: str = "", now: bool = False, limit: int = 0, offset: int = 0
+    ) -> dict[str, Any]:
+        """What the last looks found, by resource; `now`: look again first. `limit` 0: all."""
         if now and resource:
             await self.app.attachments.check(resource)
         elif now:
             await self.app.attachments.check_all()
         found = await self.app.station.read(lambda conn: attachment.looked(conn, resource))
-        return {"places": [each.view() for each in found]}
+        end = offset + limit if limit > 0 else None
+        return {"places": [each.view() for each in found[max(0, offset) : end]]}
 
     async def findings(self) -> list[dict[str, Any]]:
         """For doctor: what differs, and sources that nobody could look at."""
