@@ -13,6 +13,7 @@ from typing import Any
 from ortoo_protocol.core.accounts.roles import Role
 from tests.console.kit import Front, Visitor, front
 from tests.node.kit import FORM, Node, entry, fill, open_node, running
+from tests.support.hubs import until_true
 from tests.support.stations import Kit
 from tests.support.trust import DEPARTMENTS
 
@@ -373,3 +374,90 @@ async def test_notices_and_days_say_what_is_missing(tmp_path: Path) -> None:
             assert "/act/notify.retry" in await admin.get("/notices")
             await acted(admin, "notify.retry")
             assert "未配置通知渠道" in await acted(admin, "notify.test", 200)
+
+
+# --- use, supervision ---------------------------------------------------------------------------
+
+
+async def test_use_is_recorded_looked_at_and_ended_by_pages(tmp_path: Path) -> None:
+    async with (
+        desk(tmp_path) as at,
+        at.front.visitor("li") as reader,
+        at.front.visitor("wang") as provider,
+    ):
+        grant = await at.granted()
+        assert f"/grants/{grant}/use" in await reader.get(f"/grants/{grant}")
+        page = await acted(reader, "use.record", grant=grant, scenario=HOSTILE, effect=HOSTILE)
+        assert "&lt;script&gt;alert(1)" in safe(page)
+        assert "/act/use.require" not in page, "that is the provider's"
+        page = safe(await acted(provider, "use.ask", grant=grant, reason=HOSTILE))
+        assert "查阅" in page
+        days = {"requirements": HOSTILE, "days": "5"}
+        safe(await acted(provider, "use.require", grant=grant, **days))
+        page = safe(await acted(reader, "use.dispose", grant=grant, why="met"))
+        assert "使用目的已实现" in page
+        done = {"what": "表", "how": "删除", "evidence": HOSTILE}
+        page = safe(await acted(reader, "use.destroyed", grant=grant, **done))
+        again = await acted(reader, "use.destroyed", 422, grant=grant, **done)
+        assert "disposal" in again
+        assert "暂无对外提供" in await reader.get("/onward")
+        await reader.get("/grants/none/use", 404)
+
+
+async def test_a_lead_becomes_a_notice_that_is_answered_and_closed(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at, at.front.visitor("wang") as visitor:
+        assert "暂无线索" in await visitor.get("/supervision")
+        page = await acted(visitor, "supervise.enter", subject=OWN, violation="3", text=HOSTILE)
+        lead = (await at.node.call("supervise.leads"))["leads"][0]["lead"]
+        again = await acted(
+            visitor, "supervise.decide", 422, lead=lead, outcome="confirm", reason="是"
+        )
+        assert "supervision.move" in again, "what people entered is confirmed already"
+        page = await visitor.get(f"/supervision/leads/{lead}")
+        assert "/act/notice.issue?" in safe(page)
+        page = await acted(
+            visitor, "notice.issue", subject=OWN, violation="3", title=HOSTILE, found=HOSTILE,
+            demands=HOSTILE, days="10", handler=HANDLER, leads=lead,
+        )  # fmt: skip
+        assert page.count("<meter") == 1
+        (row, *_) = (await at.node.call("notice.list"))["notices"]
+        safe(await visitor.get("/supervision/notices"))
+
+        async def both() -> bool:
+            return len((await at.node.call("notice.list"))["notices"]) == 2
+
+        await until_true(both)
+        act = {"notice": row["notice"], "handler": HANDLER}
+        safe(await acted(visitor, "notice.act", event="answer", text=HOSTILE, **act))
+        again = await acted(visitor, "notice.act", 422, event="acknowledge", **act)
+        assert "supervision.move" in again
+        await visitor.get("/supervision/notices/none", 404)
+
+
+async def test_a_half_year_is_called_filled_and_submitted(tmp_path: Path) -> None:
+    async with (
+        desk(tmp_path) as at,
+        at.front.visitor("wang") as decides,
+        at.front.visitor("li") as writes,
+    ):
+        page = await acted(decides, "report.open", period="2026H1", days="10", note=HOSTILE)
+        safe(page)
+
+        async def both() -> bool:
+            return len((await at.node.call("report.list"))["submissions"]) == 2
+
+        await until_true(both)
+        number = (await at.node.call("report.list"))["submissions"][0]["submission"]
+        await writes.get(f"/act/report.fill?submission={number}")
+        await writes.post(
+            "/act/report.fill", submission=number, implementation=HOSTILE, effect="良好"
+        )
+        await decides.get(f"/act/report.submit?submission={number}")
+        await decides.post("/act/report.submit", submission=number, handler=HANDLER)
+        page = safe(await decides.get(f"/supervision/submissions/{number}"))
+        assert "良好" in page
+        safe(await decides.get("/supervision/facts"))
+        page = await acted(decides, "supervise.evaluate", period="2026H1")
+        assert "结果一致" in safe(page)
+        safe(await decides.get("/supervision/evaluations"))
+        await decides.get("/supervision/submissions/none", 404)

@@ -23,8 +23,10 @@ from ortoo_node.console import (
     queries,
     sources,
     subscriptions,
+    supervision,
     today,
     tokens,
+    use,
 )
 from ortoo_node.console.actions import ACTIONS
 from ortoo_node.settings import NodeSettings
@@ -48,6 +50,8 @@ MENU = (
     Section("/corrections", mark("Corrections")),
     Section("/coordination", mark("Coordination")),
     Section("/demands", mark("Demands")),
+    Section("/onward", mark("Passing on")),
+    Section("/supervision", mark("Supervision")),
     Section("/todo", mark("To do")),
     Section("/contacts", mark("Contacts")),
     Section("/notices", mark("Notifications")),
@@ -90,6 +94,8 @@ def console_of(
             demands.router,
             contacts.router,
             notices.router,
+            use.router,
+            supervision.router,
         ),
         actions=ACTIONS,
         folders=(OWN / "templates",),

@@ -15,7 +15,9 @@ from ortoo_node.console.actions import (
     queries,
     sources,
     subscriptions,
+    supervision,
     tokens,
+    use,
 )
 from ortoo_protocol.console.actions import by_method
 
@@ -33,4 +35,6 @@ ACTIONS = by_method(
     contacts.ACTIONS,
     notices.ACTIONS,
     tokens.ACTIONS,
+    use.ACTIONS,
+    supervision.ACTIONS,
 )

@@ -105,6 +105,10 @@ def move(state: State, event: Event) -> State:
         raise OnwardMove(state=state.value, event=event.value) from None
 
 
+def may(state: State, event: Event) -> bool:
+    return (state, event) in MOVES
+
+
 def clause_of(rules: Sharing) -> str:
     """The article under which passing on may be consented to. Raises OnwardClause: there is none,
     and what was received stays where it is."""
