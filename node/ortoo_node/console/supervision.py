@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from ortoo_node.console.actions.supervision import SAID, TITLES, VIOLATIONS
 from ortoo_protocol.console.page import OwnPage
-from ortoo_protocol.console.showing import duration, number, size
-from ortoo_protocol.core.supervision.facts import BY_NAME, Unit
+from ortoo_protocol.core.supervision.facts import FACTS
 
 router = APIRouter(prefix="/supervision")
+UNITS = {each.name: each.unit.value for each in FACTS}
 WORDS = {each.value: said for each, said in VIOLATIONS.items()}
 
 
@@ -68,7 +68,9 @@ async def submission(page: OwnPage, submission: str) -> Response:
 @router.get("/facts")
 async def facts(page: OwnPage, period: str = "") -> Response:
     found = await page.call("supervise.facts", period=period)
-    return page.render("facts.html", period=found["period"], subjects=found["subjects"], said=fact)
+    return page.render(
+        "facts.html", period=found["period"], subjects=found["subjects"], units=UNITS
+    )
 
 
 @router.get("/evaluations")
@@ -83,15 +85,3 @@ async def evaluation(page: OwnPage, evaluation: str) -> Response:
     return page.render(
         "evaluation.html", **await page.call("supervise.evaluation", evaluation=evaluation)
     )
-
-
-def fact(name: str, value: int) -> str:
-    """With its unit."""
-    match BY_NAME[name].unit:
-        case Unit.PERMILLE:
-            return f"{value / 10:.1f}%"
-        case Unit.MS:
-            return duration(value)
-        case Unit.BYTES:
-            return size(value)
-    return number(value)
