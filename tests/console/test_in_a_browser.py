@@ -153,6 +153,15 @@ async def test_signing_in_and_an_application_need_no_mouse(tmp_path: Path) -> No
         await applicant.done("Apply for data")
 
 
+async def test_one_browser_is_signed_in_at_two_consoles_of_one_machine(tmp_path: Path) -> None:
+    """Browsers send cookies to every port of a machine."""
+    async with desks(tmp_path) as made, looker(made.screens, made.reader, "bao") as applicant:
+        there = Looker(made.provider, await applicant.page.context.new_page(), applicant.t)
+        await there.sign_in("wang")
+        await applicant.go("/cases")
+        assert "宝音" in await applicant.page.get_by_role("banner").inner_text()
+
+
 async def tab_to(somebody: Looker, wanted: Locator) -> None:
     """With the Tab key alone, round the page if need be; what has the focus must be seen."""
     await wanted.wait_for()
