@@ -5,17 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import openpyxl
+import pytest
 
+from ortoo_node.catalog.sheets import apart
 from ortoo_protocol.core.accounts.roles import Role
 from ortoo_protocol.core.catalog.claims import Conflict
+from ortoo_protocol.core.errors import SheetError
 from ortoo_protocol.station import inbox
 from tests.console.kit import PASSWORD, Front, Visitor, front
 from tests.node.kit import entry, open_node, running
@@ -427,3 +432,8 @@ async def test_a_conflict_is_told(tmp_path: Path) -> None:
             assert letter.other in page
             assert await visitor.get("/catalog/conflicts?page=2")
             assert letter.other not in visitor.pages[-1]
+
+
+async def test_a_process_that_dies_over_a_file_is_told_as_the_files_fault() -> None:
+    with pytest.raises(SheetError):
+        await apart.in_a_process(partial(os._exit, 3), "x.xlsx")

@@ -38,14 +38,17 @@ class Brought:
 
     @property
     def file(self) -> Path:
-        return self.folder / f"_{self.name}"
+        return self._own("brought") / self.name
 
     @property
     def marked(self) -> Path:
         """In a folder of its own: the other's name is a person's."""
-        inside = self.folder / "marked"
+        return self._own("marked") / "marked.xlsx"
+
+    def _own(self, name: str) -> Path:
+        inside = self.folder / name
         inside.mkdir(exist_ok=True)
-        return inside / "marked.xlsx"
+        return inside
 
 
 @dataclass

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,8 +22,9 @@ from ortoo_node.catalog.sheets.problems import Problem
 from ortoo_node.catalog.sheets.reading import Read, read
 from ortoo_node.catalog.sheets.template import MOST_MERGED, write_book
 from ortoo_protocol.core.catalog.intake import problems
-from ortoo_protocol.core.errors import OrtooError
+from ortoo_protocol.core.errors import OrtooError, SheetError
 from ortoo_protocol.core.law.profiles import profile_named
+from ortoo_protocol.i18n import mark as marked
 from ortoo_protocol.i18n import translator
 from ortoo_protocol.station.control_client import error_from, error_to
 
@@ -53,7 +55,7 @@ class Looked(NamedTuple):
 
 async def look(file: Path, profile: str) -> Looked:
     """What stands in a file and is wrong with it. Raises SheetError."""
-    return await _apart(partial(_look, file, profile))
+    return await in_a_process(partial(_look, file, profile), file.name)
 
 
 async def mark(
@@ -61,23 +63,28 @@ async def mark(
 ) -> tuple[list[Told], int]:
     """The marked copy, with what the station has against the file besides (`found`, as of
     catalog.import.check); the problems, and how many. Raises SheetError."""
-    return await _apart(partial(_mark, file, target, profile, language, list(found)))
+    return await in_a_process(
+        partial(_mark, file, target, profile, language, list(found)), file.name
+    )
 
 
 async def write(form: str, lines: Path, target: Path, name: str, base: str) -> None:
     """Entries, one a line of `lines` as JSON, as a file of `form`; `name`: who publishes them."""
-    await _apart(partial(_write, form, lines, target, name, base))
+    await in_a_process(partial(_write, form, lines, target, name, base), target.name)
 
 
 async def template(target: Path) -> None:
-    await _apart(partial(_template, target))
+    await in_a_process(partial(_template, target), target.name)
 
 
-async def _apart(job: Callable[[], Made]) -> Made:
+async def in_a_process(job: Callable[[], Made], name: str) -> Made:
+    """`name`: of the file that it is about. Raises what `job` raises of our errors, SheetError."""
     pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
     try:
         loop = asyncio.get_running_loop()
         made, refused = await loop.run_in_executor(pool, _guarded, job)
+    except BrokenProcessPool:
+        raise SheetError(file=name, detail=marked("it takes more than this machine has")) from None
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     if refused is not None:
