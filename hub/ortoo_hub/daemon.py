@@ -37,7 +37,7 @@ from ortoo_protocol.core.keys import Suites, builtin_suites
 from ortoo_protocol.core.trust import Trust, fingerprint_of_root
 from ortoo_protocol.core.verify import Opened
 from ortoo_protocol.i18n import DEFAULT
-from ortoo_protocol.station import launch, trusting
+from ortoo_protocol.station import launch, own_keys, trusting
 from ortoo_protocol.station.accounts.methods import AccountMethods
 from ortoo_protocol.station.catalog.index import catch_up
 from ortoo_protocol.station.clocks.methods import ClockMethods
@@ -53,6 +53,7 @@ from ortoo_protocol.station.notify import telling
 from ortoo_protocol.station.notify.methods import NotifyMethods
 from ortoo_protocol.station.notify.notifier import Notifier
 from ortoo_protocol.station.notify.settings import NotifyTable
+from ortoo_protocol.station.own_keys import OwnKeys
 from ortoo_protocol.station.settings import read_secret
 from ortoo_protocol.station.station import Station, Surroundings, make_station
 from ortoo_protocol.station.store.store import Store
@@ -63,7 +64,6 @@ from ortoo_protocol.station.supervision.methods import supervision_methods
 if TYPE_CHECKING:
     from ortoo_protocol.console.listener import Listener
 
-RENEW_BEFORE_MS = 30 * 86_400_000
 EXPIRY_S = 60.0
 _log = logging.getLogger(__name__)
 
@@ -123,7 +123,9 @@ async def serve(settings: HubSettings, stop: asyncio.Event) -> None:
         await control.start()
         stack.push_async_callback(control.close)
         _log.info("hub %s of the %s runs", identity.party, identity.plane.value)
-        await launch.run_until(stop, hub.run([] if console is None else [console.run]))
+        renewal = OwnKeys(hub.station, settings, suites, directory.announce_own)
+        also = [renewal.watch, *([] if console is None else [console.run])]
+        await launch.run_until(stop, hub.run(also))
 
 
 def _console(
@@ -183,14 +185,17 @@ class Hub:
 
         await self.station.write(job)
         try:
-            await self.station.write(self._sign)
+            await self.station.write(self._sign_all)
         except TrustError as error:
             _log.error("%s", error)
 
-    def _sign(self, tx: Tx) -> None:
-        directory.stamp(tx)
+    def _sign_all(self, tx: Tx) -> None:
+        self._sign(tx)
         if self.keys is not None:
             directory.announce_own(tx, self.keys)
+
+    def _sign(self, tx: Tx) -> None:
+        directory.stamp(tx)
         calendar.seed(tx)
 
     async def run(self, also: Sequence[Callable[[], Awaitable[None]]] = ()) -> None:
@@ -315,14 +320,10 @@ def make_hub(
 
 
 def renewed_keys(settings: HubSettings, suites: Suites, now_ms: int) -> KeyFile:
-    """The hub's key file, with a new encryption key when the newest ends within 30 days."""
+    """The hub's key file, with a new encryption key when the newest ends soon."""
     station, passphrase = settings.station, read_secret(settings.keys.passphrase_file)
     keys = KeyFile.load(settings.keys.file, passphrase, station.plane, station.party, suites)
-    if max(each.until_ms for each in keys.wraps) - now_ms > RENEW_BEFORE_MS:
-        return keys
-    keys = keys.with_new_wrap_key(rand=launch.rand, now_ms=now_ms)
-    keys.save(settings.keys.file, passphrase, rand=launch.rand, replace_existing=True)
-    return keys
+    return own_keys.renewed(keys, settings, passphrase, launch.rand, now_ms)
 
 
 def load_trust(

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 
 from ortoo_hub import roster
 from ortoo_hub.store.tables import enrolments, pending
-from ortoo_protocol.core.announcement import Announcement, make_announcement, signing_key_id
+from ortoo_protocol.core.announcement import signing_key_id
 from ortoo_protocol.core.codec import Shape, decode
 from ortoo_protocol.core.directory import (
     Directory,
@@ -34,6 +34,7 @@ from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station import feed_reader, feed_writer, held, quarantine, trusting
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.keyfile import KeyFile
+from ortoo_protocol.station.own_keys import own_announcement
 from ortoo_protocol.station.sending import send
 
 DIRECTORY, CATALOG = "directory", "catalog"
@@ -122,19 +123,9 @@ def stamp(tx: Tx) -> None:
 
 def announce_own(tx: Tx, keys: KeyFile) -> None:
     """Announce the hub's own encryption keys unless that was done."""
-    wanted = keys.wrap_entries(tx.now_ms)
-    before = tx.trust.announcement(tx.party)
-    if before is not None and before.wrap_keys == wanted:
+    raw = own_announcement(tx, keys)
+    if raw is None:
         return
-    announcement = Announcement(
-        party=tx.party,
-        number=max(tx.now_ms // 1000, 0 if before is None else before.number + 1),
-        time_ms=tx.now_ms,
-        wrap_keys=wanted,
-        departments=() if before is None else before.departments,
-        contact="" if before is None else before.contact,
-    )
-    raw = make_announcement(announcement, keys.signer, suite=keys.suite, plane=tx.plane)
     trust = tx.trust.with_announcement(raw, tx.now_ms)
     adopt(tx, trust, [*documents(trust, "timestamp"), raw])
 

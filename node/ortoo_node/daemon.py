@@ -41,6 +41,7 @@ from ortoo_protocol.station.launch import (
     run_until,
     serve,
 )
+from ortoo_protocol.station.own_keys import OwnKeys, tell_hub
 from ortoo_protocol.station.station import Surroundings, make_station
 from ortoo_protocol.station.store.store import Store
 
@@ -79,7 +80,8 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
     http = _http(app, methods)
     console = _console(app, common, methods)
     try:
-        loops = [*app.loops]
+        keys = OwnKeys(station, settings, suites, tell_hub)
+        loops = [*app.loops, keys.watch]
         if http is not None:
             http.open()
             loops.append(http.run)

@@ -137,6 +137,8 @@ async def set_up(
         page.who = await page.console.accounts.set_up(
             secret, name, person, password, address=page.address
         )
+    except AccountCodeNeeded:
+        return page.go("/sign-in")  # the password is set; the second factor is asked for there
     except AccountError as error:
         return page.render("link.html", 422, target=target, name=name, person=person, error=error)
     response = page.go("/")

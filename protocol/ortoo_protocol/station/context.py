@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Identity:
-    """This party's own keys. `suite` is the one it makes envelopes with."""
+    """This party's own keys. `suite` is the one it makes envelopes with. `wrap_seeds` grows when an
+    encryption key is renewed (own_keys.py)."""
 
     party: str
     name: str
@@ -50,7 +51,7 @@ class Identity:
     suite: Suite
     signer: Signer
     signing_key_id: bytes
-    wrap_seeds: Mapping[bytes, bytes] = field(repr=False)  # key id -> private seed
+    wrap_seeds: dict[bytes, bytes] = field(repr=False)  # key id -> private seed
     store_key: bytes = field(repr=False)
 
 

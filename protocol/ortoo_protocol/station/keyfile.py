@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -169,7 +168,7 @@ class KeyFile:
         return key_id(self.suite, self.plane, "sign", self.signer.public)
 
     @property
-    def wrap_seeds(self) -> Mapping[bytes, bytes]:
+    def wrap_seeds(self) -> dict[bytes, bytes]:
         """Private seed by the id of its public key, as envelopes name it."""
         publics = ((self.suite.wrap_public(each.seed), each.seed) for each in self.wraps)
         return {key_id(self.suite, self.plane, "wrap", pub): seed for pub, seed in publics}
