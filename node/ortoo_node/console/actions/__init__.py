@@ -10,6 +10,7 @@ from ortoo_node.console.actions import (
     coordination,
     corrections,
     demands,
+    files,
     grants,
     notices,
     queries,
@@ -37,4 +38,5 @@ ACTIONS = by_method(
     tokens.ACTIONS,
     use.ACTIONS,
     supervision.ACTIONS,
+    files.ACTIONS,
 )
