@@ -16,11 +16,11 @@ from typer.testing import CliRunner, Result
 
 from ortoo_hub.cli import app as hub_app
 from ortoo_node.cli import app as node_app
-from ortoo_protocol.cli.supervision import words
 from ortoo_protocol.core.errors import SupervisionMove
 from ortoo_protocol.core.supervision.facts import FACTS, GROUPS
 from ortoo_protocol.core.supervision.leads import RULES
 from ortoo_protocol.core.supervision.scores import BUILT_IN
+from ortoo_protocol.station.supervision import words
 from tests.node.test_catalog_report import Page
 from tests.support import made_year
 from tests.support.service import FakeService, settings_folder

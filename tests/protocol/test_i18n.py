@@ -11,7 +11,6 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
 from ortoo_protocol.cli import corrections, journal
-from ortoo_protocol.cli.supervision import words as supervision
 from ortoo_protocol.core.errors import (
     CaseField,
     CaseMove,
@@ -22,6 +21,7 @@ from ortoo_protocol.core.errors import (
     TrustRollback,
 )
 from ortoo_protocol.i18n import LOCALE_FOLDER, language_of, translator
+from ortoo_protocol.station.supervision import words as supervision
 from tests.support.messages import extract, extract_page
 
 TOP = Path(__file__).parents[2]

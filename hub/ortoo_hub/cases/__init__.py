@@ -3,6 +3,6 @@ is what the region's authority decides, `comparing` finds where members and hub 
 keeps cases and their events."""
 
 from ortoo_hub.cases.notary import EXPIRED, Notary, expire
-from ortoo_hub.cases.store import events_of, find, listed, unfiled
+from ortoo_hub.cases.store import events_of, find, unfiled
 
-__all__ = ["EXPIRED", "Notary", "events_of", "expire", "find", "listed", "unfiled"]
+__all__ = ["EXPIRED", "Notary", "events_of", "expire", "find", "unfiled"]

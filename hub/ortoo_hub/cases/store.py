@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from ortoo_hub.store.tables import case_events, cases, filings
 from ortoo_protocol.core.cases import Answer, Event, Logged, Record, Records, Side, State
@@ -38,9 +38,21 @@ def known(conn: Connection, case: str) -> Row[Any]:
     return row
 
 
-def listed(conn: Connection, state: str | None, limit: int) -> list[Row[Any]]:
-    query = select(cases).order_by(cases.c.opened_ms.desc(), cases.c.case).limit(limit)
-    return list(conn.execute(query if state is None else query.where(cases.c.state == state)))
+def listed(
+    conn: Connection, state: str | None, limit: int | None, offset: int = 0
+) -> list[Row[Any]]:
+    """The newest first; `limit` None: all."""
+    query = select(cases).order_by(cases.c.opened_ms.desc(), cases.c.case)
+    if state is not None:
+        query = query.where(cases.c.state == state)
+    return list(conn.execute(query.limit(limit).offset(offset)))
+
+
+def count(conn: Connection, state: str | None) -> int:
+    query = select(func.count()).select_from(cases)
+    if state is not None:
+        query = query.where(cases.c.state == state)
+    return int(conn.execute(query).scalar_one())
 
 
 def events_of(conn: Connection, case: str) -> list[Row[Any]]:

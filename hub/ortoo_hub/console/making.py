@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ortoo_hub.console import overview, wall
+from ortoo_hub.console import (
+    calendar,
+    cases,
+    catalog,
+    contacts,
+    demands,
+    directory,
+    overview,
+    reconciliation,
+    supervision,
+    traffic,
+    wall,
+)
 from ortoo_hub.console.actions import ACTIONS
 from ortoo_hub.daemon import Hub
 from ortoo_hub.settings import HubSettings
@@ -18,7 +30,32 @@ from ortoo_protocol.station.launch import package_version
 from ortoo_protocol.station.served import Method, Served
 
 OWN = Path(__file__).parent
-MENU = (Section("/", mark("Overview")),)
+MENU = (
+    Section("/", mark("Overview")),
+    Section("/catalog", mark("Catalog")),
+    Section("/due", mark("Cases")),
+    Section("/coordination", mark("Coordination")),
+    Section("/demands", mark("Demands")),
+    Section("/supervision", mark("Supervision and reports")),
+    Section("/directory", mark("Directory and keys")),
+    Section("/reconciliation", mark("Reconciliation")),
+    Section("/traffic", mark("Traffic")),
+    Section("/calendar", mark("Calendar")),
+    Section("/contacts", mark("Contacts")),
+)
+SECTIONS = (
+    overview,
+    wall,
+    catalog,
+    cases,
+    demands,
+    supervision,
+    directory,
+    reconciliation,
+    traffic,
+    calendar,
+    contacts,
+)
 
 
 def console_of(
@@ -38,7 +75,7 @@ def console_of(
         requests=requests,
         methods={name: Served.of(method) for name, method in methods.items()},
         menu=MENU,
-        routers=(overview.router, wall.router),
+        routers=[each.router for each in SECTIONS],
         actions=ACTIONS,
         folders=(OWN / "templates",),
         version=package_version(),

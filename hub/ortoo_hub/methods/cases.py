@@ -43,9 +43,17 @@ class CaseMethods:
             "grant.list": self.grants,
         }
 
-    async def list_(self, state: str | None = None) -> dict[str, Any]:
-        rows = await self.station.read(lambda conn: cases.listed(conn, state, MOST))
-        return {"cases": [_case(row) for row in rows]}
+    async def list_(
+        self, state: str | None = None, limit: int = MOST, offset: int = 0
+    ) -> dict[str, Any]:
+        """The newest first, from `offset` on; `total`: how many there are."""
+        most = max(0, min(limit, MOST))
+
+        def read(conn: Connection) -> dict[str, Any]:
+            rows = store.listed(conn, state, most, max(0, offset))
+            return {"cases": [_case(row) for row in rows], "total": store.count(conn, state)}
+
+        return await self.station.read(read)
 
     async def show(self, case: str) -> dict[str, Any]:
         return await self.station.read(lambda conn: _show(conn, case))

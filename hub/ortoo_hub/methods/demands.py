@@ -32,12 +32,19 @@ class DemandMethods:
             "demand.assign": self.assign,
         }
 
-    async def listed(self, state: str = "") -> dict[str, Any]:
-        def read(conn: Connection) -> list[dict[str, Any]]:
-            rows = [viewed(conn, row) for row in lists.listed(conn, DEMAND, "", MOST)]
-            return [row for row in rows if state in ("", row["state"])]
+    async def listed(self, state: str = "", limit: int = MOST, offset: int = 0) -> dict[str, Any]:
+        """From `offset` on; `total`: how many there are, MOST at most."""
+        first, last = max(0, offset), max(0, offset) + max(0, limit)
 
-        return {"demands": await self.station.read(read)}
+        def read(conn: Connection) -> dict[str, Any]:
+            rows = lists.listed(conn, DEMAND, "", MOST)
+            if not state:
+                shown = [viewed(conn, row) for row in rows[first:last]]
+                return {"demands": shown, "total": len(rows)}
+            found = [each for each in (viewed(conn, row) for row in rows) if each["state"] == state]
+            return {"demands": found[first:last], "total": len(found)}
+
+        return await self.station.read(read)
 
     async def show(self, provider: str, number: str) -> dict[str, Any]:
         def read(conn: Connection) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from starlette.responses import HTMLResponse, Response
 
 from ortoo_node.console.actions.cases import OFFERED
 from ortoo_node.console.actions.coordination import RULINGS
-from ortoo_node.console.numbers import Number, span, stands
 from ortoo_protocol.console.downloads import attachment
+from ortoo_protocol.console.numbers import Number, span, stands
 from ortoo_protocol.console.page import OwnPage
 from ortoo_protocol.core.cases import State
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from ortoo_node.console.actions.corrections import OFFERED, SAID
-from ortoo_node.console.numbers import Number, span, stands
 from ortoo_protocol.console.downloads import attachment
+from ortoo_protocol.console.numbers import Number, span, stands
 from ortoo_protocol.console.page import OwnPage
 from ortoo_protocol.core.errors import ConsoleUnknown
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -64,6 +65,10 @@ def duration(context: jinja2.runtime.Context, ms: int | None) -> str:
     return said
 
 
+def in_base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "when": when,
     "day": day,
@@ -71,4 +76,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "number": number,
     "short": short,
     "duration": duration,
+    "base64": in_base64,
 }

@@ -2,6 +2,23 @@
 
 from __future__ import annotations
 
+from ortoo_hub.console.actions import (
+    calendar,
+    cases,
+    catalog,
+    demands,
+    members,
+    reconciliation,
+    supervision,
+)
 from ortoo_protocol.console.actions import by_method
 
-ACTIONS = by_method()
+ACTIONS = by_method(
+    cases.ACTIONS,
+    catalog.ACTIONS,
+    demands.ACTIONS,
+    supervision.ACTIONS,
+    members.ACTIONS,
+    reconciliation.ACTIONS,
+    calendar.ACTIONS,
+)

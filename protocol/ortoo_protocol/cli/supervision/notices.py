@@ -9,7 +9,7 @@ import typer
 
 from ortoo_protocol.cli.common import Handler
 from ortoo_protocol.cli.shell import Json, Shell
-from ortoo_protocol.cli.supervision import words
+from ortoo_protocol.station.supervision import words
 
 app = typer.Typer(
     help="Written notices with a time limit: issue, follow up, answer.", no_args_is_help=True

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ortoo_protocol.cli.supervision import words
 from ortoo_protocol.cli.supervision.document import Cell, Section, Table
 from ortoo_protocol.cli.supervision.figures import NONE, percent, points
 from ortoo_protocol.cli.supervision.report_parts import Said
 from ortoo_protocol.i18n import mark
+from ortoo_protocol.station.supervision import words
 
 
 class Annexes(Said):

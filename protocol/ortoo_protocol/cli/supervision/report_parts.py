@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ortoo_protocol.cli.shell import Shell
-from ortoo_protocol.cli.supervision import words
 from ortoo_protocol.cli.supervision.document import Plot, Section, Table
 from ortoo_protocol.cli.supervision.figures import said
 from ortoo_protocol.core.supervision.half_years import civil_day
 from ortoo_protocol.i18n import mark
+from ortoo_protocol.station.supervision import words
 
 MOST_QUOTED_CHARACTERS = 600
 Facts = Mapping[str, int]

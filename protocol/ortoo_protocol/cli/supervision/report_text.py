@@ -11,13 +11,13 @@ from typing import Any
 
 from ortoo_protocol.cli.catalog.plots import Part
 from ortoo_protocol.cli.shell import Shell
-from ortoo_protocol.cli.supervision import words
 from ortoo_protocol.cli.supervision.document import Cell, Document, Plot, Section, Table
 from ortoo_protocol.cli.supervision.figures import NONE, points, said
 from ortoo_protocol.cli.supervision.report_annexes import Annexes
 from ortoo_protocol.cli.supervision.report_parts import Facts, Said, short
 from ortoo_protocol.core.supervision.half_years import REQUIRED
 from ortoo_protocol.i18n import mark
+from ortoo_protocol.station.supervision import words
 
 GREEN, AMBER, RED, DARK, BLUE = "#2f6f4f", "#d9a441", "#a6403a", "#5b3a52", "#2f5597"
 MOST_PLOTTED = 25

@@ -12,11 +12,11 @@ import typer
 from ortoo_protocol.cli.common import Handler
 from ortoo_protocol.cli.files import read_bytes, write_new
 from ortoo_protocol.cli.shell import Json, Shell
-from ortoo_protocol.cli.supervision import words
 from ortoo_protocol.cli.supervision.book import book
 from ortoo_protocol.cli.supervision.page import page
 from ortoo_protocol.cli.supervision.report_text import compose
 from ortoo_protocol.core.supervision.half_years import PASSAGES
+from ortoo_protocol.station.supervision import words
 
 TIMEOUT_S = 600.0
 

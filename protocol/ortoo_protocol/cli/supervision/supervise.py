@@ -12,9 +12,10 @@ import typer
 
 from ortoo_protocol.cli.files import read_bytes
 from ortoo_protocol.cli.shell import Json, Shell
-from ortoo_protocol.cli.supervision import notices, words
+from ortoo_protocol.cli.supervision import notices
 from ortoo_protocol.cli.supervision.figures import NONE, percent, points, said
 from ortoo_protocol.i18n import mark
+from ortoo_protocol.station.supervision import words
 
 TIMEOUT_S = 300.0
 SHOWN = (

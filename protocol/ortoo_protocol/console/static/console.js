@@ -32,7 +32,8 @@ window.addEventListener("pageshow", () => {
   });
 });
 
-// Line charts: <div class="chart" data-chart='{"times":[s,…],"lines":[{"name":…,"values":[…]},…]}'>.
+// Line charts: <div class="chart" data-chart='{"time":…,"times":[s,…],"lines":[{"name":…,"values":[…]},…]}'>.
+// Days are Beijing's, as everywhere in the pages.
 function drawChart(box) {
   const given = JSON.parse(box.dataset.chart);
   const style = getComputedStyle(document.documentElement);
@@ -43,12 +44,19 @@ function drawChart(box) {
   const grid = style.getPropertyValue("--edge").trim();
   const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid } };
   box.replaceChildren();
+  const beijing = (s) => uPlot.tzDate(new Date(s * 1000), "Asia/Shanghai");
+  const minute = uPlot.fmtDate("{YYYY}-{MM}-{DD} {HH}:{mm}");
+  const hour = uPlot.fmtDate("{M}-{D} {HH}:{mm}");
+  const day = uPlot.fmtDate("{YYYY}-{MM}-{DD}");
+  const times = (_plot, splits, _axis, _space, step) =>
+    splits.map((s) => (step < 86400 ? hour : day)(beijing(s)));
   new uPlot(
     {
+      tzDate: beijing,
       width: Math.max(280, box.clientWidth),
       height: 220,
       series: [
-        {},
+        { label: given.time, value: (_plot, s) => (s == null ? "" : minute(beijing(s))) },
         ...given.lines.map((line, index) => ({
           label: line.name,
           stroke: colours[index % colours.length],
@@ -56,7 +64,7 @@ function drawChart(box) {
           points: { show: given.times.length < 3 },
         })),
       ],
-      axes: [axis, { ...axis, size: 60 }],
+      axes: [{ ...axis, space: 100, values: times }, { ...axis, size: 60 }],
     },
     [given.times, ...given.lines.map((line) => line.values)],
     box

@@ -35,13 +35,19 @@ class ContactMethods:
             "contact.back": self.back,
         }
 
-    async def listed(self, party: str = "") -> dict[str, Any]:
-        """All that are known here; at the hub those of its members too."""
+    async def listed(
+        self, party: str = "", limit: int | None = None, offset: int = 0
+    ) -> dict[str, Any]:
+        """All that are known here, or `limit` of them; at the hub those of its members too."""
+        first = max(0, offset)
+        last = None if limit is None else first + max(0, limit)
 
-        def read(conn: Connection) -> list[dict[str, Any]]:
-            return [self._view(conn, each) for each in keeping.listed(conn, party or None)]
+        def read(conn: Connection) -> dict[str, Any]:
+            found = keeping.listed(conn, party or None)
+            shown = [self._view(conn, each) for each in found[first:last]]
+            return {"contacts": shown, "total": len(found)}
 
-        return {"contacts": await self.station.read(read)}
+        return await self.station.read(read)
 
     async def show(self, department: str, party: str = "") -> dict[str, Any]:
         """One department, with its hand-overs."""
