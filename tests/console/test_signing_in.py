@@ -187,6 +187,14 @@ async def test_a_body_that_never_comes_is_waited_for_in_bounds(
         writer.close()
 
 
+async def test_an_address_with_nonsense_in_it_is_a_page_that_says_so(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as made, made.visitor("wang") as visitor:
+        page = await visitor.get("/grants?side=<script>", 422)
+        assert "console.asked" in page
+        assert "side" in page
+        assert "<script>" not in page
+
+
 async def test_english_is_a_click_away(tmp_path: Path) -> None:
     async with at_work(tmp_path) as made, made.visitor("wang") as visitor:
         assert "今日" in await visitor.get("/")

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -21,7 +22,7 @@ from ortoo_protocol.console.listener import Listener, Place
 from ortoo_protocol.console.page import STATIC, anybody, translators
 from ortoo_protocol.console.requests import Counting
 from ortoo_protocol.console.watch import watch_routes
-from ortoo_protocol.core.errors import ConsoleDefect, ConsoleUnknown, OrtooError
+from ortoo_protocol.core.errors import ConsoleAsked, ConsoleDefect, ConsoleUnknown, OrtooError
 from ortoo_protocol.station.settings import ConsoleTable
 
 _log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ def application(console: Console) -> Counting:
             OrtooError: _ours,
             SignInFirst: _sign_in_first,
             HTTPException: _routing,
+            RequestValidationError: _misasked,
             Exception: _defect,
         },
     )
@@ -93,6 +95,14 @@ async def _routing(request: Request, error: Exception) -> Response:
     page = await anybody(request)
     unknown = ConsoleUnknown(path=request.url.path[:200])
     return page.render("failure.html", status, error=unknown)
+
+
+async def _misasked(request: Request, raised: Exception) -> Response:
+    """Parameters of a page: a number that is none, a text that is too long."""
+    found = raised.errors() if isinstance(raised, RequestValidationError) else []
+    names = [".".join(str(part) for part in each["loc"][1:])[:60] for each in found]
+    page = await anybody(request)
+    return page.render("failure.html", 422, error=ConsoleAsked(detail=", ".join(names)[:300]))
 
 
 async def _defect(request: Request, error: Exception) -> Response:

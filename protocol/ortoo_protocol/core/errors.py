@@ -2918,6 +2918,12 @@ class ConsoleUnknown(ConsoleError):
     cure = "Perhaps what it showed is no more, or the address has a slip. Begin at the first page."
 
 
+class ConsoleAsked(ConsoleError):
+    code = "console.asked"
+    what = "The address or the form says something that this page does not take: {detail}."
+    cure = "Nothing was changed. Go back, or begin at the first page."
+
+
 class ConsoleBusy(ConsoleError):
     code = "console.busy"
     what = "Too many pages are open that update by themselves."
