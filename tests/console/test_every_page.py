@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from ortoo_hub.console import making as hub
 from ortoo_node.console import making as node
 from ortoo_protocol.console.console import Section
@@ -83,6 +85,7 @@ def name_of(path: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-") or "today"
 
 
+@pytest.mark.timeout(600)
 async def test_every_page_of_a_station_is_light_fits_a_phone_and_is_for_everybody(
     tmp_path: Path,
 ) -> None:
@@ -132,12 +135,12 @@ async def look_at(somebody: Looker, path: str, of: str) -> list[str]:
     faults += await somebody.findings()
     await somebody.picture(f"{name}-light")
     await page.emulate_media(color_scheme="dark")
-    faults += [f"dark: {each}" for each in await somebody.findings()]
     viewport = page.viewport_size
     assert viewport is not None
     await page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    await page.evaluate("() => new Promise((drawn) => requestAnimationFrame(drawn))")
     faults += ["wider than a phone"] if await somebody.wider_than_the_screen() else []
-    faults += [f"phone: {each}" for each in await somebody.findings()]
+    faults += [f"phone, dark: {each}" for each in await somebody.findings()]
     await somebody.picture(f"{name}-phone-dark")
     await page.emulate_media(color_scheme="light")
     await page.set_viewport_size(viewport)

@@ -88,4 +88,11 @@ function arrange(root) {
 }
 document.addEventListener("DOMContentLoaded", () => arrange(document));
 document.addEventListener("htmx:afterSwap", (event) => arrange(event.target));
-window.addEventListener("resize", reachTables);
+// Charts are drawn to a width and in colours: anew when either changes.
+let arranging = 0;
+function arrangeSoon() {
+  cancelAnimationFrame(arranging);
+  arranging = requestAnimationFrame(() => arrange(document));
+}
+window.addEventListener("resize", arrangeSoon);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", arrangeSoon);
