@@ -28,6 +28,7 @@ from ortoo_protocol.core.errors import (
 from ortoo_protocol.core.keys import Suites, builtin_suites
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station import trusting
+from ortoo_protocol.station.accounts import first_run
 from ortoo_protocol.station.common_methods import CommonMethods, Method
 from ortoo_protocol.station.context import Identity
 from ortoo_protocol.station.control import ControlServer
@@ -90,6 +91,8 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
             loops.append(console.run)
         await app.start()
         await control.start()
+        if console is not None:
+            await first_run.say_if_nobody(station, "ortoo-node")
         _log.info("station %s runs on the %s plane", station.party, identity.plane.value)
         await run_until(stop, station.run(loops))
     finally:

@@ -30,8 +30,9 @@ async def hub_front(running: Running) -> AsyncIterator[House]:
     )
     answered = hub.methods(settings, asyncio.Event(), hub.station.parts.clock())
     accounts = Accounts(hub.station, NO_FACTOR)
-    async with opened(console_of(hub, settings, accounts, answered, 1)) as listener:
-        house = House(listener, accounts)
+    console = console_of(hub, settings, accounts, answered, 1)
+    async with opened(console) as listener:
+        house = House(listener, accounts, console)
         await house.person("zhao", "赵敏", Role.APPROVER)
         await house.person("qian", "钱进", Role.SYSTEM_ADMIN)
         await house.person("sun", "孙立", Role.COMPILER, Role.CONTACT)

@@ -38,6 +38,7 @@ class House:
 
     listener: Listener
     accounts: Accounts
+    console: Console
 
     @property
     def url(self) -> str:
@@ -73,7 +74,8 @@ class Front(House):
 @asynccontextmanager
 async def opened(console: Console) -> AsyncIterator[Listener]:
     """`console` on a port that is free."""
-    listener = Listener("console", application(console), Place("127.0.0.1", 0), console.closing.set)
+    place = Place("127.0.0.1", 0)
+    listener = Listener("console", application(console), place, console.closing.set, console.close)
     listener.open()
     running = asyncio.create_task(listener.run())
     try:
@@ -87,11 +89,11 @@ async def opened(console: Console) -> AsyncIterator[Listener]:
 @asynccontextmanager
 async def front(node: Node, accounts: AccountsTable = NO_FACTOR) -> AsyncIterator[Front]:
     """Its console, beside `node` that runs."""
-    settings = msgspec.structs.replace(node.app.settings, console=ConsoleTable())
+    settings = msgspec.structs.replace(node.app.settings, console=ConsoleTable(), accounts=accounts)
     desk = Accounts(node.app.station, accounts)
     console = console_of(node.app, settings, desk, node.methods, "test")
     async with opened(console) as listener:
-        yield Front(listener, desk, node)
+        yield Front(listener, desk, console, node)
 
 
 @asynccontextmanager
@@ -119,8 +121,9 @@ class Visitor:
         return answer.text
 
     async def post(self, path: str, status: int = 303, **typed: Any) -> httpx.Response:
-        """Send a form, with the token of the page that was seen last."""
-        found = _CSRF.findall(self.pages[-1]) if self.pages else []
+        """Send a form, with the token of the page that was seen last and had one."""
+        tokens = (_CSRF.findall(each) for each in reversed(self.pages))
+        found = next(filter(None, tokens), [])
         csrf = {"csrf": found[-1]} if found else {}
         answer = await self.client.post(
             path, data={**csrf, **typed}, headers={"sec-fetch-site": "same-origin"}

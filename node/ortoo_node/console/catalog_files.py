@@ -68,6 +68,7 @@ def router() -> APIRouter:
 
     @made.get(IMPORT + "/{key}/download")
     async def marked(page: OwnPage, key: str) -> Response:
+        page.need(Right.COMPILE)
         brought = shelf.get(key, page.me.account, page.console.now_ms())
         if not brought.problems:
             raise ConsoleUnknown(path=f"{IMPORT}/{key[:40]}")

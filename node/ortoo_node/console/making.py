@@ -32,9 +32,11 @@ from ortoo_node.console import (
 from ortoo_node.console.actions import ACTIONS
 from ortoo_node.settings import NodeSettings
 from ortoo_node.watching import watch_of
+from ortoo_protocol.console import accounts as accounts_pages
 from ortoo_protocol.console.console import Console, Section
 from ortoo_protocol.i18n import mark
 from ortoo_protocol.station.accounts.desk import Accounts
+from ortoo_protocol.station.accounts.unified import UnifiedLogin
 from ortoo_protocol.station.served import Method, Served
 
 OWN = Path(__file__).parent
@@ -58,6 +60,7 @@ MENU = (
     Section("/contacts", mark("Contacts")),
     Section("/notices", mark("Notifications")),
     Section("/calendar", mark("Working days")),
+    *accounts_pages.MENU,
 )
 
 
@@ -68,6 +71,7 @@ def console_of(
     methods: Mapping[str, Method],
     version: str,
 ) -> Console:
+    unified = settings.accounts.unified
     return Console(
         name=mark("Ortoo station"),
         station=app.station,
@@ -99,6 +103,7 @@ def console_of(
             notices.router,
             use.router,
             supervision.router,
+            accounts_pages.router,
         ),
         actions=ACTIONS,
         folders=(OWN / "templates",),
@@ -110,4 +115,5 @@ def console_of(
             "subscription": subscriptions.part,
         },
         resumed={catalog_edit.EDIT: catalog_edit.resume, queries.ASK: queries.resume},
+        unified=None if unified is None else UnifiedLogin(accounts, unified),
     )

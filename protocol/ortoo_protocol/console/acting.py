@@ -47,7 +47,10 @@ async def _carry_out(page: Page, action: Action, filled: Filled) -> Response:
     try:
         if action.prepare is not None:
             params = action.prepare(params)
-        answer = await page.recorded(action.method, params, action.about(params))
+        if action.does is not None:
+            answer = await action.does(page, params)
+        else:
+            answer = await page.recorded(action.method, params, action.about(params))
     except OrtooError as error:
         return await form_page(page, action, filled.values, error=error)
     if action.shows:

@@ -3,13 +3,16 @@ method's answer or refusal back to a page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from ortoo_protocol.console.forms import Field
 from ortoo_protocol.core.accounts.roles import Right
+
+if TYPE_CHECKING:
+    from ortoo_protocol.console.page import Page
 
 
 class Prepare(Protocol):
@@ -18,13 +21,17 @@ class Prepare(Protocol):
     def __call__(self, params: dict[str, Any]) -> dict[str, Any]: ...
 
 
+Does = Callable[["Page", Mapping[str, Any]], Awaitable[Any]]
+
+
 @dataclass(frozen=True)
 class Action:
     """`title`: the form's and the button's. `subject`: the field that says what it is done to, for
     the record. `back`: where to go afterwards, filled from the parameters and the answer. `shows`:
     a template for an answer that has to be seen (a secret that is shown once). `danger`: what
     cannot be taken back stands apart and says so. `params`: fixed ones. `key`: the action's name
-    in addresses where one method is offered as several (steps of different rights)."""
+    in addresses where one method is offered as several (steps of different rights). `does`: for
+    what judges the right and records the act itself, as accounts do, instead of the method."""
 
     method: str
     title: str
@@ -37,6 +44,7 @@ class Action:
     danger: bool = False
     params: Mapping[str, Any] = field(default_factory=dict)
     prepare: Prepare | None = None
+    does: Does | None = None
     key: str = ""
 
     @property

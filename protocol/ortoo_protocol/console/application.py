@@ -6,7 +6,7 @@ import logging
 import time
 from collections import Counter
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,12 +14,19 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from ortoo_protocol.console import acting, language, live, own_account, signing_in
+from ortoo_protocol.console import (
+    acting,
+    language,
+    live,
+    own_account,
+    signing_in,
+    unified_login,
+)
 from ortoo_protocol.console.console import Console
 from ortoo_protocol.console.failures import SignInFirst, status_of
 from ortoo_protocol.console.guard import SAFE, Guard
 from ortoo_protocol.console.listener import Listener, Place
-from ortoo_protocol.console.page import STATIC, anybody, translators
+from ortoo_protocol.console.page import STATIC, anybody, entering, translators
 from ortoo_protocol.console.requests import Counting
 from ortoo_protocol.console.watch import watch_routes
 from ortoo_protocol.core.errors import ConsoleAsked, ConsoleDefect, ConsoleUnknown, OrtooError
@@ -54,9 +61,11 @@ def application(console: Console) -> Counting:
         language.router,
         acting.router,
         live.router,
-        *console.routers,
+        unified_login.router,
     ):
         made.include_router(router)
+    for router in console.routers:
+        made.include_router(router, dependencies=[Depends(entering)])
     made.router.routes.extend(watch_routes(console.watch))
 
     hosts = {table.address, *table.hosts}
@@ -68,7 +77,7 @@ def listener(console: Console) -> Listener:
     """Where the settings say. Not opened yet."""
     table = console.settings.console or ConsoleTable()
     place = Place(table.address, table.port, table.cert_file, table.key_file)
-    return Listener("console", application(console), place, console.closing.set)
+    return Listener("console", application(console), place, console.closing.set, console.close)
 
 
 class _Static(StaticFiles):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from ortoo_protocol.console.requests import Requests
 from ortoo_protocol.console.watch import Watch
 from ortoo_protocol.core.accounts.roles import Right
 from ortoo_protocol.station.accounts.desk import Accounts
+from ortoo_protocol.station.accounts.unified import UnifiedLogin
 from ortoo_protocol.station.served import Served
 from ortoo_protocol.station.settings import Settings
 from ortoo_protocol.station.station import Station
@@ -29,11 +30,19 @@ Resume = Callable[["Page", str, Sequence[tuple[str, str]]], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Section:
-    """An entry of the menu, and the right that it takes."""
+    """An entry of the menu, and what it takes to enter it and all pages below: `right`, or one of
+    `also`."""
 
     path: str
     title: str
     right: Right = Right.READ
+    also: tuple[Right, ...] = ()
+
+    def admits(self, rights: Collection[Right]) -> bool:
+        return self.right in rights or any(each in rights for each in self.also)
+
+    def holds(self, path: str) -> bool:
+        return path == self.path or (self.path != "/" and path.startswith(f"{self.path}/"))
 
 
 @dataclass
@@ -41,7 +50,8 @@ class Console:
     """`name`: what the page's title begins with. `folders`: templates of the console's own, looked
     through before the shared ones. `live`: parts of pages by name, made anew while they are seen.
     `resumed`: forms that are no actions, by how their path begins: shown again with what was typed
-    when the session ended. `watch`: health and figures, for which no account is needed."""
+    when the session ended. `watch`: health and figures, for which no account is needed.
+    `unified`: the unified login, where there is one."""
 
     name: str
     station: Station
@@ -58,11 +68,22 @@ class Console:
     live: Mapping[str, Live] = field(default_factory=dict)
     resumed: Mapping[str, Resume] = field(default_factory=dict)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    unified: UnifiedLogin | None = None
 
     async def call(self, method: str, params: Mapping[str, Any]) -> Any:
         """A control method, held to its annotations as the command line's calls are."""
         served = self.methods[method]
         return await served.call(**served.arguments(params))
+
+    def admits(self, path: str, rights: Collection[Right]) -> bool:
+        """Whether who has `rights` may see the page at `path`: a page of no section takes the right
+        to read, so that whoever has no role sees none."""
+        found = next((each for each in self.menu if each.holds(path)), None)
+        return Right.READ in rights if found is None else found.admits(rights)
+
+    async def close(self) -> None:
+        if self.unified is not None:
+            await self.unified.close()
 
     def now_ms(self) -> int:
         return self.station.parts.clock()

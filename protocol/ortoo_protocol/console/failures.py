@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from ortoo_protocol.core.errors import ConsoleForbidden, ConsoleForm, OrtooError
+from ortoo_protocol.core.errors import AccountForbidden, ConsoleForbidden, ConsoleForm, OrtooError
 
 
 class SignInFirst(Exception):
@@ -22,7 +22,7 @@ class Forbidden(ConsoleForbidden):
 
 def status_of(error: OrtooError) -> int:
     """A status that scripts and browsers understand: what is said is in the page."""
-    if isinstance(error, ConsoleForbidden):
+    if isinstance(error, ConsoleForbidden | AccountForbidden):
         return 403
     if isinstance(error, ConsoleForm):
         return 409

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,13 +43,15 @@ class Place:
 class Listener:
     """`open` at the start, so that a port in use keeps the daemon from starting; then `run`.
 
-    `closing` is called when the end has come, so that whoever waits for something is answered.
+    `closing` is called when the end has come, so that whoever waits for something is answered;
+    `closed` when the last was.
     """
 
     name: str
     application: Any
     place: Place
     closing: Callable[[], None]
+    closed: Callable[[], Awaitable[None]] | None = None
     _socket: socket.socket | None = None
 
     def open(self) -> None:
@@ -95,6 +97,8 @@ class Listener:
             self.closing()
             server.should_exit = True
             await work
+            if self.closed is not None:
+                await self.closed()
 
     def close(self) -> None:
         if self._socket is not None:

@@ -1,5 +1,5 @@
-"""/live/NAME: a part of a page, sent again whenever it has become another (server-sent events, HTML
-Living Standard 9.2)."""
+"""/live/NAME: a part of the page /NAME, sent again whenever it has become another (server-sent
+events, HTML Living Standard 9.2)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
 
 from ortoo_protocol.console.console import Live
+from ortoo_protocol.console.failures import Forbidden
 from ortoo_protocol.console.page import OwnPage, Page, anybody
 from ortoo_protocol.core.errors import ConsoleBusy, ConsoleUnknown
 
@@ -28,6 +29,8 @@ async def live(page: OwnPage, name: str) -> Response:
     make = page.console.live.get(name)
     if make is None:
         raise ConsoleUnknown(path=f"/live/{name[:100]}")
+    if not page.console.admits(f"/{name}", page.me.rights):
+        raise Forbidden()
     streams: Counter[str] = page.request.app.state.streams
     if streams[page.me.account] >= MOST_OF_ONE or streams.total() >= MOST:
         raise ConsoleBusy()

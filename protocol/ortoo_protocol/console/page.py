@@ -20,7 +20,7 @@ from ortoo_protocol.console import showing
 from ortoo_protocol.console.actions import Action
 from ortoo_protocol.console.console import Console
 from ortoo_protocol.console.failures import Forbidden, SignInFirst
-from ortoo_protocol.core.accounts.roles import Right
+from ortoo_protocol.core.accounts.roles import CHARGES, Right, Role
 from ortoo_protocol.core.errors import OrtooError
 from ortoo_protocol.i18n import DEFAULT, ENGLISH, Translator, translator
 from ortoo_protocol.station.accounts.desk import SignedIn
@@ -116,7 +116,7 @@ class Page:
             crossed=lambda error: said_of(error, self.t),
             who=self.who,
             console=self.console,
-            menu=[each for each in self.console.menu if self.may(each.right)],
+            menu=[each for each in self.console.menu if self.who and each.admits(self.who.rights)],
             plane=self.console.station.parts.identity.plane.value,
             now_ms=self.console.now_ms(),
             path=self.request.url.path,
@@ -147,6 +147,12 @@ async def somebody(request: Request) -> Page:
     if page.me.must_set_second_factor and not request.url.path.startswith(OWN_ACCOUNT):
         raise SignInFirst(request, SETTING_UP)
     return page
+
+
+async def entering(page: Annotated[Page, Depends(somebody)]) -> None:
+    """Before every page of the console's own sections. Raises Forbidden."""
+    if not page.console.admits(page.request.url.path, page.me.rights):
+        raise Forbidden()
 
 
 AnyPage = Annotated[Page, Depends(anybody)]
@@ -189,6 +195,7 @@ def environment(folders: tuple[str, ...]) -> jinja2.Environment:
         auto_reload=False,
     )
     made.filters.update(showing.FILTERS)
+    made.globals["role_title"] = {each.value: CHARGES[each].title for each in Role}
     made.globals["static"] = static_url
     return made
 

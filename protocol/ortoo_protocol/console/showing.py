@@ -13,6 +13,7 @@ from ortoo_protocol.i18n import mark
 
 # The law's days are Beijing's, and it keeps no summer time (core/law/clock).
 BEIJING = timezone(timedelta(hours=8))
+DAY_MS = 86_400_000
 _LENGTHS = (
     (mark("{count} d"), 86_400),
     (mark("{count} h"), 3_600),
@@ -35,6 +36,15 @@ def day_end_ms(text: str) -> int:
     """The last millisecond of a day such as 2026-12-31. Raises ValueError."""
     begin = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=BEIJING)
     return int((begin + timedelta(days=1)).timestamp() * 1000) - 1
+
+
+def day_begin_ms(text: str) -> int:
+    """The first millisecond of a day such as 2026-12-31; 0 for what is none: a search looks over
+    what it does not understand."""
+    try:
+        return day_end_ms(text) + 1 - DAY_MS
+    except (ValueError, OverflowError):
+        return 0
 
 
 def size(count: int | None) -> str:

@@ -23,7 +23,7 @@ Typed = Annotated[str, Form(max_length=500)]
 async def ask(page: AnyPage, next: str = "/") -> Response:
     if page.who is not None:
         return page.go(own_path(next))
-    return _form(page, own_path(next), ())
+    return sign_in_page(page, own_path(next))
 
 
 @router.post("/sign-in")
@@ -46,9 +46,11 @@ async def take(
             name, password, code, address=page.address, language=page.t.language
         )
     except AccountCodeNeeded:
-        return _form(page, own_path(next), carried, name=name, password=password, needs_code=True)
+        return sign_in_page(
+            page, own_path(next), carried, name=name, password=password, needs_code=True
+        )
     except AccountError as error:
-        return _form(page, own_path(next), carried, name=name, error=error, status=401)
+        return sign_in_page(page, own_path(next), carried, name=name, error=error, status=401)
     response = await _after(page, own_path(next), carried)
     sign_in(page, response, page.me.token)
     return response
@@ -79,13 +81,13 @@ async def page_that_keeps(page: Page) -> Response:
         for name, value in form.multi_items()
         if isinstance(value, str) and name != "csrf"
     ]
-    return _form(page, page.request.url.path, carried[:MOST_CARRIED], ended=True, status=401)
+    return sign_in_page(page, page.request.url.path, carried[:MOST_CARRIED], ended=True, status=401)
 
 
-def _form(
+def sign_in_page(
     page: Page,
     path: str,
-    carried: Sequence[tuple[str, str]],
+    carried: Sequence[tuple[str, str]] = (),
     *,
     name: str = "",
     password: str = "",

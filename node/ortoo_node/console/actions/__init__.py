@@ -20,6 +20,7 @@ from ortoo_node.console.actions import (
     tokens,
     use,
 )
+from ortoo_protocol.console import accounts
 from ortoo_protocol.console.actions import by_method
 
 ACTIONS = by_method(
@@ -39,4 +40,5 @@ ACTIONS = by_method(
     use.ACTIONS,
     supervision.ACTIONS,
     files.ACTIONS,
+    accounts.ACTIONS,
 )

@@ -37,6 +37,23 @@ class Administration:
         _need_any(who, (Right.DISABLE_ACCOUNTS, Right.AUDIT))
         return await self._station.read(keeping.listed)
 
+    async def shown(self, who: Actor, name: str) -> dict[str, Any]:
+        """One, as `Account.view`, with its `subject` at the unified login, `locked_until_ms` and
+        `link_until_ms` (0: no lock, no waiting link). Raises AccountUnknown, AccountForbidden."""
+        _need_any(who, (Right.DISABLE_ACCOUNTS, Right.AUDIT))
+        now_ms = self._station.parts.clock()
+
+        def read(conn: Connection) -> dict[str, Any]:
+            account = keeping.need(conn, name)
+            return {
+                **account.view(),
+                "subject": account.subject,
+                "locked_until_ms": attempts.locked_until(conn, account.account, now_ms),
+                "link_until_ms": links.waits_until(conn, account.account, now_ms),
+            }
+
+        return await self._station.read(read)
+
     async def create(self, who: Actor, name: str, person: str, department: str) -> Account:
         """An account without roles; the security administrator gives them, and a link. Raises
         AccountName, AccountTaken, AccountPerson, TrustDepartment, AccountForbidden."""

@@ -5,7 +5,7 @@ A new link of an account, or for a first administrator's role, voids the one bef
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from ortoo_protocol.core.accounts.roles import Role
 from ortoo_protocol.core.errors import AccountLink
@@ -80,6 +80,12 @@ def use(tx: Tx, secret: str) -> tuple[LinkTarget, bool]:
     ends_factor = bool(tx.conn.execute(ends).scalar_one())
     tx.conn.execute(delete(account_links).where(_here(secret)))
     return target, ends_factor
+
+
+def waits_until(conn: Connection, account: str, now_ms: int) -> int:
+    """Until when a link of this account works; 0: there is none."""
+    mine = (account_links.c.account == account) & (account_links.c.expires_ms > now_ms)
+    return conn.execute(select(func.max(account_links.c.expires_ms)).where(mine)).scalar() or 0
 
 
 def void(conn: Connection, account: str) -> None:
