@@ -27,9 +27,12 @@ async def test_the_map_shows_each_league_in_words_and_the_flows(tmp_path: Path) 
     async with region(tmp_path) as (_, house), house.visitor("zhao") as visitor:
         page = await visitor.get("/")
         for code, name in LEAGUES.items():
-            assert re.search(
-                rf'<a href="/leagues/{code}" class="tile \w+" aria-label="{name}', page
+            tile = (
+                rf'<a href="/leagues/{code}" class="tile \w+">\s*<rect [^>]*>\s*<text [^>]*>(.+?)<'
             )
+            found = re.search(tile, page)
+            assert found is not None
+            assert found[1] == name.rstrip("市盟")
             assert page.count(f'href="/leagues/{code}"') == 2  # in the map, and in the table
         assert page.count("<path class=") == 1
         assert 'class="flow flow-1"' in page
