@@ -348,7 +348,7 @@ async def test_a_clean_table_scores_full_and_the_trend_shows_it(tmp_path: Path) 
         assert second["report"]["passed"]
         scores = [one["score_permille"] for one in second["trend"]]
         assert scores == [first["report"]["score_permille"], 1000]
-        (listed,) = (await node.call("quality.list"))["resources"]
+        listed = (await node.call("quality.list"))["resources"][0]
         assert (listed["score_permille"], listed["passed"]) == (1000, True)
 
 
@@ -397,7 +397,7 @@ async def test_reports_run_when_their_turn_is(tmp_path: Path) -> None:
         change(node, "DROP TABLE people")
         await station.write(lambda tx: tx.conn.execute(due))
         await inspector.check_due()
-        (listed,) = (await node.call("quality.list"))["resources"]
+        listed = (await node.call("quality.list"))["resources"][0]
         assert (listed["error"], listed["cycle"]) == ("source.missing", "daily")
         assert listed["next_ms"] > station.parts.clock()
         await node.call("quality.schedule", resource=CODE, cycle="off")

@@ -23,5 +23,5 @@ async def listed(page: OwnPage, side: Side = "all", ended: bool = False) -> Resp
 @router.get("/grants/{grant}")
 async def show(page: OwnPage, grant: str) -> Response:
     shown = await page.call("grant.show", grant=grant)
-    open_ = [each.method for each in actions.ACTIONS]
+    open_ = actions.fitting(shown, page.console.station.party, page.console.now_ms())
     return page.render("grant.html", **shown, offers=page.offers(*open_, grant=grant))

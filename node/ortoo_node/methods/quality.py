@@ -34,6 +34,7 @@ class QualityMethods:
             "quality.schedule": self.schedule,
             "reject.list": self.rejects,
             "task.list": self.tasks,
+            "task.show": self.task,
             "task.answer": self.answer,
             "task.close": self.close,
         }
@@ -75,12 +76,20 @@ class QualityMethods:
         return await self.app.station.read(read)
 
     async def listed(self) -> dict[str, Any]:
+        """Every resource that was published, or has rules, a report or a schedule. `rules` and
+        `rejects` are numbers."""
+
         def read(conn: Connection) -> list[dict[str, Any]]:
             reports = {row.resource: row for row in store.latest(conn)}
-            schedules = store.schedules(conn)
+            schedules, ruled = store.schedules(conn), store.ruled(conn)
+            aside = rejects.counts(conn)
             return [
-                _standing(conn, resource, reports.get(resource), schedules.get(resource))
-                for resource in sorted({*reports, *schedules})
+                {
+                    **_standing(conn, resource, reports.get(resource), schedules.get(resource)),
+                    "rules": ruled.get(resource, 0),
+                    "rejects": aside.get(resource, 0),
+                }
+                for resource in sorted({*reports, *schedules, *ruled, *store.runs(conn)})
             ]
 
         return {"resources": await self.app.station.read(read)}
@@ -91,14 +100,17 @@ class QualityMethods:
 
     # --- rejects ---
 
-    async def rejects(self, resource: str, most: int = 100) -> dict[str, Any]:
+    async def rejects(self, resource: str, most: int = 100, offset: int = 0) -> dict[str, Any]:
+        """The newest first, from `offset` on; `kept`: how many can be seen so."""
         names = ("run", "row", "key", "column", "error", "detail", "times", "first_ms", "time_ms")
 
         def read(conn: Connection) -> dict[str, Any]:
-            found = rejects.listed(conn, resource, max(1, min(most, rejects.MOST_KEPT)))
+            most_ = max(1, min(most, rejects.MOST_KEPT))
+            found = rejects.listed(conn, resource, most_, max(0, offset))
             totals = rejects.by_reason(conn, resource)
             return {
                 "rejects": [{name: getattr(row, name) for name in names} for row in found],
+                "kept": rejects.kept(conn, resource),
                 "totals": [
                     {"error": row.error, "column": row.column, "total": row.total} for row in totals
                 ],
@@ -108,14 +120,30 @@ class QualityMethods:
 
     # --- tasks ---
 
-    async def tasks(self, settled: bool = False) -> dict[str, Any]:
+    async def tasks(
+        self, settled: bool = False, limit: int | None = None, offset: int = 0
+    ) -> dict[str, Any]:
+        """Those that wait first, from `offset` on; `limit` None: all. `total`: how many there
+        are."""
+        now_ms = self.app.station.parts.clock()
+        most = None if limit is None else max(0, limit)
+
+        def read(conn: Connection) -> dict[str, Any]:
+            found = tasks.listed(conn, settled=settled, most=most, offset=max(0, offset))
+            return {
+                "tasks": [_task(conn, row, now_ms) for row in found],
+                "total": tasks.total(conn, settled=settled),
+            }
+
+        return await self.app.station.read(read)
+
+    async def task(self, task: str) -> dict[str, Any]:
         now_ms = self.app.station.parts.clock()
 
-        def read(conn: Connection) -> list[dict[str, Any]]:
-            found = tasks.listed(conn, settled=settled)
-            return [_task(conn, row, now_ms) for row in found]
+        def read(conn: Connection) -> dict[str, Any]:
+            return _task(conn, tasks.find(conn, task), now_ms)
 
-        return {"tasks": await self.app.station.read(read)}
+        return {"task": await self.app.station.read(read)}
 
     async def answer(self, task: str, by: str, reason: str) -> dict[str, Any]:
         def job(tx: Tx) -> str:

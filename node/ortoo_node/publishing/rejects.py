@@ -179,6 +179,13 @@ def by_reason(conn: Connection, resource: str) -> Sequence[Row[Any]]:
     return conn.execute(query.order_by(reject_counts.c.total.desc())).all()
 
 
-def listed(conn: Connection, resource: str, most: int = 100) -> Sequence[Row[Any]]:
+def listed(conn: Connection, resource: str, most: int = 100, offset: int = 0) -> Sequence[Row[Any]]:
     query = select(rejects).where(rejects.c.resource == resource)
-    return conn.execute(query.order_by(rejects.c.number.desc()).limit(most)).all()
+    query = query.order_by(rejects.c.number.desc()).limit(most).offset(offset)
+    return conn.execute(query).all()
+
+
+def kept(conn: Connection, resource: str) -> int:
+    """How many `listed` can show: of more than MOST_KEPT the newest."""
+    query = select(func.count()).select_from(rejects).where(rejects.c.resource == resource)
+    return conn.execute(query).scalar() or 0

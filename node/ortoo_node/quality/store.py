@@ -73,6 +73,20 @@ def in_force(conn: Connection, resource: str) -> RuleSet:
     return RuleSet(resource=resource, rules=()) if row is None else decoded(row)
 
 
+def ruled(conn: Connection) -> dict[str, int]:
+    """How many rules are in force, of each resource that has any version."""
+    newest_ = (
+        select(quality_rules.c.resource, func.max(quality_rules.c.version).label("version"))
+        .group_by(quality_rules.c.resource)
+        .subquery()
+    )
+    same = (quality_rules.c.resource == newest_.c.resource) & (
+        quality_rules.c.version == newest_.c.version
+    )
+    found = conn.execute(select(quality_rules).join(newest_, same))
+    return {row.resource: len(decoded(row).rules) for row in found}
+
+
 def decoded(row: Row[Any]) -> RuleSet:
     return msgspec.json.decode(row.rules, type=RuleSet)
 

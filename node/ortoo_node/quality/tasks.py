@@ -11,19 +11,20 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, true, update
 
 from ortoo_node.quality.report import Report
 from ortoo_node.store.tables import task_events, tasks
 from ortoo_protocol.core.errors import TaskMove, TaskReason, TaskUnknown
 from ortoo_protocol.core.law.profiles import Term
+from ortoo_protocol.i18n import mark
 from ortoo_protocol.station import clocks
 from ortoo_protocol.station.clocks import Clock
 from ortoo_protocol.station.context import Tx
 
 DUTY = "data-rectify"
 ARTICLE = "Measures art. 18"
-CHECK = "quality check"
+CHECK = mark("quality check")
 
 
 class State(enum.Enum):
@@ -162,12 +163,22 @@ def find(conn: Connection, task: str) -> Row[Any]:
     return row
 
 
-def listed(conn: Connection, *, settled: bool) -> Sequence[Row[Any]]:
+def listed(
+    conn: Connection, *, settled: bool, most: int | None = None, offset: int = 0
+) -> Sequence[Row[Any]]:
     """Those that wait first, by their day; with `settled`, the others too."""
-    query = select(tasks).order_by(tasks.c.state.in_(UNSETTLED).desc(), tasks.c.due_ms)
-    if not settled:
-        query = query.where(tasks.c.state.in_(UNSETTLED))
-    return conn.execute(query).all()
+    order = (tasks.c.state.in_(UNSETTLED).desc(), tasks.c.due_ms, tasks.c.task)
+    query = select(tasks).where(_which(settled=settled)).order_by(*order)
+    return conn.execute(query.limit(most).offset(offset)).all()
+
+
+def total(conn: Connection, *, settled: bool) -> int:
+    query = select(func.count()).select_from(tasks).where(_which(settled=settled))
+    return conn.execute(query).scalar() or 0
+
+
+def _which(*, settled: bool) -> ColumnElement[bool]:
+    return true() if settled else tasks.c.state.in_(UNSETTLED)
 
 
 def history(conn: Connection, task: str) -> Sequence[Row[Any]]:
