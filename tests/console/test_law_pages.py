@@ -406,7 +406,7 @@ async def test_use_is_recorded_looked_at_and_ended_by_pages(tmp_path: Path) -> N
 
 async def test_a_lead_becomes_a_notice_that_is_answered_and_closed(tmp_path: Path) -> None:
     async with desk(tmp_path) as at, at.front.visitor("wang") as visitor:
-        assert "暂无线索" in await visitor.get("/supervision")
+        assert "没有线索" in await visitor.get("/supervision")
         page = await acted(visitor, "supervise.enter", subject=OWN, violation="3", text=HOSTILE)
         lead = (await at.node.call("supervise.leads"))["leads"][0]["lead"]
         again = await acted(
