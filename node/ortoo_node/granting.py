@@ -9,9 +9,9 @@ from sqlalchemy import Row, select
 
 from ortoo_node import subscribing, views
 from ortoo_node.store.case_tables import cases
-from ortoo_protocol.core.cases import Application
+from ortoo_protocol.core.cases import Application, check_within
 from ortoo_protocol.core.catalog import Entry
-from ortoo_protocol.core.codec import Shape, encode
+from ortoo_protocol.core.codec import Shape, decode, encode
 from ortoo_protocol.core.errors import (
     EndingNotNegotiated,
     EnvelopeSender,
@@ -93,6 +93,7 @@ def issue(
         approver=approver,
         masks=tuple(masks),
     )
+    check_within(terms, application)
     return check_terms(terms, [item.column for item in entry.items])
 
 
@@ -171,6 +172,7 @@ def _check_asked(tx: Tx, terms: GrantTerms) -> None:
     wanted = (terms.provider, terms.reader, terms.resource, terms.reader_department)
     if row is None or (row.provider, row.applicant, row.resource, row.department) != wanted:
         raise GrantScope(detail=f"it is not what case {terms.case} asked for")
+    check_within(terms, decode(row.application, Application))
 
 
 # --- ending -------------------------------------------------------------------------------------

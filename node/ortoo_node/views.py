@@ -8,8 +8,7 @@ view has a shadow of its own. A view that nobody reads any more rests until it i
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -33,6 +32,7 @@ from ortoo_protocol.core.ids import feed_id
 from ortoo_protocol.core.keys import domain
 from ortoo_protocol.core.masks import Mask
 from ortoo_protocol.core.row_codec import key_bytes, key_picker, upsert_part
+from ortoo_protocol.core.row_filters import parse_filter
 from ortoo_protocol.station import event_feed, feed_writer, secrets, shadow, table_feed
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store import tables as engine
@@ -42,9 +42,6 @@ from ortoo_protocol.station.store.prepared import Prepared
 ROWS_AT_ONCE = 1_000
 Row = tuple[Scalar, ...]
 
-# Nothing here steps back: the text is another member's, and it is read by the writer itself.
-_TERM = re.compile(r"\s*+([^\s=]++)\s*+=\s*+'([^']*+(?:''[^']*+)*+)'")
-_NEXT = re.compile(r"\s++AND(?=\s)|\s*+\Z", re.IGNORECASE)
 
 PREFIX = "v-"  # what names of views begin with
 
@@ -101,22 +98,6 @@ class Lens:
     def key(self, key: Row) -> Row:
         pairs = zip(key, self._key_changes, strict=True)
         return tuple([value if change is None else change(value) for value, change in pairs])
-
-
-def parse_filter(text: str, columns: Collection[str] | None) -> tuple[tuple[str, str], ...]:
-    """``column = 'value' AND …``: the one form of row filter; `columns` None: checked before.
-    Raises GrantScope."""
-    terms: list[tuple[str, str]] = []
-    at = 0 if text.strip() else len(text)
-    while at < len(text):
-        match = _TERM.match(text, at)
-        following = match and _NEXT.match(text, match.end())
-        if not match or not following or (columns is not None and match[1] not in columns):
-            detail = f"the row filter {text[at : at + 60]!r} is not column = 'value'"
-            raise GrantScope(detail=detail)
-        terms.append((match[1], match[2].replace("''", "'")))
-        at = following.end()
-    return tuple(terms)
 
 
 def check_scope(

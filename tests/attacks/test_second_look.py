@@ -21,7 +21,7 @@ from sqlalchemy import select
 
 from ortoo_hub.reconcile import _common, _verdict
 from ortoo_node import app as node_app
-from ortoo_node import cases, catalog, subscribing, views
+from ortoo_node import cases, catalog, subscribing
 from ortoo_node.cases import store as case_store
 from ortoo_node.files.desk import Files
 from ortoo_node.sinks.columns import storer
@@ -33,13 +33,15 @@ from ortoo_protocol.cli.visible import LineFormatter
 from ortoo_protocol.core import announcement, feeds, journal
 from ortoo_protocol.core.announcement import DepartmentEntry
 from ortoo_protocol.core.cases import (
+    Record,
+    Records,
     Withdrawal,
     check_answer,
     check_application,
     check_withdrawal,
 )
 from ortoo_protocol.core.catalog import Federated, check_entry
-from ortoo_protocol.core.codec import encode
+from ortoo_protocol.core.codec import MAX_COUNT, encode
 from ortoo_protocol.core.envelope import Position, envelope_hash, split
 from ortoo_protocol.core.errors import CatalogUnknown, GrantScope, OrtooError, RowsError
 from ortoo_protocol.core.feeds import (
@@ -59,6 +61,7 @@ from ortoo_protocol.core.ids import Plane, feed_id
 from ortoo_protocol.core.journal import Note, NoteSignature
 from ortoo_protocol.core.notices import Announce, TrustAsk, TrustUpdate
 from ortoo_protocol.core.notices import Checkpoint as CheckpointLetter
+from ortoo_protocol.core.row_filters import parse_filter
 from ortoo_protocol.core.rows import checks
 from ortoo_protocol.core.verify import as_body, open_content
 from ortoo_protocol.i18n import translator
@@ -259,6 +262,30 @@ async def test_another_provider_answers_a_case_with_a_grant_of_its_own(
     assert (subscription.feed, subscription.state) == (FEED, "active")
 
 
+async def test_a_grant_of_something_else_than_was_asked_for(node: Callable[[str], Node]) -> None:
+    """A and the hub agree on it: the applicant itself still holds what it asked for."""
+    reader = node(B)
+    case = await asked(reader)
+    true = replace(terms(A, B, FEED, 8), resource=hubs.RESOURCE, case=case)
+    for changes in ({"purpose": "商业推广"}, {"mode": "文件下载"}):
+        letter = make_letter(reader.kit, A, B, replace(true, **changes), case=case)
+        assert await reader.take(letter) == "grant.scope"
+    assert await reader.rows(grants) == []
+    narrow = replace(true, row_filter="code = '1'", until_ms=reader.kit.clock() + 86_400_000)
+    assert await reader.take(make_letter(reader.kit, A, B, narrow, case=case)) == ""
+
+
+async def test_records_of_moments_that_are_none(node: Callable[[str], Node]) -> None:
+    """One of them among good ones: none is kept, so none is half done."""
+    reader = node(B)
+    case = await asked(reader)
+    good = Record(case=case, number=1, event="submit", party=B, state="submitted", time_ms=1)
+    for changes in ({"time_ms": MAX_COUNT}, {"time_ms": 0}, {"number": 0}):
+        records = Records(records=(good, replace(good, **({"number": 2} | changes))))
+        assert await reader.take(make_letter(reader.kit, HUB, B, records)) == "case.field"
+    assert await reader.rows(case_tables.case_records) == []
+
+
 async def test_a_grant_number_used_again(node: Callable[[str], Node]) -> None:
     """What is held under a number stays, and other terms under it are refused by name."""
     reader = node(B)
@@ -358,12 +385,12 @@ def test_a_row_filter_made_to_be_slow() -> None:
     begun = time.perf_counter()
     for text in ("a" + " " * 200_000 + "b", "a = '" + "'" * 200_002, " " * 200_000 + "= '"):
         with pytest.raises(GrantScope):
-            views.parse_filter(text, None)
+            parse_filter(text, None)
     assert time.perf_counter() - begun < 1.0
 
 
 def test_a_row_filter_that_is_honest() -> None:
-    assert views.parse_filter("  a = 'x'  and\tb='it''s AND so' ", ("a", "b")) == (
+    assert parse_filter("  a = 'x'  and\tb='it''s AND so' ", ("a", "b")) == (
         ("a", "x"),
         ("b", "it's AND so"),
     )

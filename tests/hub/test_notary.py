@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ortoo_hub.cases import Notary
 from ortoo_hub.supervision import findings
 from ortoo_protocol.core import messages
 from ortoo_protocol.core.cases import Withdrawal
-from ortoo_protocol.core.codec import Shape, encode
+from ortoo_protocol.core.codec import MAX_COUNT, Shape, encode
 from ortoo_protocol.core.envelope import ToParties
 from ortoo_protocol.core.errors import CaseUnknown, EnvelopeRecipient
 from ortoo_protocol.core.feeds import FeedKey
@@ -47,6 +48,8 @@ from tests.support.trust import DEPARTMENTS, HUB
 
 CASE = application().case
 VIEW = f"{PROVIDER}.v-0"
+DAY_MS = 86_400_000
+NOT_ACCEPTABLE = ("refused", "case.field")
 
 
 @asynccontextmanager
@@ -191,6 +194,60 @@ async def test_grants_that_are_refused(tmp_path: Path) -> None:
         }
         assert (await running.call["grant.list"]())["grants"] == []
         assert not running.kit.bound(FEED, READER)
+
+
+async def test_a_grant_gives_what_was_asked_for_or_less(tmp_path: Path) -> None:
+    """Wider, or for something else: refused, and no route opens."""
+    asked = application(items=("code",), row_filter="code = '1'", until_ms=DAY_MS * 40_000)
+    fits = {"row_filter": asked.row_filter, "until_ms": asked.until_ms}
+    wider = {
+        "all items": {"items": ()},
+        "another item": {"items": ("code", "name")},
+        "all rows": {"row_filter": ""},
+        "other rows": {"row_filter": "code = '2'"},
+        "rows that no filter names": {"row_filter": "code > '1'"},
+        "another purpose": {"purpose": "商业推广"},
+        "another mode": {"mode": "文件下载"},
+        "without an end": {"until_ms": 0},
+        "a later end": {"until_ms": asked.until_ms + 1},
+    }
+    async with exchange(tmp_path) as (running, provider, reader):
+        await running.sent(reader, PROVIDER, asked)
+        for name, changes in wider.items():
+            found = await running.sent(provider, READER, terms(**(fits | changes)))
+            assert found == ("refused", "grant.scope"), name
+        assert not running.kit.bound(FEED, READER)
+        assert (await running.call["case.show"](CASE))["case"]["state"] == "submitted"
+        narrow = terms(row_filter="name = 'x' AND code='1'", until_ms=asked.until_ms - 1)
+        assert await running.sent(provider, READER, narrow) == ("accepted", "")
+
+
+async def test_moments_no_date_can_show_are_refused(tmp_path: Path) -> None:
+    far = MAX_COUNT  # the last a header can carry; what is above, or below 0, is no count
+    async with exchange(tmp_path) as (running, provider, reader):
+        assert await running.sent(reader, PROVIDER, application(until_ms=far)) == NOT_ACCEPTABLE
+        assert (await running.call["case.list"]())["cases"] == []
+        await running.sent(reader, PROVIDER, application())
+        assert await running.sent(provider, READER, terms(until_ms=far)) == NOT_ACCEPTABLE
+        assert (await running.call["grant.list"]())["grants"] == []
+        await running.sent(provider, READER, terms())
+        assert await running.sent(provider, READER, ended(ended_ms=far)) == NOT_ACCEPTABLE
+        assert len((await running.call["grant.list"]())["grants"]) == 1
+
+
+async def test_letters_that_leave_out_what_the_table_asks_for(tmp_path: Path) -> None:
+    refusal = answer(outcome="refused", reason="不符合共享条件", grant="", items=())
+    replace = msgspec.structs.replace
+    async with exchange(tmp_path) as (running, provider, reader):
+        await running.sent(reader, PROVIDER, application())
+        for changes in ({"approver": ""}, {"approver": refusal.handler}, {"handler": " "}):
+            found = await running.sent(provider, READER, replace(refusal, **changes))
+            assert found == NOT_ACCEPTABLE, changes
+        for reason, handler in (("", "丁"), ("无", "丁"), ("不再需要", " ")):
+            withdrawal = Withdrawal(case=CASE, reason=reason, handler=handler)
+            assert await running.sent(reader, PROVIDER, withdrawal) == NOT_ACCEPTABLE
+        assert (await running.call["case.show"](CASE))["case"]["state"] == "submitted"
+        assert await running.sent(provider, READER, refusal) == ("accepted", "")
 
 
 async def test_masked_terms_are_recorded_as_they_were_signed(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ async def test_a_grant_ends_by_itself_at_its_time(tmp_path: Path) -> None:
 async def test_a_grant_to_query_alone_opens_no_feed(tmp_path: Path) -> None:
     kit = HubKit(tmp_path)
     async with exchange(kit) as (running, provider, reader):
-        await running.sent(reader, PROVIDER, application())
+        await running.sent(reader, PROVIDER, application(mode="联机查询"))
         await running.sent(provider, READER, terms(mode="联机查询"))
         await until(lambda: kit.direct_routes(PROVIDER, READER), 1)
         assert not kit.bound(FEED, READER)

@@ -32,6 +32,7 @@ from ortoo_protocol.core.cases import (
     opening,
 )
 from ortoo_protocol.core.cases.log import COUNTED, REFUSED, WAITING, asked_extension, disagreed
+from ortoo_protocol.core.codec import MAX_COUNT, decode
 from ortoo_protocol.core.errors import (
     CaseEarly,
     CaseField,
@@ -42,11 +43,15 @@ from ortoo_protocol.core.errors import (
     CaseRule,
     CaseUnconditional,
     CodecIdentifier,
+    CodecShape,
     OrtooError,
 )
+from ortoo_protocol.core.grants import END_OF_TIME_MS
+from ortoo_protocol.core.law.clock import day_of
 from ortoo_protocol.core.law.profiles import NM2018, SC2025, Profile
+from ortoo_protocol.core.law.workdays import LAST_YEAR
 from ortoo_protocol.core.messages import kind_named
-from tests.support.bodies import ANSWER, APPLICATION, CASE
+from tests.support.bodies import ANSWER, APPLICATION, CASE, CITY
 
 replace = msgspec.structs.replace
 
@@ -112,6 +117,51 @@ def test_good_bodies() -> None:
     assert cases.check_answer(refusal) is refusal
 
 
+RECORD = cases.Record(
+    case=APPLICATION.case, number=1, event="submit", party=CITY, state="submitted", time_ms=1
+)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"time_ms": 0}, {"time_ms": END_OF_TIME_MS}, {"time_ms": MAX_COUNT}, {"number": 0}],
+)
+def test_bad_records(changes: dict[str, Any]) -> None:
+    with pytest.raises(CaseField):
+        cases.check_record(replace(RECORD, **changes))
+
+
+@pytest.mark.parametrize("time_ms", [-1, 1 << 62])
+def test_what_is_no_count_is_not_even_read(time_ms: int) -> None:
+    with pytest.raises(CodecShape):
+        decode(
+            msgspec.msgpack.encode(msgspec.structs.asdict(RECORD) | {"time_ms": time_ms}),
+            cases.Record,
+        )
+
+
+def test_the_last_moment_of_a_record_can_be_reckoned_with() -> None:
+    last = cases.check_record(replace(RECORD, time_ms=END_OF_TIME_MS - 1))
+    assert day_of(last.time_ms).year == LAST_YEAR
+
+
+@pytest.mark.parametrize(
+    "changes", [{"approver": ""}, {"approver": "甲"}, {"handler": ""}, {"approver": " 甲"}]
+)
+def test_a_refusal_takes_two_people(changes: dict[str, Any]) -> None:
+    refusal = replace(ANSWER, outcome="refused", reason="超出职责范围", grant="", handler="甲")
+    with pytest.raises(CaseField):
+        cases.check_answer(replace(refusal, **changes))
+
+
+@pytest.mark.parametrize("changes", [{"reason": ""}, {"reason": "无"}, {"handler": " "}])
+def test_a_withdrawal_says_why_and_who(changes: dict[str, Any]) -> None:
+    good = cases.Withdrawal(case=APPLICATION.case, reason="不再需要", handler="丁")
+    assert cases.check_withdrawal(good) is good
+    with pytest.raises(CaseField):
+        cases.check_withdrawal(replace(good, **changes))
+
+
 SCAN = cases.Attachment(name="申请表.pdf", media_type="application/pdf", size_bytes=9, hash=b"h")
 
 
@@ -128,6 +178,7 @@ SCAN = cases.Attachment(name="申请表.pdf", media_type="application/pdf", size
         ({"approver": APPLICATION.handler}, CaseField),
         ({"approver": f" {APPLICATION.handler}\u3000"}, CaseField),
         ({"group": "x"}, CaseField),
+        ({"until_ms": END_OF_TIME_MS}, CaseField),
         ({"attachments": (SCAN,) * 9}, CaseField),
         ({"attachments": (replace(SCAN, name="a\nb"),)}, CaseField),
         ({"attachments": (replace(SCAN, media_type="text/html"),)}, CaseField),

@@ -295,7 +295,7 @@ _ALL: tuple[Shape, ...] = (
     cases.Standings(cases=(cases.CaseStanding(case=CASE, state="granted"),)),
     cases.Compared(cases=(cases.CaseStanding(case=CASE, state="granted"),)),
     cases.AttachmentPart(case=CASE, position=0, part=0, parts=1),
-    cases.Withdrawal(case=CASE, reason="", handler="丁"),
+    cases.Withdrawal(case=CASE, reason="不再需要", handler="丁"),
     TERMS,
     ENDED,
     STOP,

@@ -48,7 +48,8 @@ def make_letter(
     if feed_key is not None:
         protection = ToReaders(*feed_key)
     elif chosen.cls is not Class.OPEN:
-        to = [destination, HUB] if chosen.cls is Class.NOTARISED else [destination]
+        both = chosen.cls is Class.NOTARISED and sender != HUB
+        to = [destination, HUB] if both else [destination]
         protection = ToParties(
             tuple(trust.recipient(each, kit.region.now_ms) for each in dict.fromkeys(to))
         )

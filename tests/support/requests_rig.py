@@ -327,7 +327,8 @@ def body_of(event: Event, case: str, held: Application) -> tuple[Side, Shape] | 
     if event in (Event.GRANT, Event.OFFER):
         changes = {"conditions": "仅限本部门使用"} if event is Event.OFFER else {}
         made = terms(1, case=case, grant=case[::-1], items=(), **changes)
-        return Side.PROVIDER, made
+        asked = {"purpose": held.purpose, "mode": held.mode, "until_ms": held.until_ms}
+        return Side.PROVIDER, replace(made, **asked)
     if event is Event.REFUSE:
         refusal = Answer(
             case=case, outcome="refused", reason="不符合条件", grant="", items=(),

@@ -32,6 +32,7 @@ from ortoo_protocol.core.cases import (
     check_completion,
     check_step,
     check_withdrawal,
+    check_within,
     opening,
 )
 from ortoo_protocol.core.catalog import Entry
@@ -114,9 +115,7 @@ class Notary:
             terms.reader_department,
         ):
             raise GrantScope(detail=f"it is not what case {terms.case} asked for")
-        asked = decode(case.application, Application).items
-        if asked and (not terms.items or set(terms.items) - set(asked)):
-            raise GrantScope(detail=f"more items than case {terms.case} asked for")
+        check_within(terms, decode(case.application, Application))
         store.move(
             tx,
             case,

@@ -19,6 +19,7 @@ from ortoo_protocol.core.codec import Scalar
 from ortoo_protocol.core.errors import QueryScope
 from ortoo_protocol.core.feeds import Column, TableSchema
 from ortoo_protocol.core.grants import GrantTerms
+from ortoo_protocol.core.row_filters import parse_filter
 from ortoo_protocol.station.context import Tx
 
 Row = tuple[Scalar, ...]
@@ -43,7 +44,7 @@ def of(tx: Tx, terms: GrantTerms, declared: Declaration, entry: Entry) -> Reach:
     shown = [name for name in columns if not terms.items or name in terms.items]
     if not shown:
         raise QueryScope(detail=f"none of the granted items is in {declared.code}")
-    conditions = views.parse_filter(terms.row_filter, None)
+    conditions = parse_filter(terms.row_filter, None)
     for name, _value in conditions:
         if name not in columns:
             raise QueryScope(detail=f"the row filter is on {name}, which {declared.code} lacks")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from datetime import date
 
 from ortoo_protocol.core.codec import Count, Shape
 from ortoo_protocol.core.errors import CaseField, GrantScope, StopReason
@@ -19,9 +20,12 @@ from ortoo_protocol.core.ids import (
     feed_owner,
 )
 from ortoo_protocol.core.keys import Suite, domain
+from ortoo_protocol.core.law.clock import DAY_MIN, moment_ms
+from ortoo_protocol.core.law.workdays import LAST_YEAR
 from ortoo_protocol.core.masks import Mask, check_masks
 
 MAX_TEXT_CHARACTERS = 4_000
+END_OF_TIME_MS = moment_ms(date(LAST_YEAR, 12, 31), DAY_MIN)  # calendars reach no further
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -97,9 +101,18 @@ def check_texts(body: Shape) -> None:
             raise CaseField(field=field, detail=f"above {MAX_TEXT_CHARACTERS} characters")
 
 
+def check_times(body: Shape) -> None:
+    """An instant after the last calendar year has no working days to reckon with, and one after the
+    year 9999 is no date: whatever shows it would fail. Raises CaseField."""
+    for field in body.__struct_fields__:
+        if field.endswith("_ms") and getattr(body, field) >= END_OF_TIME_MS:
+            raise CaseField(field=field, detail=f"after the year {LAST_YEAR}")
+
+
 def check_terms(terms: GrantTerms, columns: Collection[str] | None = None) -> GrantTerms:
     """Refuse terms that name foreign feeds, no purpose, or items outside `columns` if known."""
     check_texts(terms)
+    check_times(terms)
     check_id(terms.grant, "grant")
     check_id(terms.case, "case")
     check_party(terms.provider)
@@ -124,6 +137,7 @@ def check_terms(terms: GrantTerms, columns: Collection[str] | None = None) -> Gr
 
 def check_ended(ended: GrantEnded) -> GrantEnded:
     check_texts(ended)
+    check_times(ended)
     check_id(ended.grant, "grant")
     check_id(ended.filing, "filing")
     if not ended.reason.strip():
@@ -133,6 +147,7 @@ def check_ended(ended: GrantEnded) -> GrantEnded:
 
 def check_filing(filing: StopFiling) -> StopFiling:
     check_texts(filing)
+    check_times(filing)
     check_id(filing.filing, "filing")
     if not filing.reason.strip():
         raise StopReason()

@@ -44,6 +44,7 @@ from ortoo_protocol.core.cases.table import (
     move,
     open_events,
 )
+from ortoo_protocol.core.cases.within import check_within
 
 __all__ = [
     "CLOSED",
@@ -86,6 +87,7 @@ __all__ = [
     "check_state",
     "check_step",
     "check_withdrawal",
+    "check_within",
     "fold",
     "move",
     "open_events",

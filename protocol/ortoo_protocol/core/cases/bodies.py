@@ -6,7 +6,7 @@ from ortoo_protocol.core.cases.table import RULINGS, SPOKEN, STEPS, Event, Need,
 from ortoo_protocol.core.catalog.names import is_among, says_nothing
 from ortoo_protocol.core.codec import Count, Shape
 from ortoo_protocol.core.errors import CaseField, CaseReason
-from ortoo_protocol.core.grants import check_id, check_texts
+from ortoo_protocol.core.grants import check_id, check_texts, check_times
 from ortoo_protocol.core.ids import ColumnName, Digest, HexId, PartyId, check_department
 
 MAX_ATTACHMENTS = 8
@@ -152,6 +152,7 @@ class Compared(Shape, frozen=True):
 
 def check_application(application: Application) -> Application:
     check_texts(application)
+    check_times(application)
     check_id(application.case, "case")
     check_department(application.department)
     for field in ("purpose", "basis", "scenario", "handler", "approver"):
@@ -197,13 +198,18 @@ def check_answer(answer: Answer) -> Answer:
         raise CaseField(field="outcome", detail=answer.outcome)
     if answer.outcome == "refused" and says_nothing(answer.reason):
         raise CaseReason()
-    if answer.outcome == "granted":
+    if answer.outcome == "refused":
+        check_people(answer.handler, answer.approver)
+    else:
         check_id(answer.grant, "grant")
     return answer
 
 
 def check_withdrawal(withdrawal: Withdrawal) -> Withdrawal:
     check_texts(withdrawal)
+    if not withdrawal.handler.strip():
+        raise CaseField(field="handler", detail="empty")
+    _check_reason(Event.WITHDRAW, withdrawal.reason)
     return withdrawal
 
 
@@ -237,6 +243,11 @@ def check_ruling(ruling: Ruling) -> Ruling:
 
 
 def check_record(record: Record) -> Record:
+    """The notary counts from 1, and clocks run from its instants."""
+    check_times(record)
+    for field in ("number", "time_ms"):
+        if not getattr(record, field):
+            raise CaseField(field=field, detail="0")
     _event(record.event)
     check_state(record.state)
     return record
