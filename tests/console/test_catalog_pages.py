@@ -324,6 +324,9 @@ async def test_a_workbook_with_problems_comes_back_marked_and_saves_nothing(
             await visitor.post(path, 422, why="")
         async with made.visitor("yi") as other:
             await other.get(path, 403)
+            await other.get(f"{path}/download", 403)
+        await made.person("geng", "庚", Role.COMPILER)
+        async with made.visitor("geng") as other:
             answer = await other.client.get(f"{path}/download")
             assert answer.status_code == 422, "somebody else's file"
         assert (await made.node.call("catalog.draft.list"))["drafts"] == []

@@ -277,7 +277,7 @@ async def test_evidence_is_held_to_its_bounds_and_an_unknown_correction_is_not_t
 
 async def test_the_stations_authority_decides_a_dispute_once(tmp_path: Path) -> None:
     async with desk(tmp_path) as at, at.front.visitor("wang") as visitor:
-        assert "暂无待裁定事项" in await visitor.get("/coordination")
+        assert "没有待协调事项" in await visitor.get("/coordination")
         case = await at.asked()
         call = at.node.call
         people = {"handler": HANDLER, "approver": "审批人"}
@@ -298,7 +298,7 @@ async def test_the_stations_authority_decides_a_dispute_once(tmp_path: Path) -> 
         late = await visitor.post("/act/coordination.rule", 422, **{**ruling, "event": "uphold"})
         assert "case.move" in late.text
         assert (await call("request.show", case=case))["case"]["state"] == "decided"
-        assert "暂无待裁定事项" in await visitor.get("/coordination")
+        assert "没有待协调事项" in await visitor.get("/coordination")
 
 
 # --- demands ------------------------------------------------------------------------------------
