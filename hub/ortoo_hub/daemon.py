@@ -38,6 +38,7 @@ from ortoo_protocol.core.trust import Trust, fingerprint_of_root
 from ortoo_protocol.core.verify import Opened
 from ortoo_protocol.i18n import DEFAULT
 from ortoo_protocol.station import launch, own_keys, trusting
+from ortoo_protocol.station.accounts import first_run
 from ortoo_protocol.station.accounts.methods import AccountMethods
 from ortoo_protocol.station.catalog.index import catch_up
 from ortoo_protocol.station.clocks.methods import ClockMethods
@@ -122,6 +123,8 @@ async def serve(settings: HubSettings, stop: asyncio.Event) -> None:
         control = ControlServer(settings.socket_file, answered)
         await control.start()
         stack.push_async_callback(control.close)
+        if console is not None:
+            await first_run.say_if_nobody(hub.station, "ortoo-hub")
         _log.info("hub %s of the %s runs", identity.party, identity.plane.value)
         renewal = OwnKeys(hub.station, settings, suites, directory.announce_own)
         also = [renewal.watch, *([] if console is None else [console.run])]

@@ -22,10 +22,12 @@ from ortoo_hub.console.actions import ACTIONS
 from ortoo_hub.daemon import Hub
 from ortoo_hub.settings import HubSettings
 from ortoo_hub.watching import watch_of
+from ortoo_protocol.console import accounts as accounts_pages
 from ortoo_protocol.console.console import Console, Section
 from ortoo_protocol.console.requests import Requests
 from ortoo_protocol.i18n import mark
 from ortoo_protocol.station.accounts.desk import Accounts
+from ortoo_protocol.station.accounts.unified import UnifiedLogin
 from ortoo_protocol.station.launch import package_version
 from ortoo_protocol.station.served import Method, Served
 
@@ -42,6 +44,7 @@ MENU = (
     Section("/traffic", mark("Traffic")),
     Section("/calendar", mark("Calendar")),
     Section("/contacts", mark("Contacts")),
+    *accounts_pages.MENU,
 )
 SECTIONS = (
     overview,
@@ -55,6 +58,7 @@ SECTIONS = (
     traffic,
     calendar,
     contacts,
+    accounts_pages,
 )
 
 
@@ -66,6 +70,7 @@ def console_of(
     started_ms: int,
 ) -> Console:
     requests = Requests()
+    unified = settings.accounts.unified
     return Console(
         name=mark("Ortoo hub"),
         station=hub.station,
@@ -80,4 +85,5 @@ def console_of(
         folders=(OWN / "templates",),
         version=package_version(),
         live={"overview": overview.part, "wall": wall.part},
+        unified=None if unified is None else UnifiedLogin(accounts, unified),
     )

@@ -11,6 +11,7 @@ from ortoo_hub.console.actions import (
     reconciliation,
     supervision,
 )
+from ortoo_protocol.console import accounts
 from ortoo_protocol.console.actions import by_method
 
 ACTIONS = by_method(
@@ -21,4 +22,5 @@ ACTIONS = by_method(
     members.ACTIONS,
     reconciliation.ACTIONS,
     calendar.ACTIONS,
+    accounts.ACTIONS,
 )
