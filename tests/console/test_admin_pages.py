@@ -38,6 +38,7 @@ FORMS = {
     "/catalog/edit": {Right.COMPILE},
     "/catalog/import": {Right.COMPILE},
     "/files/of": {Right.OPERATE},
+    "/quality/rules": {Right.DECIDE},
     "/queries/ask": {Right.APPLY},
 }
 # Actions that change nothing: whoever reads may ask.
