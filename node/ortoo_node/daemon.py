@@ -47,7 +47,6 @@ from ortoo_protocol.station.station import Surroundings, make_station
 from ortoo_protocol.station.store.store import Store
 
 if TYPE_CHECKING:
-    from ortoo_node.api.server import HttpServer
     from ortoo_protocol.console.listener import Listener
 
 _log = logging.getLogger(__name__)
@@ -107,13 +106,13 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
         await station.close()
 
 
-def _http(app: NodeApp, methods: Mapping[str, Method]) -> HttpServer | None:
+def _http(app: NodeApp, methods: Mapping[str, Method]) -> Listener | None:
     """What serves HTTP is imported by stations that do."""
     if app.settings.http is None:
         return None
-    from ortoo_node.api.server import HttpServer
+    from ortoo_node.api.server import http_listener
 
-    return HttpServer(app, app.settings.http, methods)
+    return http_listener(app, app.settings.http, methods)
 
 
 def _console(app: NodeApp, common: CommonMethods, methods: Mapping[str, Method]) -> Listener | None:

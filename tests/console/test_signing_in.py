@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ortoo_protocol.console import guard
+from ortoo_protocol.console import guard, patience
 from ortoo_protocol.console.signing_in import own_path
 from ortoo_protocol.core.accounts.roles import Role
 from ortoo_protocol.station.accounts.acts import Wanted
@@ -184,6 +184,19 @@ async def test_a_body_that_never_comes_is_waited_for_in_bounds(
         async with asyncio.timeout(20):
             assert (await reader.readline()).startswith(f"HTTP/1.1 {status}".encode())
             await reader.read()  # and the connection is closed
+        writer.close()
+
+
+async def test_a_request_that_never_begins_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "HEAD_S", 0.3)
+    async with at_work(tmp_path) as made:
+        place = urlsplit(made.url)
+        reader, writer = await asyncio.open_connection(place.hostname, place.port)
+        writer.write(b"GET / HTTP/1.1\r\nhost:")
+        async with asyncio.timeout(20):
+            assert await reader.read() == b""
         writer.close()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from ortoo_node.api.server import HttpServer
+from ortoo_node.api.server import http_listener
 from ortoo_node.interfaces import Http, Pull, Webhook
 from ortoo_node.store.tables import api_tokens
 from ortoo_protocol.station.context import Tx
@@ -56,12 +56,12 @@ async def serving(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """`node` runs with its server; a client without a token that believes `authority`."""
     assert node.app.settings.http is not None
-    server = HttpServer(node.app, node.app.settings.http, node.methods)
+    server = http_listener(node.app, node.app.settings.http, node.methods)
     server.open()
     loops = {PARTY: (*node.app.loops, server.run)}
     await node.app.start()
     tls = node.app.settings.http.cert_file
-    base = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.address[1]}/api/v1"
+    base = f"{server.url}/api/v1"
     context = ssl.create_default_context(cafile=None if tls is None else str(authority))
     try:
         async with (
@@ -126,10 +126,10 @@ async def served(node: Node) -> AsyncIterator[httpx.AsyncClient]:
     """The interface of a station that runs already."""
     with_programs(node)
     assert node.app.settings.http is not None
-    server = HttpServer(node.app, node.app.settings.http, node.methods)
+    server = http_listener(node.app, node.app.settings.http, node.methods)
     server.open()
     task = asyncio.create_task(server.run())
-    base = f"http://127.0.0.1:{server.address[1]}/api/v1"
+    base = f"{server.url}/api/v1"
     try:
         async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=20) as client:
             yield client

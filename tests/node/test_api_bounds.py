@@ -150,7 +150,7 @@ async def test_bodies_that_come_slowly(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 async def test_requests_that_never_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ortoo_node.api.patience.HEAD_S", 0.3)
+    monkeypatch.setattr("ortoo_protocol.console.patience.HEAD_S", 0.3)
     kit = Kit(tmp_path)
     node = open_station(kit)
     async with serving(kit, node) as client:

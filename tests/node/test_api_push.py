@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from ortoo_demo.pki import DemoAuthority
 from ortoo_node.api import bodies
-from ortoo_node.api.server import HttpServer
+from ortoo_node.api.server import http_listener
 from ortoo_node.interfaces import Http
 from ortoo_protocol.core.errors import HttpListen, HttpTls, TokenScope
 from ortoo_protocol.station.store.tables import feed_out_items
@@ -245,11 +245,11 @@ async def test_a_port_in_use_and_a_wrong_certificate(tmp_path: Path) -> None:
         port = client.base_url.port
         assert port is not None
         with pytest.raises(HttpListen):
-            HttpServer(node.app, Http(port=port), node.methods).open()
+            http_listener(node.app, Http(port=port), node.methods).open()
         (tmp_path / "cert").write_text("none")
         http = Http(port=port, cert_file=tmp_path / "cert", key_file=tmp_path / "cert")
         with pytest.raises(HttpTls):
-            HttpServer(node.app, http, node.methods).open()
+            http_listener(node.app, http, node.methods).open()
 
 
 async def test_over_tls(tmp_path: Path) -> None:

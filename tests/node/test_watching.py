@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 
 from ortoo_node import tokens
-from ortoo_node.api.server import HttpServer
+from ortoo_node.api.server import http_listener
 from ortoo_protocol.cli.json_lines import JsonFormatter
 from ortoo_protocol.core.errors import SettingsSecret
 from ortoo_protocol.station import traffic
@@ -84,7 +84,7 @@ async def test_a_token_file_that_others_may_read(tmp_path: Path) -> None:
     os.chmod(tmp_path / "watch.token", 0o644)
     assert node.app.settings.http is not None
     with pytest.raises(SettingsSecret):
-        HttpServer(node.app, node.app.settings.http, node.methods).open()
+        http_listener(node.app, node.app.settings.http, node.methods).open()
     await node.app.station.close()
 
 

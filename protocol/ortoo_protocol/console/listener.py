@@ -1,4 +1,4 @@
-"""One HTTP listener inside a daemon's own task group."""
+"""An HTTP listener inside a daemon's own task group: for people, or at a station for programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from typing import Any
 
 import uvicorn
 
-from ortoo_protocol.core.errors import ConsoleListen, ConsoleTls
+from ortoo_protocol.console.patience import Patient
+from ortoo_protocol.core.errors import ConsoleListen, ConsoleTls, OrtooError
 
 END_S = 3
 MOST_AT_ONCE = 200
@@ -44,7 +45,7 @@ class Listener:
     """`open` at the start, so that a port in use keeps the daemon from starting; then `run`.
 
     `closing` is called when the end has come, so that whoever waits for something is answered;
-    `closed` when the last was.
+    `closed` when the last was. `failures`: for an address that cannot be had, for a certificate.
     """
 
     name: str
@@ -52,17 +53,18 @@ class Listener:
     place: Place
     closing: Callable[[], None]
     closed: Callable[[], Awaitable[None]] | None = None
+    failures: tuple[type[OrtooError], type[OrtooError]] = (ConsoleListen, ConsoleTls)
     _socket: socket.socket | None = None
 
     def open(self) -> None:
-        """Raises ConsoleTls, ConsoleListen."""
+        """Raises one of `failures`."""
         place = self.place
         if place.cert_file is not None and place.key_file is not None:
             try:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 context.load_cert_chain(place.cert_file, place.key_file)
             except (OSError, ssl.SSLError) as error:
-                raise ConsoleTls(detail=str(error)) from None
+                raise self.failures[1](detail=str(error)) from None
         family = socket.AF_INET6 if ":" in place.address else socket.AF_INET
         opened = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -72,7 +74,7 @@ class Listener:
         except OSError as error:
             opened.close()
             address = f"{place.address}:{place.port}"
-            raise ConsoleListen(address=address, detail=error.strerror or str(error)) from None
+            raise self.failures[0](address=address, detail=error.strerror or str(error)) from None
         opened.setblocking(False)
         self._socket = opened
 
@@ -108,7 +110,7 @@ class Listener:
         place = self.place
         return uvicorn.Config(
             self.application,
-            http="h11",
+            http=Patient,
             ws="none",
             lifespan="off",
             log_config=None,
