@@ -77,29 +77,24 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
     common = CommonMethods(station, settings, package_version(), started_ms)
     methods = NodeMethods(app, common, stop).as_mapping()
     control = ControlServer(settings.socket_file, methods)
-    http = _http(app, methods)
-    console = _console(app, common, methods)
+    listeners: list[Listener] = []
     try:
+        found = (_http(app, methods), _console(app, common, methods))
+        listeners += [each for each in found if each is not None]
+        for each in listeners:
+            each.open()
         keys = OwnKeys(station, settings, suites, tell_hub)
-        loops = [*app.loops, keys.watch]
-        if http is not None:
-            http.open()
-            loops.append(http.run)
-        if console is not None:
-            console.open()
-            loops.append(console.run)
+        loops = [*app.loops, keys.watch, *(each.run for each in listeners)]
         await app.start()
         await control.start()
-        if console is not None:
+        if settings.console is not None:
             await first_run.say_if_nobody(station, "ortoo-node")
         _log.info("station %s runs on the %s plane", station.party, identity.plane.value)
         await run_until(stop, station.run(loops))
     finally:
         await control.close()
-        if http is not None:
-            http.close()
-        if console is not None:
-            console.close()
+        for each in listeners:
+            each.close()
         await app.files.close()
         await app.end()
         await app.queries.close()

@@ -174,11 +174,6 @@ class Accounts:
 
         await self.station.write(job)
 
-    async def set_language(self, who: SignedIn, language: str) -> None:
-        """Of this session."""
-        kept = language[: sessions.MAX_LANGUAGE]
-        await self.station.write(lambda tx: sessions.change(tx.conn, who.token, language=kept))
-
     # --- one-time links ---
 
     async def link(self, secret: str) -> LinkTarget:
