@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.util import await_only
 
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import CatalogBasis, StoreFull
@@ -22,6 +24,7 @@ from ortoo_protocol.station.context import Hooks, Tx
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store import writer
+from ortoo_protocol.station.store.prepared import Prepared
 from ortoo_protocol.station.store.tables import inbox, outbox, stamp
 from ortoo_protocol.station.store.writer import _Job
 from tests.support.letters import refusal
@@ -106,6 +109,36 @@ async def test_what_goes_on_meanwhile_begins_when_all_is_written(tmp_path: Path)
 
     await station.write(job)
     assert told == ["written", "begun, in a transaction: True", "committed"]
+    await station.close()
+
+
+@pytest.mark.parametrize("long", [False, True])
+async def test_a_reading_sees_one_state_from_its_first_statement_on(
+    tmp_path: Path, long: bool
+) -> None:
+    """A prepared statement first: it goes past SQLAlchemy, which begins with its own."""
+    station = Kit(tmp_path).open(PARTY, online=False)
+    await station.write(put("before"))
+    loop = asyncio.get_running_loop()
+    looked, written = asyncio.Event(), threading.Event()
+    named = Prepared(select(stamp.c.name), ())
+
+    def job(conn: Connection) -> tuple[int, int]:
+        first = len(named.rows(conn))
+        loop.call_soon_threadsafe(looked.set)
+        if long:
+            written.wait(20)
+        else:
+            await_only(asyncio.to_thread(written.wait, 20))
+        return first, len(conn.execute(select(stamp.c.name)).all())
+
+    reading = asyncio.create_task(station.read_long(job) if long else station.read(job))
+    await looked.wait()
+    await station.write(put("meanwhile"))
+    written.set()
+    first, then = await reading
+    assert first == then
+    assert {"before", "meanwhile"} <= await names(station)
     await station.close()
 
 

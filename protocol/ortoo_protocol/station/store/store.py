@@ -41,6 +41,7 @@ class Store:
         """Run `work` on one consistent view of what is committed. Raises StoreError."""
         try:
             async with self.reading.connect() as conn:
+                await conn.begin()  # a prepared statement would not, and stand outside the view
                 return await conn.run_sync(work)
         except DBAPIError as error:
             raise store_failure(error, self.path) from error
@@ -56,6 +57,7 @@ class Store:
         take turns with it. Raises StoreError."""
         try:
             with self.long.connect() as conn:
+                conn.begin()
                 yield conn
         except DBAPIError as error:
             raise store_failure(error, self.path) from error
