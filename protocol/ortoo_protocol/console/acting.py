@@ -11,10 +11,10 @@ from starlette.datastructures import FormData, QueryParams
 from starlette.responses import Response
 
 from ortoo_protocol.console.actions import Action
-from ortoo_protocol.console.failures import Forbidden, status_of
+from ortoo_protocol.console.failures import status_of
 from ortoo_protocol.console.forms import Filled, Options, fill
 from ortoo_protocol.console.page import OwnPage, Page
-from ortoo_protocol.core.errors import ConsoleForm, ConsoleUnknown, OrtooError
+from ortoo_protocol.core.errors import ConsoleForbidden, ConsoleForm, ConsoleUnknown, OrtooError
 
 MOST_FILES, MOST_FIELDS = 20, 2_000
 router = APIRouter()
@@ -117,10 +117,10 @@ def most_part_bytes(page: Page) -> int:
 
 
 def _action(page: Page, method: str) -> Action:
-    """Raises ConsoleUnknown, Forbidden."""
+    """Raises ConsoleUnknown, ConsoleForbidden."""
     action = page.console.actions.get(method)
     if action is None:
         raise ConsoleUnknown(path=f"/act/{method[:100]}")
     if not page.may(action.right):
-        raise Forbidden()
+        raise ConsoleForbidden()
     return action

@@ -16,10 +16,6 @@ class SignInFirst(Exception):
         self.to = to
 
 
-class Forbidden(ConsoleForbidden):
-    """As a page of status 403."""
-
-
 def status_of(error: OrtooError) -> int:
     """A status that scripts and browsers understand: what is said is in the page."""
     if isinstance(error, ConsoleForbidden | AccountForbidden):

@@ -13,9 +13,8 @@ from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
 
 from ortoo_protocol.console.console import Live
-from ortoo_protocol.console.failures import Forbidden
 from ortoo_protocol.console.page import OwnPage, Page, anybody
-from ortoo_protocol.core.errors import ConsoleBusy, ConsoleUnknown
+from ortoo_protocol.core.errors import ConsoleBusy, ConsoleForbidden, ConsoleUnknown
 
 EVERY_S = 2.0
 ALIVE_TICKS = 8  # a line without a meaning, so that what stands between does not cut a quiet stream
@@ -30,7 +29,7 @@ async def live(page: OwnPage, name: str) -> Response:
     if make is None:
         raise ConsoleUnknown(path=f"/live/{name[:100]}")
     if not page.console.admits(f"/{name}", page.me.rights):
-        raise Forbidden()
+        raise ConsoleForbidden()
     streams: Counter[str] = page.request.app.state.streams
     if streams[page.me.account] >= MOST_OF_ONE or streams.total() >= MOST:
         raise ConsoleBusy()

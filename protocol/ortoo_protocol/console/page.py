@@ -19,9 +19,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from ortoo_protocol.console import showing
 from ortoo_protocol.console.actions import Action
 from ortoo_protocol.console.console import Console
-from ortoo_protocol.console.failures import Forbidden, SignInFirst
+from ortoo_protocol.console.failures import SignInFirst
 from ortoo_protocol.core.accounts.roles import CHARGES, Right, Role
-from ortoo_protocol.core.errors import OrtooError
+from ortoo_protocol.core.errors import ConsoleForbidden, OrtooError
 from ortoo_protocol.i18n import DEFAULT, ENGLISH, Translator, translator
 from ortoo_protocol.station.accounts.desk import SignedIn
 from ortoo_protocol.station.control_client import said_of
@@ -63,9 +63,9 @@ class Page:
         return self.who is not None and right in self.who.rights
 
     def need(self, right: Right) -> None:
-        """Raises Forbidden."""
+        """Raises ConsoleForbidden."""
         if not self.may(right):
-            raise Forbidden()
+            raise ConsoleForbidden()
 
     @property
     def address(self) -> str:
@@ -150,9 +150,9 @@ async def somebody(request: Request) -> Page:
 
 
 async def entering(page: Annotated[Page, Depends(somebody)]) -> None:
-    """Before every page of the console's own sections. Raises Forbidden."""
+    """Before every page of the console's own sections. Raises ConsoleForbidden."""
     if not page.console.admits(page.request.url.path, page.me.rights):
-        raise Forbidden()
+        raise ConsoleForbidden()
 
 
 AnyPage = Annotated[Page, Depends(anybody)]

@@ -90,7 +90,7 @@ ACTIONS = (
             _DEPARTMENT,
             Field("what", mark("What changed"), "long"),
             Field("basis", mark("Legal basis"), "long", required=False),
-            Field("since_ms", mark("Since"), "day", required=False),
+            Field("since_ms", mark("Changed on"), "day", required=False),
             Field("codes", mark("Codes of the resources"), "lines", required=False),
             _ME,
         ),
