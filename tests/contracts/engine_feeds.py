@@ -19,6 +19,7 @@ from ortoo_protocol.station.opening import Opening
 from ortoo_protocol.station.ports import Cursor
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store.tables import (
+    feed_applied,
     feed_out_items,
     feed_out_unsent,
     feeds_in,
@@ -444,6 +445,26 @@ class FeedsContract:
         await until(lambda: sink.seqs)
         await rig.crash_with(B, sink.returns.set)
         await rig.again(B, sink)
+        await until(lambda: sink.rows == ROWS[:10])
+        assert_each_once(sink)
+
+    async def test_the_reader_dies_when_the_sink_became_a_snapshot(self, rig: EngineRig) -> None:
+        """Before that is noted: it is noted then, and not given to the sink once more."""
+        provider, sink = await rig.start(A), MemorySink()
+        await provider.write(publish(*upserts(5)))
+        await rig.join(B)
+        granted = terms(A, B, FEED, 1)
+        await provider.write(lambda tx: give(tx, granted))
+        sink.returns.clear()
+        await rig.read_into(await rig.start(B), sink, granted)
+        await until(lambda: sink.snapshots)
+        await rig.crash_with(B, sink.returns.set)
+        reader = await rig.again(B, sink)
+        noted = select(feed_applied.c.rows).where(feed_applied.c.incarnation > 0)
+        await until_read(reader, lambda conn: conn.execute(noted).scalar() == 5)
+        assert sink.snapshots == 1
+        await publish_each(provider, upserts(5, 5))
+        await caught_up(reader, provider)
         await until(lambda: sink.rows == ROWS[:10])
         assert_each_once(sink)
 

@@ -1,7 +1,8 @@
 """How far the sink of each subscription is, as the store notes it: what all have passed is erased.
 
 The sink's own cursor is the truth; this follows. Incarnation 0 stands for a sink that lacks rows:
-only a snapshot ends that.
+only a snapshot ends that. Beside it stands the number after the snapshot that is being put in
+place, 0 for none.
 """
 
 from __future__ import annotations
@@ -27,6 +28,19 @@ def lacks_rows(conn: Connection, feed: str, subscription: str) -> bool:
     """Whether this sink has not had a snapshot since it began, or since an item was set aside."""
     query = select(feed_applied.c.incarnation).where(_here(feed, subscription))
     return not conn.execute(query).scalar()
+
+
+def begins_snapshot(tx: Tx, feed: str, subscription: str, seq: int) -> None:
+    """The sink, which stands elsewhere, is about to become the snapshot at `seq`. Should the
+    station end before it notes that this was done, the sink's cursor tells."""
+    upsert(tx.conn, feed_applied, [_row(feed, subscription, 0, seq + 1)])
+
+
+def began_snapshot(conn: Connection, feed: str, subscription: str, seq: int) -> bool:
+    query = select(feed_applied.c.seq).where(
+        _here(feed, subscription), feed_applied.c.incarnation == 0
+    )
+    return conn.execute(query).scalar() == seq + 1
 
 
 def is_registered(conn: Connection, feed: str, subscription: str) -> bool:

@@ -230,8 +230,10 @@ class ApplyWorker:
         raws = partial(self._parts, held)
         try:
             step = await asyncio.to_thread(open_snapshot, self.parts, raws, held.cursor)
-            await self._fetch(step)
-            await asyncio.to_thread(self._write, step)
+            if held.in_place:
+                await asyncio.to_thread(self._count_snapshot, step)
+            else:
+                await self._put_in_place(held, step)
         except SnapshotReplaced:
             return  # the next look finds the newer one
         except (EnvelopeError, CodecError, RowsError) as error:
@@ -239,6 +241,19 @@ class ApplyWorker:
             raise SnapshotUnfit(error) from error
         # Alone: it erases all that the snapshot was.
         await self.database.write(lambda tx: self._snapshot_done(tx, step), alone=True)
+
+    async def _put_in_place(self, held: HeldSnapshot, step: Step) -> None:
+        if not held.stands:
+            place = (self.feed, self.subscription, held.cursor.seq)
+            await self.database.write(lambda tx: applied.begins_snapshot(tx, *place))
+        await self._fetch(step)
+        await asyncio.to_thread(self._write, step)
+
+    def _count_snapshot(self, step: Step) -> None:
+        """The station ended when the sink had become it: its rows are counted, not applied."""
+        if step.snapshot is not None:
+            step.snapshot.count = sum(1 for _ in step.snapshot)
+        self._applied(step)
 
     def _parts(self, held: HeldSnapshot) -> Iterator[bytes]:
         """In a thread. Raises SnapshotReplaced."""

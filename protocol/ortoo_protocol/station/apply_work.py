@@ -35,11 +35,14 @@ class Item:
 @dataclass(frozen=True)
 class HeldSnapshot:
     """A snapshot all of whose `parts` are in the store. A table may have more rows than memory, so
-    they are read one by one (`part_of`)."""
+    they are read one by one (`part_of`). `stands`: the sink's cursor is at its place already;
+    `in_place`: because it became this snapshot, which only is not noted yet."""
 
     snapshot: str
     parts: int
     cursor: Cursor
+    stands: bool
+    in_place: bool
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def load(
 ) -> Work:
     """The complete snapshot beyond the cursor if there is one, else the next items."""
     lacking = applied.lacks_rows(conn, feed, subscription)
-    snapshot = _snapshot(conn, feed, cursor, lacking)
+    snapshot = _snapshot(conn, feed, subscription, cursor, lacking)
     items: tuple[Item, ...] = ()
     keys: dict[int, bytes] = {}
     if snapshot is None and cursor is not None:
@@ -87,7 +90,7 @@ def _behind(conn: Connection, feed: str, cursor: Cursor, items: Sequence[Item]) 
 
 
 def _snapshot(
-    conn: Connection, feed: str, cursor: Cursor | None, lacking: bool
+    conn: Connection, feed: str, subscription: str, cursor: Cursor | None, lacking: bool
 ) -> HeldSnapshot | None:
     held = feed_in_snapshots
     query = select(
@@ -98,13 +101,12 @@ def _snapshot(
     if first is None or conn.execute(count).scalar() != first.parts:
         return None
     place = (first.incarnation, first.seq)
-    if cursor is not None:
-        stands = (cursor.incarnation, cursor.seq)
-        if stands > place or (stands == place and not lacking):
-            return None
-    return HeldSnapshot(
-        first.snapshot, first.parts, Cursor(feed, first.incarnation, first.seq, first.hash)
-    )
+    at = None if cursor is None else (cursor.incarnation, cursor.seq)
+    if at is not None and (at > place or (at == place and not lacking)):
+        return None
+    begun = applied.began_snapshot(conn, feed, subscription, first.seq)
+    there = Cursor(feed, first.incarnation, first.seq, first.hash)
+    return HeldSnapshot(first.snapshot, first.parts, there, at == place, at == place and begun)
 
 
 def part_of(conn: Connection, held: HeldSnapshot, number: int) -> bytes | None:
