@@ -85,7 +85,7 @@ async def test_what_lies_behind_us_is_not_announced(tmp_path: Path) -> None:
     async with exchange(tmp_path) as region:
         with pytest.raises(errors.CaseField):
             await region.provider.call(
-                "grant.announce", grant=region.grant, at_ms=region.kit.clock() - 1, **WHY
+                "grant.announce", grant=region.grant, at_ms=region.kit.clock() - 60_000, **WHY
             )
         with pytest.raises(errors.GrantUnknown):
             await region.reader.call(

@@ -151,7 +151,7 @@ async def test_without_the_management_interface_it_waits_and_says_so(tmp_path: P
         assert not kit.bound(FEED, READER)
         admin.away = False
         await until(lambda: kit.bound(FEED, READER), 3)
-        assert router.standing.error is None
+        await until(lambda: router.standing.error is None, 3)
 
 
 def rows_of(path: Path) -> list[str]:
