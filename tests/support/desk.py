@@ -25,7 +25,7 @@ from ortoo_protocol.station.receipts import send_due
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.station import ENGINE_HANDLERS
 from ortoo_protocol.station.store.migrate import STATION, Migrations
-from ortoo_protocol.station.store.store import create_store, open_store
+from ortoo_protocol.station.store.store import open_store
 from ortoo_protocol.station.store.tables import (
     feed_out_items,
     feeds_in,
@@ -33,6 +33,7 @@ from ortoo_protocol.station.store.tables import (
     outbox_envelopes,
     quarantine,
 )
+from tests.support.empty_stores import make_store
 from tests.support.stations import COLUMNS, Kit, give, receive, terms
 from tests.support.trust import seeded
 
@@ -72,7 +73,7 @@ class Desk:
             watch=ClockWatch(party, kit.clock, kit.clock),
         )
         self._owners = (STATION, *migrations)
-        create_store(self.path, party, kit.region.plane, self._owners)
+        make_store(self.path, party, kit.region.plane, self._owners)
         self._open()
 
     def _open(self) -> None:

@@ -34,7 +34,8 @@ from ortoo_protocol.station.keyfile import KeyFile
 from ortoo_protocol.station.launch import clock
 from ortoo_protocol.station.station import Station, Surroundings, make_station
 from ortoo_protocol.station.store.migrate import STATION
-from ortoo_protocol.station.store.store import create_store, open_store
+from ortoo_protocol.station.store.store import open_store
+from tests.support.empty_stores import make_store
 from tests.support.stations import QUICK
 from tests.support.trust import DEPARTMENTS, HUB
 
@@ -274,7 +275,7 @@ def member(
 ) -> Station:
     """A station in this process, as it starts after its welcome."""
     path = folder / keys.party / "store.sqlite"
-    create_store(path, keys.party, PLANE, (STATION,))
+    make_store(path, keys.party, PLANE, (STATION,))
     store = open_store(path, keys.party, PLANE, (STATION,))
     with store.writing.begin() as conn:
         trusting.save(conn, trust)

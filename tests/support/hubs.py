@@ -49,8 +49,9 @@ from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.station import Station, Surroundings, make_station
 from ortoo_protocol.station.store.migrate import STATION
-from ortoo_protocol.station.store.store import create_store, open_store
+from ortoo_protocol.station.store.store import open_store
 from ortoo_protocol.station.store.tables import quarantine
+from tests.support.empty_stores import make_store
 from tests.support.stations import PASSWORD, QUICK, Kit, until
 from tests.support.trust import DEPARTMENTS, HUB, STATIONS, seeded
 
@@ -160,7 +161,7 @@ class HubKit(Kit):
 
     def hub(self, *, reconcile_s: float = 30, timing: Timing = QUICK) -> Hub:
         path, plane = self.folder / HUB / "store.sqlite", self.region.plane
-        create_store(path, HUB, plane, (STATION, HUB_TABLES))
+        make_store(path, HUB, plane, (STATION, HUB_TABLES))
         store = open_store(path, HUB, plane, (STATION, HUB_TABLES))
         with store.writing.begin() as conn:
             trust = trusting.load(conn, plane, self.region.suites)
@@ -189,7 +190,7 @@ class HubKit(Kit):
 
         hooks = Hooks(dict.fromkeys(KINDS, keep), lambda _tx, letter: seen.settled.append(letter))
         path, plane = self.folder / party / "store.sqlite", self.region.plane
-        create_store(path, party, plane, (STATION,))
+        make_store(path, party, plane, (STATION,))
         store = open_store(path, party, plane, (STATION,))
         with store.writing.begin() as conn:
             trust = trusting.load(conn, plane, self.region.suites)

@@ -20,7 +20,8 @@ from ortoo_protocol.station.context import Hooks, Identity, Tx
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.station import Station, Surroundings, make_station
 from ortoo_protocol.station.store.migrate import STATION, Migrations
-from ortoo_protocol.station.store.store import create_store, open_store
+from ortoo_protocol.station.store.store import open_store
+from tests.support.empty_stores import make_store
 from tests.support.trust import DEPARTMENTS, HUB, Region, seeded
 
 QUICK = Timing(
@@ -115,7 +116,7 @@ class Kit:
     ) -> Station:
         path = self.folder / party / "store.sqlite"
         owners = (STATION, *migrations)
-        create_store(path, party, self.region.plane, owners)
+        make_store(path, party, self.region.plane, owners)
         store = open_store(path, party, self.region.plane, owners)
         trust = self.region.trust()
         with store.writing.begin() as conn:

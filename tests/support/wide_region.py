@@ -37,7 +37,7 @@ from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store.migrate import STATION
-from ortoo_protocol.station.store.store import create_store
+from tests.support.empty_stores import make_store
 from tests.support.hubs import HubKit, join_region, read_region
 from tests.support.made_catalog import departments
 from tests.support.stations import PASSWORD
@@ -125,7 +125,7 @@ class WideKit(HubKit):
     def template(self, party: str) -> None:
         """What the first station's store is before anything is written."""
         path = self.folder / party / "store.sqlite"
-        create_store(path, party, self.region.plane, (STATION, NODE))
+        make_store(path, party, self.region.plane, (STATION, NODE))
         shutil.copyfile(path, self.folder / f"{party}.template")
 
 
