@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import threading
+from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
+from ortoo_node.files import fetch, fetching, serving, transfers
+from ortoo_node.files.incoming import Incoming
 from ortoo_node.files.sink import FileSink
-from tests.node.files_kit import CODE, READER, Pair, noise, pair, put
-from tests.support.stations import until
+from ortoo_protocol.core.files import CHUNK_BYTES, FileRefusal
+from ortoo_protocol.station.sending import send
+from tests.node.files_kit import CODE, FEED, READER, Pair, noise, pair, put
+from tests.support.stations import until, until_read
 from tests.support.trust import DEPARTMENTS
 
 
@@ -75,3 +85,112 @@ async def test_a_link_in_the_folder_is_no_way_out_of_it(tmp_path: Path) -> None:
             )
         )
         assert not list(outside.iterdir())
+
+
+async def paused(made: Pair, subscription: str) -> None:
+    await made.reader.call("subscription.pause", subscription=subscription)
+    await until(lambda: subscription not in made.reader.app.station.workers)
+
+
+async def subscription_of(made: Pair) -> str:
+    shown = (await made.reader.call("subscription.list"))["subscriptions"]
+    return str(next(one["subscription"] for one in shown if one["sink"] == "out"))
+
+
+async def until_current(made: Pair, seq: int) -> None:
+    sink = next(iter(made.reader.app.station.workers.values())).sink
+    await until(lambda: bool((at := sink.read_cursor(FEED)) and at.seq >= seq))
+
+
+async def test_a_file_that_is_gone_before_it_was_fetched(tmp_path: Path) -> None:
+    """Nothing of it comes to the folder, not even the folder that it would have stood in."""
+    async with pair(tmp_path, {"one.bin": b"1"}) as made:
+        place = await subscribe(made)
+        await until(lambda: sees(place / "one.bin", b"1"))
+        one = await subscription_of(made)
+        await paused(made, one)
+        put(made.shared, "a/b/late.bin", noise(300_000))
+        await made.publish()
+        (made.shared / "a/b/late.bin").unlink()
+        published = await made.publish()
+        await made.reader.call("subscription.resume", subscription=one)
+        await until(lambda: one in made.reader.app.station.workers)
+        await until_current(made, published["seq"])
+        assert sorted(path.name for path in place.iterdir()) == [".ortoo", "one.bin"]
+
+
+async def test_a_version_that_is_refused_while_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file is deleted then: what there is of the new one keeps no folder alive, even when the
+    transfer is given up late."""
+    removed, deaf, stop = asyncio.Event(), False, fetching.Fetcher._stop
+    answer, remove = serving.FileServer._answer, FileSink._remove
+
+    async def late(fetcher: fetching.Fetcher, transfer: str) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(removed.wait(), 0.5)
+        await stop(fetcher, transfer)
+
+    async def half(server: serving.FileServer, ask: serving.Ask) -> None:
+        if not (deaf and ask.body.first):
+            await answer(server, ask)
+
+    def told(sink: FileSink, name: str) -> None:
+        remove(sink, name)
+        loop.call_soon_threadsafe(removed.set)
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(fetching.Fetcher, "_stop", late)
+    monkeypatch.setattr(serving.FileServer, "_answer", half)
+    monkeypatch.setattr(FileSink, "_remove", told)
+    monkeypatch.setattr(fetch, "SILENCE_S", 0.2)
+    monkeypatch.setattr(fetching, "LOOK_S", 0.05)
+    old = noise(1_000)
+    async with pair(tmp_path, {"a/one.bin": old}) as made:
+        place = await subscribe(made)
+        await until(lambda: sees(place / "a/one.bin", old))
+        deaf = True
+        put(made.shared, "a/one.bin", noise(20 * CHUNK_BYTES))
+        await made.publish()
+        running = made.reader.app.files.fetcher._running
+        await until(lambda: any(one.incoming and one.incoming.done for one, _ in running.values()))
+        (made.shared / "a/one.bin").unlink()
+        await made.publish()
+        await until(lambda: not (place / "a").exists())
+        await until(lambda: not running)
+        assert [path.name for path in place.iterdir()] == [".ortoo"]
+        assert not list((place / ".ortoo").glob("*.part"))
+
+
+async def test_a_refusal_that_comes_when_the_file_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of an ask that was repeated and answered late: what lies there is known to lie there, so
+    its deletion follows."""
+    refused, finish = threading.Event(), Incoming.finish
+
+    def slow(incoming: Incoming) -> None:
+        finish(incoming)
+        refused.wait(20)
+
+    monkeypatch.setattr(Incoming, "finish", slow)
+    async with pair(tmp_path, {"a/one.bin": b"1"}) as made:
+        place = await subscribe(made)
+        await until(lambda: sees(place / "a/one.bin", b"1"))
+        body = FileRefusal(
+            feed=FEED,
+            name="a/one.bin",
+            file=hashlib.sha256(b"1").digest(),
+            error="file.unknown",
+            detail="",
+        )
+        await made.provider.app.station.write(lambda tx: send(tx, READER, body))
+        await until_read(
+            made.reader.app.station,
+            lambda conn: all(row.state not in transfers.ALIVE for row in transfers.listed(conn)),
+        )
+        refused.set()
+        (made.shared / "a/one.bin").unlink()
+        await made.publish()
+        await until(lambda: not (place / "a").exists())

@@ -59,8 +59,12 @@ class Fetch:
     pace: Pace = field(default_factory=Pace)
 
     async def run(self) -> None:
-        """Returns when the file has its name. Raises FileError, GrantEnded: it never will."""
-        plan, done = await self._manifest()
+        """Returns when the file has its name, or is not wanted any more. Raises FileError,
+        GrantEnded: it never will."""
+        found = await self._manifest()
+        if found is None:
+            return
+        plan, done = found
         incoming = self.incoming = Incoming(plan)
         source: Source = feed_owner(self.feed), bytes.fromhex(plan.sha256)
         try:
@@ -88,11 +92,14 @@ class Fetch:
 
     # --- what is asked for ---
 
-    async def _manifest(self) -> tuple[Plan, int]:
+    async def _manifest(self) -> tuple[Plan, int] | None:
+        """None: it ended before it was begun."""
         silence_s, ask_at_s, link = SILENCE_S, 0.0, self.station.linked_ms
         while True:
             ticket = self.woke.ticket()
             row = await self.station.read(partial(transfers.find, transfer=self.transfer))
+            if row.state not in transfers.ALIVE:
+                return None
             if row.manifest is not None:
                 return transfers.plan_of(row), row.done
             if link != self.station.linked_ms:

@@ -57,11 +57,12 @@ class Fetcher:
         return transfer
 
     async def until_ended(self, transfer: str) -> Row[Any]:
-        """What became of it. Raises FileTransferUnknown."""
+        """What became of it, when nobody is at work on it any more. Raises FileTransferUnknown."""
         while True:
             ticket = self.ended.ticket()
+            at_work = transfer in self._running
             row = await self.station.read(partial(transfers.find, transfer=transfer))
-            if row.state not in transfers.ALIVE:
+            if row.state not in transfers.ALIVE and not at_work:
                 return row
             await ticket.wait()
 
@@ -69,7 +70,6 @@ class Fetcher:
         """Raises FileTransferUnknown."""
         await self.station.write(partial(transfers.cancel, transfer=transfer))
         await self._stop(transfer)
-        self._tell()
 
     def done_chunks(self, row: Row[Any]) -> int:
         """As it is now; the store follows."""
@@ -144,13 +144,14 @@ class Fetcher:
 
     async def _settle(self, transfer: str) -> None:
         """Raises what a task did not foresee, or cannot live with (the store)."""
-        _, task = self._running.pop(transfer)
-        error = task.exception()
+        _, task = self._running[transfer]
+        error = None if task.cancelled() else task.exception()
         if isinstance(error, FileError | GrantError):
             _log.warning("%s", error)
             await self._give_up(transfer, error)
         elif error is not None:
             raise error
+        self._running.pop(transfer, None)
         self._tell()
 
     async def _give_up(self, transfer: str, error: OrtooError) -> None:
@@ -161,12 +162,18 @@ class Fetcher:
         await self._clear(transfer)
 
     async def _stop(self, transfer: str) -> None:
-        """It ended in the store, by its provider or by people here, or gives way."""
-        _, task = self._running.pop(transfer, (None, None))
+        """It ended in the store, by its provider or by people here, or gives way. A file that had
+        its name before that is done."""
+        fetch, task = self._running.get(transfer, (None, None))
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        await self._clear(transfer)
+        if fetch is not None and fetch.incoming is not None and fetch.incoming.placed:
+            await self.station.write(partial(transfers.placed, transfer=transfer))
+        else:
+            await self._clear(transfer)
+        self._running.pop(transfer, None)
+        self._tell()
 
     async def _clear(self, transfer: str) -> None:
         """Nothing is left of what will not be whole."""

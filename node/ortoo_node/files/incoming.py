@@ -1,4 +1,4 @@
-"""A file on its way: beside its target, written from the beginning on, whole or not there.
+"""A file on its way: near its target, written from the beginning on, whole or not there.
 
 Chunks are written in their order, so what is on disk is always a beginning of the file, and one
 number says how far it is; what comes ahead of its turn waits in memory, which the window bounds.
@@ -11,11 +11,13 @@ import errno
 import hashlib
 import os
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ortoo_node.files.contents import PIECE_BYTES
 from ortoo_node.files.straight import FROM_BYTES, Straight, write_all
+from ortoo_node.sinks.folder.place import OWN
 from ortoo_protocol.core.errors import FileDiskFull, FileError, FileHash, FileTarget
 from ortoo_protocol.core.files import chunk_size
 
@@ -35,10 +37,15 @@ class Plan:
     chunk_bytes: int
     chunks: int
     target: Path
+    top: Path | None = None
+    """The folder of a subscription, below which `target` stands."""
 
     @property
     def part(self) -> Path:
-        return self.target.with_name(f".{self.transfer}{PART}")
+        """Beside the target; or in our own folder of a subscription's, where it keeps no folder
+        alive that the feed empties."""
+        name = f".{self.transfer}{PART}"
+        return self.target.with_name(name) if self.top is None else self.top / OWN / name
 
 
 @dataclass
@@ -47,6 +54,7 @@ class Incoming:
 
     plan: Plan
     done: int = 0
+    placed: bool = False
     _descriptor: int = -1
     _straight: Straight | None = None
     _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
@@ -62,7 +70,7 @@ class Incoming:
         plan = self.plan
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
-            plan.target.parent.mkdir(parents=True, exist_ok=True)
+            plan.part.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(plan.part, flags, 0o600)
             size = os.fstat(self._descriptor).st_size
             self.done = min(done, size // plan.chunk_bytes, plan.chunks)
@@ -137,7 +145,10 @@ class Incoming:
             try:
                 os.fchmod(self._descriptor, 0o666 & ~_umask())
                 os.fsync(self._descriptor)
+                if plan.top is not None:
+                    make_folders(plan.top, plan.target.parent)
                 os.replace(plan.part, plan.target)
+                self.placed = True
                 _sync(plan.target.parent)
             except OSError as error:
                 raise self._error(error) from error
@@ -169,6 +180,23 @@ class Incoming:
         if error.errno in _FULL:
             return FileDiskFull(file=self.plan.name, path=self.plan.target.parent)
         return FileTarget(path=self.plan.target, detail=error.strerror or str(error))
+
+
+def make_folders(top: Path, folder: Path) -> None:
+    """`folder` and what leads to it, down from `top`, and never through a link out of it. Raises
+    OSError."""
+    for inner in folders_between(top, folder):
+        inner.mkdir(exist_ok=True)
+
+
+def folders_between(top: Path, folder: Path) -> Iterator[Path]:
+    """`folder` and those above it, down from below `top`. Raises OSError: one of them is a link."""
+    inner = top
+    for part in folder.relative_to(top).parts:
+        inner = inner / part
+        if inner.is_symlink():
+            raise NotADirectoryError(errno.ENOTDIR, "a link stands in the way", os.fspath(inner))
+        yield inner
 
 
 def remove_part(plan: Plan) -> None:

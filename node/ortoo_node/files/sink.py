@@ -19,6 +19,7 @@ import msgspec
 
 from ortoo_node.files.contents import hash_open
 from ortoo_node.files.fetching import Fetcher
+from ortoo_node.files.incoming import folders_between
 from ortoo_node.files.transfers import DONE, Wanted
 from ortoo_node.sinks.folder.cursors import check_owner, is_there
 from ortoo_node.sinks.folder.place import Place, sync
@@ -93,27 +94,42 @@ class FileSink(Sink):
             )
         each = iter(rows)
         while some := await asyncio.to_thread(lambda: list(islice(each, AT_ONCE))):
-            jobs = [self._fetch(row[0], row[2], row[1]) for row in some]
+            jobs = [self._fetch(*one) for one in await asyncio.to_thread(self._lacking, some)]
             for end in await asyncio.gather(*jobs, return_exceptions=True):
                 if isinstance(end, BaseException):
                     raise end
 
-    async def _fetch(self, name: Scalar, sha256: Scalar, size: Scalar) -> None:
+    def _lacking(self, rows: Sequence[tuple[Scalar, ...]]) -> list[tuple[str, str, int]]:
+        """Of `rows`, what has to be fetched: (name, sha256, size). Once for all of them, since only
+        one at a time is at work here."""
+        lacking = []
+        with self.place.locked(), self.place.named():
+            state = self._state()
+            known = {} if state is None else state.files
+            for row in rows:
+                if (named := self._named(row)) is None:
+                    continue
+                name, version = named[0], named[1:]
+                if known.get(name) == version or self._is_in_place(*named):
+                    self._fetched[name] = version
+                elif self._fetched.get(name) != version:
+                    lacking.append(named)
+        return lacking
+
+    def _named(self, row: tuple[Scalar, ...]) -> tuple[str, str, int] | None:
+        """(name, sha256, size); None: no version of it will ever stand here."""
+        name, size, sha256 = row[:3]
         if not isinstance(name, str) or not isinstance(sha256, str) or not isinstance(size, int):
-            return
+            return None
         try:
-            check_name(name)
+            return check_name(name), sha256, size
         except FileName as error:
             _log.error("%s: %s", self.subscribed.feed, error)
-            return  # no version of it will ever stand here
-        if self._fetched.get(name) == (sha256, size):
-            return
-        there = await asyncio.to_thread(self._is_in_place, name, sha256, size)
-        if there or await self._transfer(name, sha256, size):
-            self._fetched[name] = (sha256, size)
+            return None
 
-    async def _transfer(self, name: str, sha256: str, size: int) -> bool:
-        """False: its provider has a newer version already, which comes as a later item."""
+    async def _fetch(self, name: str, sha256: str, size: int) -> None:
+        """What its provider has a newer version of already is passed over: that comes as a later
+        item."""
         about = self.subscribed
         wanted = Wanted(
             resource=about.resource,
@@ -127,32 +143,18 @@ class FileSink(Sink):
         )
         row = await self.fetcher.until_ended(await self.fetcher.begin(wanted))
         if row.state == DONE:
-            return True
-        if row.error == FileUnknown.code:
-            return False
-        raise SinkContents(file=name, detail=row.error or row.state)
+            self._fetched[name] = (sha256, size)
+        elif row.error != FileUnknown.code:
+            raise SinkContents(file=name, detail=row.error or row.state)
 
     def _is_in_place(self, name: str, sha256: str, size: int) -> bool:
-        """Known to have been, or found to be; makes the folder that it will stand in."""
-        with self.place.locked():
-            state = self._state()
-            path = self.place.path / name
-            with self.place.named():
-                self._make_folders(path)
-                if state is not None and state.files.get(name) == (sha256, size):
-                    return True
-                if not path.is_file() or path.is_symlink() or path.stat().st_size != size:
-                    return False
-                return _sha256(path) == sha256
-
-    def _make_folders(self, path: Path) -> None:
-        """Down from the subscription's folder, and never through a link out of it."""
-        top = self.place.path
-        for folder in reversed(path.relative_to(top).parents[:-1]):
-            inner = top / folder
-            if inner.is_symlink():
-                raise NotADirectoryError(20, "a link stands in the way", os.fspath(inner))
-            inner.mkdir(exist_ok=True)
+        """Raises OSError: a link leads out of this folder."""
+        path = self.place.path / name
+        if not all(folder.is_dir() for folder in folders_between(self.place.path, path.parent)):
+            return False
+        if not path.is_file() or path.is_symlink() or path.stat().st_size != size:
+            return False
+        return _sha256(path) == sha256
 
     # --- rows ---
 
@@ -190,10 +192,12 @@ class FileSink(Sink):
                 return
             files = {} if state is None else state.files
             there = {str(row[0]) for row in upserts}
-            gone = [name for name in files if name not in there] if deletes is None else deletes
+            ours = files | self._fetched  # fetched for what was never applied: it lies here too
+            gone = [name for name in ours if name not in there] if deletes is None else deletes
             for name in gone:
-                if files.pop(name, None) is not None and not self.keep_deleted:
+                if name in ours and not self.keep_deleted:
                     self._remove(name)
+                files.pop(name, None)
                 self._fetched.pop(name, None)
             for name in there:
                 if name in self._fetched:

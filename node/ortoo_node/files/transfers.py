@@ -113,6 +113,7 @@ def of_subscription(conn: Connection, subscription: str) -> Sequence[Row[Any]]:
 
 
 def plan_of(row: Row[Any]) -> Plan:
+    target = Path(row.target)
     return Plan(
         row.transfer,
         row.name,
@@ -120,7 +121,8 @@ def plan_of(row: Row[Any]) -> Plan:
         row.size_bytes,
         row.chunk_bytes,
         row.chunks,
-        Path(row.target),
+        target,
+        target.parents[row.name.count("/")] if row.subscription else None,
     )
 
 
@@ -187,6 +189,12 @@ def finished(tx: Tx, transfer: str) -> None:
     received.keep_file(tx, row.sha256, row.grant, row.resource, row.name)
     _journal_end(tx, row, State.APPLIED, "")
     _forget(tx)
+
+
+def placed(tx: Tx, transfer: str) -> None:
+    """It has its name, whatever was said of it meanwhile."""
+    if find(tx.conn, transfer).state != DONE:
+        finished(tx, transfer)
 
 
 def failed(tx: Tx, transfer: str, error: OrtooError) -> None:
