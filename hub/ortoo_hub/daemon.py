@@ -49,6 +49,7 @@ from ortoo_protocol.station.contacts.methods import ContactMethods
 from ortoo_protocol.station.context import Handler, Hooks, Identity, Tx
 from ortoo_protocol.station.control import ControlServer, Method
 from ortoo_protocol.station.corrections.methods import CorrectionViews
+from ortoo_protocol.station.gazette.methods import AnnouncementMethods
 from ortoo_protocol.station.keyfile import KeyFile
 from ortoo_protocol.station.notify import telling
 from ortoo_protocol.station.notify.methods import NotifyMethods
@@ -250,6 +251,8 @@ class Hub:
             methods.UseMethods(station, self.use).as_mapping(),
             CorrectionViews(station).as_mapping(),
             methods.CalendarMethods(station).as_mapping(),
+            methods.GazetteMethods(station).as_mapping(),
+            AnnouncementMethods(station).as_mapping(),
             ClockMethods(station).as_mapping(),
             ContactMethods(station).as_mapping(),
             AccountMethods(station, settings.accounts).as_mapping(),

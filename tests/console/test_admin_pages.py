@@ -41,8 +41,8 @@ FORMS = {
     "/quality/rules": {Right.DECIDE},
     "/queries/ask": {Right.APPLY},
 }
-# Actions that change nothing: whoever reads may ask.
-ASKS = {"request.compare"}
+# Actions that change nothing, or only what is the person's own: whoever reads may ask.
+ASKS = {"request.compare", "announcement.read"}
 PEOPLE = {
     Role.SYSTEM_ADMIN: ("sys", "系统管理员甲"),
     Role.SECURITY_ADMIN: ("sec", "安全管理员乙"),

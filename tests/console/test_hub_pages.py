@@ -91,7 +91,8 @@ PAGES = (
     "/coordination", "/demands", "/demands?state=open", "/supervision", "/supervision?state=",
     "/supervision/notices", "/supervision/submissions", "/supervision/years", "/directory",
     "/keys", f"/directory/{PROVIDER}", "/reconciliation", "/traffic", "/traffic?span=year",
-    "/calendar", "/calendar/2026", "/contacts", f"/contacts?party={PROVIDER}", "/wall",
+    "/announcements", "/calendar", "/calendar/2026", "/contacts", f"/contacts?party={PROVIDER}",
+    "/wall",
 )  # fmt: skip
 
 

@@ -111,6 +111,24 @@ DELIVERY = {
     "next_ms": 1_780_000_000_000,
     "settled_ms": None,
 }
+ANNOUNCEMENT = {
+    "announcement": "a" * 32,
+    "issued_ms": 1_780_000_000_000,
+    "title": "停机检修",
+    "text": "周六停机。",
+    "level": "urgent",
+    "from_ms": 1_780_000_000_000,
+    "until_ms": 1_790_000_000_000,
+    "leagues": [],
+    "league_names": [],
+    "by": "甲",
+    "replaces": "",
+    "ended_ms": 0,
+    "ended_by": "",
+    "reason": "",
+    "successor": "",
+    "standing": "current",
+}
 ANSWERS: dict[str, object] = {
     "todo.list": {"clocks": [CLOCK], "on_duty": {"11150700MB0000000G": ["甲"]}},
     "notify.list": {"channels": ["mail"], "deliveries": [DELIVERY]},
@@ -123,6 +141,12 @@ ANSWERS: dict[str, object] = {
     "contact.handover": {**CONTACT, "matters": ["case:1"]},
     "contact.away": CONTACT,
     "contact.back": CONTACT,
+    "announcement.list": {"announcements": [ANNOUNCEMENT], "total": 1},
+    "announcement.show": {
+        "announcement": ANNOUNCEMENT,
+        "readers": [{"person": "王芳", "read_ms": 1_780_000_000_000}],
+    },
+    "announcement.withdraw": {"announcement": "a" * 32},
     "calendar.show": {"years": [YEAR]},
     "calendar.set": {"year": 2026, "version": 3, "days": 2},
     "calendar.import": {"year": 2026, "version": 3, "days": 2},
@@ -399,6 +423,21 @@ class TestFounding:
             },
         ),
         (["grant", "list"], "grant.list", {"active": True}),
+        (
+            ["announce", "list", "--all", "--limit", "5"],
+            "announcement.list",
+            {"which": "all", "others": False, "limit": 5, "offset": 0},
+        ),
+        (
+            ["announce", "show", "a" * 32],
+            "announcement.show",
+            {"announcement": "a" * 32},
+        ),
+        (
+            ["announce", "withdraw", "a" * 32, "--reason", "有误", "--by", "甲"],
+            "announcement.withdraw",
+            {"announcement": "a" * 32, "reason": "有误", "by": "甲"},
+        ),
         (["calendar", "show", "2026"], "calendar.show", {"year": 2026}),
         (
             ["calendar", "set", "2026-07-15", "off", "--by", "甲", "--name", "那达慕"],

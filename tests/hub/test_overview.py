@@ -10,8 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from ortoo_hub.overview import leagues, standing
-from ortoo_hub.overview.places import league_of
-from ortoo_protocol.core.catalog.divisions import LEAGUES
+from ortoo_protocol.core.catalog.divisions import LEAGUES, league_of
 from ortoo_protocol.core.errors import DaemonRequest
 from ortoo_protocol.station import traffic
 from ortoo_protocol.station.context import Tx

@@ -8,6 +8,7 @@ from ortoo_protocol.core import cases, catalog, demands, feeds, files, grants, n
 from ortoo_protocol.core.catalog import claims, freshness, lists
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.dispatch import Dispatch
+from ortoo_protocol.core.gazette import Announcement, AnnouncementWithdrawn
 from ortoo_protocol.core.law.contacts import ContactReport, Handover, Person
 from ortoo_protocol.core.law.workdays import CalendarYear, CalendarYears, NamedDay
 from ortoo_protocol.core.messages import KINDS
@@ -234,6 +235,18 @@ _ALL: tuple[Shape, ...] = (
             ),
         )
     ),
+    Announcement(
+        announcement="a" * 32,
+        title="国庆节期间值守安排",
+        text="十月一日至七日各盟市数据局安排专人值守。",
+        level="important",
+        from_ms=NOW_MS,
+        until_ms=NOW_MS + 86_400_000,
+        leagues=("150100", "150700"),
+        by="甲",
+        replaces="b" * 32,
+    ),
+    AnnouncementWithdrawn(announcement="a" * 32, reason="时间有误", by="甲"),
     ENTRY,
     freshness.Carried(
         time_ms=NOW_MS, resources=(freshness.Carriage("3150700001", 7, NOW_MS - 60_000),)

@@ -25,6 +25,7 @@ from ortoo_hub.methods import (
     CatalogMethods,
     DemandMethods,
     DirectoryMethods,
+    GazetteMethods,
     MemberMethods,
     OverviewMethods,
     RoutingMethods,
@@ -45,6 +46,7 @@ from ortoo_protocol.station.clocks.methods import ClockMethods
 from ortoo_protocol.station.contacts.methods import ContactMethods
 from ortoo_protocol.station.context import Hooks, SettledLetter, Tx
 from ortoo_protocol.station.corrections.methods import CorrectionViews
+from ortoo_protocol.station.gazette.methods import AnnouncementMethods
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.station import Station, Surroundings, make_station
@@ -257,6 +259,8 @@ def methods(hub: Hub) -> Mapping[str, Any]:
     station, router = hub.station, hub.router
     return merged(
         CalendarMethods(station).as_mapping(),
+        GazetteMethods(station).as_mapping(),
+        AnnouncementMethods(station).as_mapping(),
         ClockMethods(station).as_mapping(),
         ContactMethods(station).as_mapping(),
         MemberMethods(station, router, hub.road).as_mapping(),

@@ -78,6 +78,7 @@ FAMILIES = (
     errors.FeedError,
     errors.GrantError,
     errors.LawError,
+    errors.GazetteError,
     errors.JournalError,
     errors.FileError,
     errors.QueryError,

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from ortoo_hub import settings
-from ortoo_hub.cli import calendar, directory, founding, member, setup, supervise
+from ortoo_hub.cli import announce, calendar, directory, founding, member, setup, supervise
 from ortoo_protocol.cli import accounts, clock, contact, doctor, journal, notices, program, service
 from ortoo_protocol.cli.shell import Config, Shell
 
@@ -29,6 +29,7 @@ app.add_typer(founding.root, name="root")
 app.add_typer(member.app, name="member")
 app.add_typer(directory.app, name="directory")
 app.add_typer(supervise.app)
+app.add_typer(announce.app, name="announce")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(clock.app, name="clock")
 app.add_typer(contact.app, name="contact")

@@ -23,6 +23,7 @@ from ortoo_hub.daemon import Hub
 from ortoo_hub.settings import HubSettings
 from ortoo_hub.watching import watch_of
 from ortoo_protocol.console import accounts as accounts_pages
+from ortoo_protocol.console import announcements
 from ortoo_protocol.console.console import Console, Section
 from ortoo_protocol.console.requests import Requests
 from ortoo_protocol.i18n import mark
@@ -42,6 +43,7 @@ MENU = (
     Section("/directory", mark("Directory and keys")),
     Section("/reconciliation", mark("Reconciliation")),
     Section("/traffic", mark("Traffic")),
+    Section("/announcements", mark("Announcements")),
     Section("/calendar", mark("Calendar")),
     Section("/contacts", mark("Contacts")),
     *accounts_pages.MENU,
@@ -56,6 +58,7 @@ SECTIONS = (
     directory,
     reconciliation,
     traffic,
+    announcements,
     calendar,
     contacts,
     accounts_pages,

@@ -9,6 +9,7 @@ from ortoo_hub.methods.cases import CaseMethods
 from ortoo_hub.methods.catalog import CatalogMethods
 from ortoo_hub.methods.demands import DemandMethods
 from ortoo_hub.methods.directory import DirectoryMethods
+from ortoo_hub.methods.gazette import GazetteMethods
 from ortoo_hub.methods.members import MemberMethods
 from ortoo_hub.methods.overview import OverviewMethods
 from ortoo_hub.methods.routing import RoutingMethods
@@ -22,6 +23,7 @@ __all__ = [
     "CatalogMethods",
     "DemandMethods",
     "DirectoryMethods",
+    "GazetteMethods",
     "MemberMethods",
     "Method",
     "OverviewMethods",

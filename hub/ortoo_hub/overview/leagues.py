@@ -10,10 +10,9 @@ from sqlalchemy import Connection, func, select
 
 from ortoo_hub.directory import catalog_feed
 from ortoo_hub.overview import traffic
-from ortoo_hub.overview.places import league_of
 from ortoo_hub.store.tables import cases, catalog
 from ortoo_hub.supervision import findings
-from ortoo_protocol.core.catalog.divisions import LEAGUES
+from ortoo_protocol.core.catalog.divisions import LEAGUES, league_of
 from ortoo_protocol.core.directory import PartyEntry
 from ortoo_protocol.core.ids import is_hub
 from ortoo_protocol.core.trust import Trust

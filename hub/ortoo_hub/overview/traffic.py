@@ -11,8 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from ortoo_hub.overview.places import league_of
-from ortoo_protocol.core.catalog.divisions import LEAGUES
+from ortoo_protocol.core.catalog.divisions import LEAGUES, league_of
 from ortoo_protocol.core.errors import DaemonRequest
 from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.station import grants_held

@@ -8,6 +8,7 @@ import typer
 
 from ortoo_node import settings
 from ortoo_node.cli import (
+    announcements,
     catalog,
     correction,
     demand,
@@ -76,6 +77,7 @@ app.add_typer(subscription.app, name="subscription")
 app.add_typer(token.app, name="token")
 app.add_typer(query.app, name="query")
 app.add_typer(dispatch.app, name="dispatch")
+app.add_typer(announcements.app, name="announcements")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(clock.app, name="clock")
 app.add_typer(contact.app, name="contact")

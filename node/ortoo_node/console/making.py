@@ -34,6 +34,7 @@ from ortoo_node.console.actions import ACTIONS
 from ortoo_node.settings import NodeSettings
 from ortoo_node.watching import watch_of
 from ortoo_protocol.console import accounts as accounts_pages
+from ortoo_protocol.console import announcements
 from ortoo_protocol.console.console import Console, Section
 from ortoo_protocol.i18n import mark
 from ortoo_protocol.station.accounts.desk import Accounts
@@ -59,6 +60,7 @@ MENU = (
     Section("/onward", mark("Passing on")),
     Section("/supervision", mark("Supervision")),
     Section("/todo", mark("To do")),
+    Section("/announcements", mark("Announcements")),
     Section("/contacts", mark("Contacts")),
     Section("/notices", mark("Notifications")),
     Section("/calendar", mark("Working days")),
@@ -102,6 +104,7 @@ def console_of(
             tokens.router,
             coordination.router,
             demands.router,
+            announcements.router,
             contacts.router,
             notices.router,
             use.router,

@@ -38,6 +38,7 @@ from ortoo_protocol.station.clocks.methods import ClockMethods
 from ortoo_protocol.station.common_methods import CommonMethods, Method
 from ortoo_protocol.station.contacts.methods import ContactMethods
 from ortoo_protocol.station.control_client import error_to
+from ortoo_protocol.station.gazette.methods import AnnouncementMethods
 from ortoo_protocol.station.notify.methods import NotifyMethods
 from ortoo_protocol.station.supervision import findings as supervision
 from ortoo_protocol.station.supervision.methods import supervision_methods
@@ -78,6 +79,7 @@ class NodeMethods:
             **ProofMethods(self.app.station).as_mapping(),
             **DispatchMethods(self.app).as_mapping(),
             **ClockMethods(self.app.station).as_mapping(),
+            **AnnouncementMethods(self.app.station).as_mapping(),
             **self.contacts.as_mapping(),
             **AccountMethods(self.app.station, self.app.settings.accounts).as_mapping(),
             **supervision_methods(self.app.station, sources(self.app.station.party)),

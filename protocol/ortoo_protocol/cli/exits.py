@@ -47,6 +47,7 @@ EXITS = MappingProxyType(
         errors.FeedRetention: Exit.REFUSED,
         errors.GrantError: Exit.REFUSED,
         errors.LawError: Exit.REFUSED,
+        errors.GazetteError: Exit.REFUSED,
         errors.PrintError: Exit.SETUP,
         errors.SupervisionError: Exit.REFUSED,
         errors.QualityError: Exit.REFUSED,

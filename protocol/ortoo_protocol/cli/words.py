@@ -42,6 +42,15 @@ WORDS = (
     "refuse",
     "withdraw",
     "end",
+    # announcements of the region
+    "information",
+    "important",
+    "urgent",
+    "coming",
+    "current",
+    "past",
+    "replaced",
+    "all leagues and cities",
     # grants in use
     "reported",
     "terminated",

@@ -8,6 +8,7 @@
     ├── FeedError          numbers, chain, epochs, incarnations
     ├── GrantError         grants, cases, catalog: what the law or a person must mend
     ├── LawError           working days and the law's clocks
+    ├── GazetteError       announcements of the region
     ├── JournalError       trees, checkpoints, proofs
     ├── BusError           the broker and the way to it
     ├── StoreError         the station's own database and files
@@ -1226,6 +1227,41 @@ class DispatchContent(GrantError):
     fault = Fault.OPERATOR
     what = "{path} is larger than {most_bytes} bytes."
     cure = "Publish it as a file; its readers fetch it in chunks."
+
+
+# --- announcements of the region (core/gazette.py) ------------------------------------------------
+
+
+class GazetteError(OrtooError):
+    code = "announcement"
+    fault = Fault.OPERATOR
+    what = "This cannot be announced."
+    cure = "Look at its arguments."
+
+
+class AnnouncementInvalid(GazetteError):
+    code = "announcement.invalid"
+    what = "The announcement cannot be taken: {field}: {detail}."
+    cure = "Correct it; nothing was announced."
+
+
+class AnnouncementUnknown(GazetteError):
+    code = "announcement.unknown"
+    what = "There is no announcement {announcement}."
+    cure = "See the list of announcements, ended ones included."
+
+
+class AnnouncementKnown(GazetteError):
+    code = "announcement.known"
+    fault = Fault.THEIRS
+    what = "Announcement {announcement} was made before; it cannot be said anew."
+    cure = "Nothing was changed; another announcement takes its place under a number of its own."
+
+
+class AnnouncementEnded(GazetteError):
+    code = "announcement.ended"
+    what = "Announcement {announcement} is {standing} already."
+    cure = "Make a new announcement."
 
 
 # --- working days and the law's clocks ----------------------------------------------------------

@@ -21,6 +21,7 @@ from ortoo_protocol.core.corrections import (
 )
 from ortoo_protocol.core.dispatch import Dispatch
 from ortoo_protocol.core.errors import EnvelopeKind
+from ortoo_protocol.core.gazette import Announcement, AnnouncementWithdrawn
 from ortoo_protocol.core.law.contacts import ContactReport
 from ortoo_protocol.core.law.workdays import CalendarYears
 from ortoo_protocol.core.supervision import notices as written
@@ -75,6 +76,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("trust.announce", _OPEN, Route.HUB, "s", notices.Announce, durable=True),
     Kind("trust.update", _OPEN, Route.FEED, "h", notices.TrustUpdate),
     Kind("calendar.years", _OPEN, Route.FEED, "h", CalendarYears),
+    Kind("announcement.issued", _OPEN, Route.FEED, "h", Announcement),
+    Kind("announcement.withdrawn", _OPEN, Route.FEED, "h", AnnouncementWithdrawn),
     Kind("catalog.entry", _OPEN, Route.FEED, "s", catalog.Entry),
     Kind("catalog.list", _OPEN, Route.FEED, "s", lists.ListEntry),
     Kind("catalog.carried", _OPEN, Route.FEED, "s", freshness.Carried),

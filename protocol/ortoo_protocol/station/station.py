@@ -29,6 +29,7 @@ from ortoo_protocol.station import (
     dispatching,
     event_feed,
     feed_writer,
+    gazette,
     outbox_pump,
     proofs,
     pumps,
@@ -70,6 +71,8 @@ ENGINE_HANDLERS: dict[str, Handler] = {
     "journal.cosigned": checkpoints.cosigned,
     "trust.update": trusting.update,
     "calendar.years": taking.take,
+    "announcement.issued": gazette.take,
+    "announcement.withdrawn": gazette.take_withdrawal,
     "proof.ask": proofs.ask,
     "dispatch.sent": dispatching.receive,
 }

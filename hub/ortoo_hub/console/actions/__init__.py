@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ortoo_hub.console.actions import (
+    announcements,
     calendar,
     cases,
     catalog,
@@ -21,6 +22,7 @@ ACTIONS = by_method(
     supervision.ACTIONS,
     members.ACTIONS,
     reconciliation.ACTIONS,
+    announcements.ACTIONS,
     calendar.ACTIONS,
     accounts.ACTIONS,
 )

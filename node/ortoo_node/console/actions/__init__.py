@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ortoo_node.console.actions import (
+    announcements,
     cases,
     catalog,
     catalog_lists,
@@ -37,6 +38,7 @@ ACTIONS = by_method(
     coordination.ACTIONS,
     demands.ACTIONS,
     contacts.ACTIONS,
+    announcements.ACTIONS,
     notices.ACTIONS,
     tokens.ACTIONS,
     use.ACTIONS,

@@ -91,3 +91,9 @@ def overlap(one: str, other: str) -> bool:
     """Whether one of two divisions lies within the other."""
     first, second = territory(one), territory(other)
     return first.startswith(second) or second.startswith(first)
+
+
+def league_of(party: str) -> str:
+    """The code of the league or city (盟市) that a party belongs to; empty for the region's own."""
+    code = f"{party[1:5]}00"
+    return code if code in LEAGUES else ""
