@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from ortoo_protocol.core import envelope, feeds, verify
+from ortoo_protocol.core.codec import MAX_COUNT
 from ortoo_protocol.core.envelope import split
 from ortoo_protocol.core.errors import (
     EnvelopeRecipient,
@@ -23,6 +24,7 @@ from ortoo_protocol.core.errors import (
 from ortoo_protocol.core.feeds import FeedKey, Head, SnapshotAsk
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.core.keys import domain
+from ortoo_protocol.core.law.instants import END_OF_TIME_MS
 from ortoo_protocol.core.notices import Announce, ReceiptEntry, Receipts
 from ortoo_protocol.station import (
     asks,
@@ -32,11 +34,12 @@ from ortoo_protocol.station import (
     recovery,
     sending,
 )
-from ortoo_protocol.station.context import Hooks, Tx
+from ortoo_protocol.station.context import Hooks, SettledLetter, Tx
 from ortoo_protocol.station.opening import Opening
 from ortoo_protocol.station.store.dialect import upsert
 from ortoo_protocol.station.store.tables import (
     feed_readers,
+    feeds_in,
     outbox,
 )
 from ortoo_protocol.station.store.tables import inbox as inbox_table
@@ -136,6 +139,24 @@ def test_receipt_from_a_third_party(desk: NewDesk) -> None:
         settle(tx, letter.recipient, entry)
 
     stands_by(attack, Refused, replaced(sending, "settle", from_anyone))
+
+
+def test_receipt_of_an_instant_beyond_all_calendars(desk: NewDesk) -> None:
+    """The hub notarises a letter in a year that no clock can run from."""
+
+    def attack() -> None:
+        told: list[SettledLetter] = []
+        sender = desk(A, Hooks(settled=lambda _tx, letter: told.append(letter)))
+        letter = sender.do(lambda tx: sending.send(tx, HUB, Announce(document=b"document")))
+        (row,) = sender.rows(outbox)
+        for time_ms in (END_OF_TIME_MS, MAX_COUNT):
+            entry = ReceiptEntry(letter, row.hash, "notarised", "", time_ms)
+            said = Receipts(entries=(entry,))
+            sender.take(make_letter(sender.kit, HUB, A, said, kind="receipt.hub"))
+        if not told:
+            raise Refused("receipt.instant")
+
+    stands_by(attack, Refused, replaced(sending, "END_OF_TIME_MS", MAX_COUNT + 1))
 
 
 def test_foreign_destination(desk: NewDesk) -> None:
@@ -284,6 +305,21 @@ def test_the_publisher_equivocates_in_other_words(desk: NewDesk, how: str) -> No
         reader.check_undisputed(FEED)
 
     stands_by(attack, "feed.fork", FORK)
+
+
+def test_a_head_of_a_time_beyond_all_calendars(desk: NewDesk) -> None:
+    """It would be the newest for ever: no later head could show that a tail is withheld."""
+
+    def attack() -> None:
+        publisher, (reader,) = read_by(desk, B)
+        (held,) = [each for each in reader.rows(feeds_in) if each.feed == FEED]
+        head = Head(feed=FEED, incarnation=1, seq=held.seq, hash=held.hash, time_ms=MAX_COUNT)
+        reader.take(make_letter(publisher.kit, A, B, head, kind="feed.head-answer"))
+        (row,) = [each for each in reader.rows(feeds_in) if each.feed == FEED]
+        if row.head_ms != MAX_COUNT:
+            raise Refused("head.instant")
+
+    stands_by(attack, Refused, replaced(feed_reader, "check_times", lambda _body: None))
 
 
 def test_another_key_for_an_epoch_that_is_known(desk: NewDesk) -> None:

@@ -3,6 +3,7 @@ so that a reader can follow it. Each ends in one state at applicant, provider an
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,13 +12,15 @@ import pytest_asyncio
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from ortoo_hub.cases import notary
 from ortoo_node import cases
 from ortoo_node.cases import store
 from ortoo_node.store.tables import catalog
-from ortoo_protocol.core.cases import Event, Side, State
+from ortoo_protocol.core.cases import Attachment, Event, Side, State
 from ortoo_protocol.core.codec import encode
-from ortoo_protocol.core.errors import GrantScope
+from ortoo_protocol.core.errors import CaseAttachment, GrantScope
 from ortoo_protocol.station import clocks, grants_held
+from ortoo_protocol.station.cases import attachments
 from ortoo_protocol.station.clocks import running
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.tables import grants
@@ -26,6 +29,7 @@ from tests.support.post_office import PostOffice, post_office
 from tests.support.requests_rig import OPEN_RESOURCE, end_terms, held_application
 from tests.support.trust import HUB
 
+PDF = b"%PDF-1.7\n" + bytes(1_000)
 APPLICATION, RECORDS, RECEIPT = "case.application", "case.records", "receipt.hub"
 
 
@@ -174,6 +178,94 @@ async def test_a_refused_step_and_the_record_of_the_next(office: PostOffice) -> 
 
     found = await office.rig.reader.app.station.read(signed)
     assert found == [("refused", False), ("counted", True)]
+
+
+async def test_a_completion_that_the_hub_refuses_did_not_happen(
+    office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Text and scans are again those that provider and hub hold; what is granted then is what was
+    asked for first."""
+    reader = office.rig.reader.app.station
+    wish, scan = office.rig.wish(purpose="行政依据"), PDF + b"1"
+    case = await reader.write(lambda tx: cases.apply(tx, wish, [("申请表.pdf", scan)]))
+    await office.settle()
+    await office.rig.do(Event.RETURN, case)
+    await office.settle()
+    other = {"purpose": "工作参考"}
+    with monkeypatch.context() as patch:
+        patch.setattr(notary, "_check_items", _refuse)
+        files = [("另一份.pdf", PDF + b"22")]
+        await reader.write(lambda tx: cases.complete(tx, case, other, files, "已补充"))
+        assert await scans(office, case) == [PDF + b"22", scan, scan]
+        assert await held(office, case) == ("returned",) * 3
+    assert await scans(office, case) == [scan] * 3
+    asked = await reader.read(lambda conn: held_application(conn, case))
+    assert (asked.purpose, asked.attachments[0].name) == ("行政依据", "申请表.pdf")
+    await office.rig.do(Event.COMPLETE, case)
+    await office.settle()
+    await office.rig.do(Event.GRANT, case)
+    assert await held(office, case) == ("granted",) * 3
+    assert await live(office, case) == [1, 1, 1]
+
+
+async def test_a_late_part_of_a_scan_that_was_replaced(office: PostOffice) -> None:
+    """It is not taken for one of the new scan, whose own parts would then find the place taken."""
+    reader = office.rig.reader.app.station
+    old, new = PDF + b"1", PDF + b"2"
+    wish = office.rig.wish(purpose="业务协同")
+    case = await reader.write(lambda tx: cases.apply(tx, wish, [("申请表.pdf", old)]))
+    await office.carry(APPLICATION, APPLICATION, RECEIPT, RECEIPT)
+    await office.collect()
+    late = [each for each in office.bag if each.kind == "case.attachment"]
+    office.bag = [each for each in office.bag if each not in late]
+    await office.rig.do(Event.RETURN, case)
+    await office.carry("case.step", "case.step")
+    files = [("申请表.pdf", new)]
+    await reader.write(lambda tx: cases.complete(tx, case, {}, files, "已补充"))
+    await office.carry("case.completion", "case.completion")
+    assert late
+    office.bag[:0] = late
+    await office.settle()
+    assert await scans(office, case) == [new] * 3
+
+
+async def test_a_scan_of_another_kind_than_was_signed(office: PostOffice) -> None:
+    """Its hash is right; it is shown as what it is not."""
+    reader = office.rig.reader.app.station
+    page = b"<script>alert(1)</script>"
+
+    def apply(tx: Tx) -> str:
+        case = cases.draft(tx, office.rig.wish(purpose="数据校核"))
+        attachments.keep_own(tx, case, [page])
+        scan = Attachment("a.pdf", "application/pdf", len(page), tx.suite.hash(page))
+        asked = replace(held_application(tx.conn, case), attachments=(scan,))
+        store.put(tx, case, application=encode(asked))
+        cases.submit(tx, case)
+        return case
+
+    case = await reader.write(apply)
+    await office.settle()
+    for method in (
+        office.rig.provider.methods["request.attachment"],
+        office.rig.running.call["case.attachment"],
+    ):
+        with pytest.raises(CaseAttachment, match="application/pdf"):
+            await method(case=case, position=0)
+
+
+def _refuse(*_: object) -> None:
+    raise GrantScope(detail="it asks for items that the resource does not have")
+
+
+async def scans(office: PostOffice, case: str) -> list[bytes]:
+    """The first scan, at applicant, provider and hub."""
+    methods = (
+        office.rig.reader.methods["request.attachment"],
+        office.rig.provider.methods["request.attachment"],
+        office.rig.running.call["case.attachment"],
+    )
+    found = [await method(case=case, position=0) for method in methods]
+    return [base64.b64decode(each["content"]) for each in found]
 
 
 # --- an application that its provider cannot take -----------------------------------------------

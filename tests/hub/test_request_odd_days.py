@@ -6,7 +6,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import event
 
+from ortoo_hub import cases as hub_cases
 from ortoo_hub.cases import ruling
 from ortoo_node import cases
 from ortoo_node.cases import disputing
@@ -84,6 +86,28 @@ async def test_a_grant_expires_in_flight(tmp_path: Path) -> None:
         await rig.all_hold(case, State.EXPIRED)
         assert await live_grants(rig) == 0
         assert await rig.differing() == []
+
+
+async def test_what_is_over_is_not_looked_at_again(tmp_path: Path) -> None:
+    """Grants are kept as signed and grow for ever; the look at the date is bounded by what is in
+    force."""
+    async with requests(tmp_path) as rig:
+        case = await rig.reach(State.EXPIRED)
+        hub, statements = rig.hub, []
+
+        def looking(tx: Tx) -> None:
+            def noted(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+                statements.append(statement)
+
+            event.listen(tx.conn, "before_cursor_execute", noted)
+            hub_cases.expire(tx)
+            event.remove(tx.conn, "before_cursor_execute", noted)
+
+        await hub.write(looking)
+        assert len(statements) == 1, statements
+        (row,) = await hub.read(lambda conn: [hub_cases.find(conn, case)])
+        assert row is not None
+        assert row.state == "expired"
 
 
 async def live_grants(rig: Requests) -> int:

@@ -20,7 +20,7 @@ Post = tuple[str, str, bytes]
 posts = st.lists(
     st.tuples(
         st.sampled_from(("letters", "hub")),
-        st.sampled_from("ab"),
+        st.sampled_from(("a.case.step", "a.case.answer", "b.case.step")),
         st.binary(min_size=1, max_size=9),
     ),
     max_size=40,
@@ -39,6 +39,18 @@ def test_all_leave_once_and_in_the_order_of_their_way(given: list[Post]) -> None
         assert left == [post for post in given if post[:2] == way]
     assert sum(map(len, groups)) == len(given)
     assert all(len({post[:2] for post in group}) == 1 for group in groups)
+
+
+@given(posts)
+def test_kinds_do_not_overtake_one_another(given: list[Post]) -> None:
+    left = [post for group in grouped(given) for post in group]
+    for exchange in ("letters", "hub"):
+        for recipient in "ab":
+
+            def on_this_road(post: Post, road: tuple[str, str] = (exchange, recipient)) -> bool:
+                return (post[0], post[1][0]) == road
+
+            assert [*filter(on_this_road, left)] == [*filter(on_this_road, given)]
 
 
 @given(st.lists(st.binary(min_size=1, max_size=50), min_size=1, max_size=MAX_ENVELOPES))

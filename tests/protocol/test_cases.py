@@ -46,8 +46,8 @@ from ortoo_protocol.core.errors import (
     CodecShape,
     OrtooError,
 )
-from ortoo_protocol.core.grants import END_OF_TIME_MS
 from ortoo_protocol.core.law.clock import day_of
+from ortoo_protocol.core.law.instants import END_OF_TIME_MS
 from ortoo_protocol.core.law.profiles import NM2018, SC2025, Profile
 from ortoo_protocol.core.law.workdays import LAST_YEAR
 from ortoo_protocol.core.messages import kind_named

@@ -209,7 +209,7 @@ RECEIPTS = notices.Receipts(
     entries=(notices.ReceiptEntry(b"i" * 16, b"h" * 32, "accepted", "", NOW_MS),)
 )
 
-_ALL: tuple[Shape, ...] = (
+BODIES: tuple[Shape, ...] = (
     RECEIPTS,
     notices.TrustAsk(version=1),
     notices.TrustUpdate(documents=(b"document",)),
@@ -307,7 +307,7 @@ _ALL: tuple[Shape, ...] = (
     ),
     cases.Standings(cases=(cases.CaseStanding(case=CASE, state="granted"),)),
     cases.Compared(cases=(cases.CaseStanding(case=CASE, state="granted"),)),
-    cases.AttachmentPart(case=CASE, position=0, part=0, parts=1),
+    cases.AttachmentPart(case=CASE, position=0, part=0, parts=1, hash=b"h" * 32),
     cases.Withdrawal(case=CASE, reason="不再需要", handler="丁"),
     TERMS,
     ENDED,
@@ -441,7 +441,7 @@ _ALL: tuple[Shape, ...] = (
 
 
 def body_of(shape: type[Shape]) -> Shape:
-    return next(body for body in _ALL if type(body) is shape)
+    return next(body for body in BODIES if type(body) is shape)
 
 
 def all_kinds() -> list[str]:

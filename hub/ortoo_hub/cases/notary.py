@@ -340,12 +340,17 @@ def _check_ways(opened: Opened[Shape], sender: str, recipient: str) -> None:
 
 
 def expire(tx: Tx) -> None:
-    """End the cases of grants whose term is over (期满)."""
-    over = select(grants).where(
-        grants.c.ended_ms.is_(None), grants.c.until_ms > 0, grants.c.until_ms <= tx.now_ms
+    """End the cases of grants whose term is over (期满). Asked of the cases that stand open, not of
+    all grants: those never grow fewer, for a grant is kept as it was signed."""
+    over = (
+        select(cases)
+        .join(grants, grants.c.grant == cases.c.grant)
+        .where(
+            cases.c.state.in_([state.value for state in State if (state, Event.EXPIRE) in MOVES]),
+            grants.c.ended_ms.is_(None),
+            grants.c.until_ms > 0,
+            grants.c.until_ms <= tx.now_ms,
+        )
     )
-    for grant in tx.conn.execute(over).all():
-        terms = grants_held.terms_of(grant)
-        case = store.find(tx.conn, terms.case)
-        if case is not None and (State(case.state), Event.EXPIRE) in MOVES:
-            store.move(tx, case, Event.EXPIRE, Side.SYSTEM, by="", reason=EXPIRED)
+    for case in tx.conn.execute(over).all():
+        store.move(tx, case, Event.EXPIRE, Side.SYSTEM, by="", reason=EXPIRED)

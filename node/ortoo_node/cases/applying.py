@@ -179,12 +179,14 @@ def complete(tx: Tx, case: str, changes: dict[str, Any], files: Files, note: str
     made = {name: getattr(held, name) for name in held.__struct_fields__} | changes
     if files:
         made["attachments"] = attachments.described(tx.suite, files)
-        attachments.keep_own(tx, case, [content for _, content in files])
+        attachments.keep_aside(tx, case, [content for _, content in files])
     completion = check_completion(Completion(application=Application(**made), note=note))
     application = completion.application
     _check_wish(catalog.entry(tx.conn, row.resource), _wish_of(application))
     letter = send(tx, row.provider, completion, case=case)
     store.put(tx, case, application=encode(application))
+    if row.role == store.BOTH:
+        attachments.put_in_place(tx, case)
     return moving.take(
         tx,
         row,

@@ -13,8 +13,9 @@ from sqlalchemy import Row, select, update
 from ortoo_node import granting, subscribing
 from ortoo_node.cases import answering, applying, noting, store
 from ortoo_node.store.case_tables import case_events
-from ortoo_protocol.core.cases import MOVES, Event, Side, State
+from ortoo_protocol.core.cases import MOVES, Application, Event, Side, State
 from ortoo_protocol.core.cases.log import COUNTED, REFUSED, WAITING
+from ortoo_protocol.core.codec import decode, encode
 from ortoo_protocol.station.cases import attachments
 from ortoo_protocol.station.context import SettledLetter, Tx
 
@@ -39,13 +40,16 @@ def on_settled(tx: Tx, letter: SettledLetter) -> None:
     elif letter.status == "refused" and letter.id == row.letter:
         _not_taken(tx, row, letter)
     elif letter.status == "accepted" and letter.kind in _WITH_SCANS:
-        attachments.send_own(tx, row.case, letter.recipient)
+        named = decode(row.application, Application).attachments
+        attachments.send_own(tx, row.case, letter.recipient, named)
 
 
 def _notarised(tx: Tx, row: Row[Any], event: Row[Any], letter: SettledLetter) -> None:
     if letter.id == row.letter:
         store.put(tx, row.case, opened_ms=letter.time_ms, notarised=True)
         store.note(tx, row.case, "notarised", tx.trust.hub, "", "")
+    if event.event == Event.COMPLETE.value:
+        attachments.put_in_place(tx, row.case)
     if event.status == WAITING:
         _set(tx, event, status=COUNTED, legal_ms=letter.time_ms)
         store.refold(tx, row.case)
@@ -75,6 +79,9 @@ def _refused(tx: Tx, row: Row[Any], event: Row[Any], letter: SettledLetter) -> N
             granting.void_of(tx, row.case)
             store.put(tx, row.case, grant=None)
             _take_back_end(tx, row.case)
+        elif what is Event.COMPLETE:
+            attachments.drop_aside(tx, row.case)
+            store.put(tx, row.case, application=encode(store.asked(tx.conn, row.case)))
     store.refold(tx, row.case)
 
 

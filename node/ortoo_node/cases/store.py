@@ -10,15 +10,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from ortoo_node.store.case_tables import case_events, cases
-from ortoo_protocol.core.cases import Application, Event, Logged, Side, State, fold
-from ortoo_protocol.core.cases.log import COUNTED
-from ortoo_protocol.core.codec import encode
+from ortoo_protocol.core.cases import Application, Completion, Event, Logged, Side, State, fold
+from ortoo_protocol.core.cases.log import COUNTED, REFUSED
+from ortoo_protocol.core.codec import decode, encode
 from ortoo_protocol.core.errors import CaseField, CaseUnknown
 from ortoo_protocol.station import held
 from ortoo_protocol.station.cases.judging import Subject
 from ortoo_protocol.station.context import Tx
 
 APPLICANT, PROVIDER, BOTH = "applicant", "provider", "both"
+_OPENING = (Event.SUBMIT.value, Event.NEGOTIATE.value)
 _EVENTS = frozenset(event.value for event in Event)
 
 
@@ -78,6 +79,21 @@ def log_of(events: Sequence[Row[Any]]) -> list[Logged]:
         Logged(Event(row.event), Side(row.side or Side.SYSTEM.value), row.status, row.noted)
         for row in events
     ]
+
+
+def asked(conn: Connection, case: str) -> Application:
+    """What is asked for: the application as its last completion that counts left it."""
+    found: Application | None = None
+    for row in events_of(conn, case):
+        if row.status == REFUSED:
+            continue
+        if row.event == Event.COMPLETE.value:
+            found = decode(row.body, Completion).application
+        elif found is None and row.event in _OPENING:
+            found = decode(row.body, Application)
+    if found is None:
+        raise CaseUnknown(case=case)
+    return found
 
 
 def subject_of(tx: Tx, row: Row[Any]) -> Subject:

@@ -8,7 +8,8 @@ envelopes is verified as if it had come alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from ortoo_protocol.core import frames
 from ortoo_protocol.core.errors import EnvelopeError
@@ -47,16 +48,28 @@ def claimed(message: bytes) -> int:
 def bundles(
     posts: Iterable[T], way: Callable[[T], tuple[str, str]], size_bytes: Callable[[T], int]
 ) -> list[list[T]]:
-    """Those of one `way` (exchange, routing key) together, in their order, as far as they fit; what
-    is too large for a bundle is alone."""
+    """Those of one `way` (exchange, routing key) together, as far as they fit; what is too large
+    for a bundle is alone. To one recipient all leave in their order, of whatever kind: a withdrawal
+    does not overtake its application because another withdrawal stood before both."""
     closed: list[list[T]] = []
-    open_: dict[tuple[str, str], tuple[list[T], int]] = {}
+    open_: dict[tuple[str, str], _Open[T]] = {}
     for post in posts:
-        group, held_bytes = open_.get(way(post), ([], 0))
-        held_bytes += size_bytes(post)
-        if group and (held_bytes > MAX_BUNDLE_BYTES or len(group) >= MAX_ENVELOPES):
-            closed.append(group)
-            group, held_bytes = [], size_bytes(post)
-        group.append(post)
-        open_[way(post)] = group, held_bytes
-    return [*closed, *(group for group, _ in open_.values())]
+        this = way(post)
+        road, size = (this[0], this[1].rsplit(".", 2)[0]), size_bytes(post)
+        group = open_.get(road)
+        if group is None or group.way != this or not group.has_room(size):
+            closed += [group.posts] if group is not None else []
+            group = open_[road] = _Open(this)
+        group.posts.append(post)
+        group.held_bytes += size
+    return [*closed, *(group.posts for group in open_.values())]
+
+
+@dataclass
+class _Open(Generic[T]):
+    way: tuple[str, str]
+    posts: list[T] = field(default_factory=list)
+    held_bytes: int = 0
+
+    def has_room(self, size_bytes: int) -> bool:
+        return self.held_bytes + size_bytes <= MAX_BUNDLE_BYTES and len(self.posts) < MAX_ENVELOPES

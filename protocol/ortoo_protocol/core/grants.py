@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from datetime import date
 
 from ortoo_protocol.core.codec import Count, Shape
 from ortoo_protocol.core.errors import CaseField, GrantScope, StopReason
@@ -20,12 +19,10 @@ from ortoo_protocol.core.ids import (
     feed_owner,
 )
 from ortoo_protocol.core.keys import Suite, domain
-from ortoo_protocol.core.law.clock import DAY_MIN, moment_ms
-from ortoo_protocol.core.law.workdays import LAST_YEAR
+from ortoo_protocol.core.law.instants import check_times
 from ortoo_protocol.core.masks import Mask, check_masks
 
 MAX_TEXT_CHARACTERS = 4_000
-END_OF_TIME_MS = moment_ms(date(LAST_YEAR, 12, 31), DAY_MIN)  # calendars reach no further
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -99,14 +96,6 @@ def check_texts(body: Shape) -> None:
         value = getattr(body, field)
         if type(value) is str and len(value) > MAX_TEXT_CHARACTERS:
             raise CaseField(field=field, detail=f"above {MAX_TEXT_CHARACTERS} characters")
-
-
-def check_times(body: Shape) -> None:
-    """An instant after the last calendar year has no working days to reckon with, and one after the
-    year 9999 is no date: whatever shows it would fail. Raises CaseField."""
-    for field in body.__struct_fields__:
-        if field.endswith("_ms") and getattr(body, field) >= END_OF_TIME_MS:
-            raise CaseField(field=field, detail=f"after the year {LAST_YEAR}")
 
 
 def check_terms(terms: GrantTerms, columns: Collection[str] | None = None) -> GrantTerms:

@@ -25,6 +25,7 @@ from ortoo_protocol.core.feeds import FeedKey, Head, SnapshotPart, Verdict, Wate
 from ortoo_protocol.core.ids import Plane, feed_owner
 from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.keys import Suites
+from ortoo_protocol.core.law.instants import check_times
 from ortoo_protocol.core.messages import Class, kind_named
 from ortoo_protocol.core.verify import Message, Opened, open_content, read_header
 from ortoo_protocol.station import quarantine, secrets, trusting
@@ -367,6 +368,7 @@ def accept_head(tx: Tx, message: Message, head: Head) -> None:
     if head.incarnation > row.incarnation and row.state == READING:
         _begin_incarnation(tx, row, head.incarnation)
         return
+    check_times(head)
     if head.incarnation != row.incarnation or head.time_ms < row.head_ms:
         return
     try:

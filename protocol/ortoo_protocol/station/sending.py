@@ -18,6 +18,7 @@ from ortoo_protocol.core.envelope import (
 )
 from ortoo_protocol.core.ids import is_code
 from ortoo_protocol.core.journal import Direction, State
+from ortoo_protocol.core.law.instants import END_OF_TIME_MS
 from ortoo_protocol.core.messages import Class, Kind, Route
 from ortoo_protocol.core.notices import ReceiptEntry
 from ortoo_protocol.core.verify import Message
@@ -213,6 +214,8 @@ def settle(tx: Tx, sender: str, entry: ReceiptEntry) -> None:
         return
     if sender != letter.recipient and not (by_hub and entry.status in ("notarised", "refused")):
         return
+    if entry.time_ms >= END_OF_TIME_MS:
+        return  # a legal instant that no clock can run from
     error = entry.error if is_code(entry.error) else ""  # people see it as it stands
     if entry.status == "notarised":
         if letter.notarised_ms is not None:

@@ -6,8 +6,9 @@ from ortoo_protocol.core.cases.table import RULINGS, SPOKEN, STEPS, Event, Need,
 from ortoo_protocol.core.catalog.names import is_among, says_nothing
 from ortoo_protocol.core.codec import Count, Shape
 from ortoo_protocol.core.errors import CaseField, CaseReason
-from ortoo_protocol.core.grants import check_id, check_texts, check_times
+from ortoo_protocol.core.grants import check_id, check_texts
 from ortoo_protocol.core.ids import ColumnName, Digest, HexId, PartyId, check_department
+from ortoo_protocol.core.law.instants import check_times
 
 MAX_ATTACHMENTS = 8
 MAX_ATTACHMENT_BYTES = 8 << 20
@@ -58,12 +59,14 @@ class Completion(Shape, frozen=True):
 
 class AttachmentPart(Shape, frozen=True):
     """Part `part` of `parts` (from 0) of attachment `position`; its bytes are the second part of
-    the letter."""
+    the letter. `hash`: of the whole scan, so that a late part of one that a completion replaced is
+    not taken for one of the new."""
 
     case: HexId
     position: Count
     part: Count
     parts: Count
+    hash: Digest
 
 
 class Answer(Shape, frozen=True, omit_defaults=True):

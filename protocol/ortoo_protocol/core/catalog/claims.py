@@ -17,6 +17,7 @@ from ortoo_protocol.core.catalog.names import plain
 from ortoo_protocol.core.codec import Count, Shape
 from ortoo_protocol.core.errors import CatalogField
 from ortoo_protocol.core.ids import HexId, PartyId
+from ortoo_protocol.core.law.instants import check_times
 
 # By the name that its standard gives (GB 11643, GB 32100, GB/T 2260, GB 16735): what item names
 # in catalogs call it.
@@ -52,6 +53,8 @@ class Conflict(Shape, frozen=True):
 
 
 def check_conflict(conflict: Conflict) -> Conflict:
+    """Raises CatalogField, CaseField."""
+    check_times(conflict)
     if conflict.state not in STATES:
         raise CatalogField(field="state", detail=repr(conflict.state[:64]))
     if len(conflict.items) > MAX_ITEMS:

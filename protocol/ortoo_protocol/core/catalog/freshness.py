@@ -18,6 +18,7 @@ from typing import NamedTuple
 from ortoo_protocol.core.codec import Count, Packed, Shape
 from ortoo_protocol.core.errors import CatalogCarried
 from ortoo_protocol.core.law.clock import Calendar, day_of, moment_ms
+from ortoo_protocol.core.law.instants import too_late
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -63,6 +64,8 @@ def check_carried(body: Carried) -> Carried:
     """Raises CatalogCarried."""
     if not 1 <= len(body.resources) <= MAX_STATED:
         raise CatalogCarried(detail=f"{len(body.resources)} resources")
+    for field in too_late(body):
+        raise CatalogCarried(detail=f"{field}: after the last calendar year")
     for each in body.resources:
         if not 1 <= len(each.code) <= 64:
             raise CatalogCarried(detail=repr(each.code[:64]))

@@ -57,6 +57,7 @@ from ortoo_protocol.core.errors import (
     OrtooError,
 )
 from ortoo_protocol.core.ids import check_department, check_feed, check_party, feed_owner
+from ortoo_protocol.core.law.instants import too_late
 from ortoo_protocol.core.law.profiles import NM2018, Profile
 
 _CODE_CHARACTERS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ/")
@@ -248,6 +249,8 @@ def _numbers(entry: Entry) -> Iterator[Problem]:
         value = getattr(entry, field)
         if value and not _DECIMAL.fullmatch(value):
             yield Problem(field, CatalogField(field=field, detail="it is no decimal number"))
+    for field in too_late(entry):
+        yield Problem(field, CatalogField(field=field, detail="it is after the last calendar year"))
     if len(entry.share_kinds) > len(entry.modes):
         yield Problem(
             "share_kinds", CatalogField(field="share_kinds", detail="there are more than modes")

@@ -23,6 +23,7 @@ from ortoo_protocol.core.errors import (
     CatalogTooLong,
 )
 from ortoo_protocol.core.ids import PartyId, check_department, check_party
+from ortoo_protocol.core.law.instants import too_late
 from ortoo_protocol.core.law.profiles import NM2018, Profile
 
 DEMAND, DUTY, NEGATIVE = "demand", "duty", "negative"
@@ -85,6 +86,8 @@ def check_list_entry(row: ListEntry, profile: Profile = NM2018) -> ListEntry:
     if row.version < 1:
         raise CatalogField(field="version", detail=str(row.version))
     _check_texts(row)
+    for field in too_late(row):
+        raise CatalogField(field=field, detail="after the last calendar year")
     for field in ("title", "department_name", *_REQUIRED[row.list]):
         if not getattr(row, field).strip():
             raise CatalogField(field=field, detail="it is empty")

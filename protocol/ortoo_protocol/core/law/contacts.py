@@ -11,6 +11,7 @@ import re
 from ortoo_protocol.core.codec import Count, Packed, Shape
 from ortoo_protocol.core.errors import ContactInvalid
 from ortoo_protocol.core.ids import check_department
+from ortoo_protocol.core.law.instants import too_late
 
 A, B = "a", "b"
 MAX_NAME_CHARACTERS, MAX_ADDRESS_CHARACTERS, MAX_REASON_CHARACTERS = 100, 254, 1_000
@@ -72,6 +73,8 @@ def check_report(report: ContactReport) -> ContactReport:
             refuse(f"{role}.{found[0]}", found[1])
     if report.b is not None and report.b.name == report.a.name:
         refuse("b.name", "A and B are two persons")
+    for field in too_late(report):
+        refuse(field, "after the last calendar year")
     if report.handover is not None and (detail := _wrong_handover(report.handover)):
         refuse("handover", detail)
     return report

@@ -15,6 +15,7 @@ from ortoo_protocol.core.codec import Count, Packed, Shape
 from ortoo_protocol.core.errors import SupervisionField, SupervisionMove, SupervisionReason
 from ortoo_protocol.core.grants import check_id, check_texts
 from ortoo_protocol.core.ids import Digest, HexId, PartyId, check_department, check_party
+from ortoo_protocol.core.law.instants import check_times
 from ortoo_protocol.core.supervision.law import Violation
 
 MAX_EVIDENCE = 200
@@ -201,8 +202,9 @@ def check_move(moved: NoticeMoved) -> Event:
 
 
 def check_issued(issued: NoticeIssued) -> NoticeIssued:
-    """Raises SupervisionField."""
+    """Raises SupervisionField, CaseField."""
     check_texts(issued)
+    check_times(issued)
     check_id(issued.notice, "notice")
     check_party(issued.party)
     if issued.department:

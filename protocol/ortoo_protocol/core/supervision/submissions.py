@@ -10,6 +10,7 @@ from ortoo_protocol.core.codec import Count, Packed, Shape
 from ortoo_protocol.core.errors import SupervisionField, SupervisionMove, SupervisionReason
 from ortoo_protocol.core.grants import check_id, check_texts
 from ortoo_protocol.core.ids import Digest, HexId, PartyId, check_department, check_party
+from ortoo_protocol.core.law.instants import check_times
 from ortoo_protocol.core.supervision.facts import BY_NAME
 from ortoo_protocol.core.supervision.half_years import PASSAGES, REQUIRED, half_year
 from ortoo_protocol.core.supervision.notices import MAX_DAYS, check_people
@@ -108,6 +109,7 @@ def move(state: State, event: Event) -> State:
 
 def check_called(called: SubmissionCalled) -> SubmissionCalled:
     check_texts(called)
+    check_times(called)
     check_id(called.submission, "submission")
     check_party(called.party)
     if called.department:

@@ -6,10 +6,11 @@ is being asked for, and the authority that may have to coordinate must be able t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
 
 from ortoo_protocol.core.cases import Attachment, AttachmentPart, check_part
 from ortoo_protocol.core.cases.bodies import (
@@ -25,6 +26,7 @@ from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store.case_tables import case_attachments
 from ortoo_protocol.station.store.dialect import insert_new
 
+_ASIDE = MAX_ATTACHMENTS  # at the applicant alone: positions of scans that wait for the notary
 _MAGIC = {
     "application/pdf": b"%PDF-",
     "image/jpeg": b"\xff\xd8\xff",
@@ -56,9 +58,34 @@ def _cut(content: bytes) -> list[bytes]:
 
 
 def keep_own(tx: Tx, case: str, contents: Sequence[bytes]) -> None:
-    """Keep the scans of an application of this station, in the place of those before."""
-    tx.conn.execute(delete(case_attachments).where(case_attachments.c.case == case))
-    for position, content in enumerate(contents):
+    """Keep the scans of an application of this station."""
+    _keep(tx, case, contents, 0)
+
+
+def keep_aside(tx: Tx, case: str, contents: Sequence[bytes]) -> None:
+    """Keep the scans of a completion until the notary has taken it: what it refuses did not happen,
+    and the first scans are still those of the application."""
+    _keep(tx, case, contents, _ASIDE)
+
+
+def put_in_place(tx: Tx, case: str) -> None:
+    """The completion was taken: its scans, if it brought any, are now those of the application."""
+    waiting = _of(case) & (case_attachments.c.position >= _ASIDE)
+    if tx.conn.execute(select(case_attachments.c.part).where(waiting).limit(1)).first() is None:
+        return
+    first = _of(case) & (case_attachments.c.position < _ASIDE)
+    tx.conn.execute(delete(case_attachments).where(first))
+    moved = update(case_attachments).where(waiting)
+    tx.conn.execute(moved.values(position=case_attachments.c.position - _ASIDE))
+
+
+def drop_aside(tx: Tx, case: str) -> None:
+    waiting = _of(case) & (case_attachments.c.position >= _ASIDE)
+    tx.conn.execute(delete(case_attachments).where(waiting))
+
+
+def _keep(tx: Tx, case: str, contents: Sequence[bytes], first: int) -> None:
+    for position, content in enumerate(contents, first):
         pieces = _cut(content)
         rows = [
             {
@@ -74,10 +101,16 @@ def keep_own(tx: Tx, case: str, contents: Sequence[bytes]) -> None:
         insert_new(tx.conn, case_attachments, rows)
 
 
-def send_own(tx: Tx, case: str, recipient: str) -> None:
+def send_own(tx: Tx, case: str, recipient: str, named: Sequence[Attachment]) -> None:
     """Send what is kept, after the letter that names it."""
-    for row in _rows(tx.conn, case):
-        body = AttachmentPart(case=case, position=row.position, part=row.part, parts=row.parts)
+    for row in _rows(tx.conn, case, range(len(named))):
+        body = AttachmentPart(
+            case=case,
+            position=row.position,
+            part=row.part,
+            parts=row.parts,
+            hash=named[row.position].hash,
+        )
         send(tx, recipient, body, rows=[row.content], case=case)
 
 
@@ -87,6 +120,8 @@ def receive(tx: Tx, body: AttachmentPart, content: bytes, named: Sequence[Attach
     if body.position >= len(named):
         raise CaseAttachment(name=str(body.position), detail="the application does not name it")
     attachment = named[body.position]
+    if body.hash != attachment.hash:
+        raise CaseAttachment(name=attachment.name, detail="a part of another scan")
     pieces = -(-attachment.size_bytes // ATTACHMENT_PART_BYTES)
     last = body.part == pieces - 1
     expected = attachment.size_bytes - ATTACHMENT_PART_BYTES * (pieces - 1)
@@ -105,16 +140,13 @@ def receive(tx: Tx, body: AttachmentPart, content: bytes, named: Sequence[Attach
 
 def forget(tx: Tx, case: str) -> None:
     """Before the scans of a completion come in the place of the first ones."""
-    tx.conn.execute(delete(case_attachments).where(case_attachments.c.case == case))
+    tx.conn.execute(delete(case_attachments).where(_of(case)))
 
 
 def here(conn: Connection, case: str) -> dict[int, int]:
     """How many parts of each attachment are here."""
-    found: dict[int, int] = {}
-    query = select(case_attachments.c.position).where(case_attachments.c.case == case)
-    for position in conn.execute(query).scalars():
-        found[position] = found.get(position, 0) + 1
-    return found
+    query = select(case_attachments.c.position).where(_of(case))
+    return dict(Counter(position % _ASIDE for position in conn.execute(query).scalars()))
 
 
 def content(
@@ -123,15 +155,24 @@ def content(
     """A whole attachment, as the application named it. Raises CaseAttachment."""
     if not 0 <= position < len(named):
         raise CaseAttachment(name=str(position), detail="the application does not name it")
-    attachment = named[position]
-    found = b"".join(row.content for row in _rows(conn, case) if row.position == position)
-    if len(found) < attachment.size_bytes:
+    attachment, places = named[position], (position, position + _ASIDE)
+    rows = _rows(conn, case, places)
+    held = [b"".join(row.content for row in rows if row.position == place) for place in places]
+    if max(map(len, held)) < attachment.size_bytes:
         raise CaseAttachment(name=attachment.name, detail="it has not come whole yet")
-    if suite.hash(found) != attachment.hash:
+    found = next((each for each in held if suite.hash(each) == attachment.hash), None)
+    if found is None:
         raise CaseAttachment(name=attachment.name, detail="it is not what the application names")
+    if not found.startswith(_MAGIC[attachment.media_type]):
+        detail = f"it is no {attachment.media_type}, as the application says"
+        raise CaseAttachment(name=attachment.name, detail=detail)
     return found
 
 
-def _rows(conn: Connection, case: str) -> Sequence[Row[Any]]:
-    query = select(case_attachments).where(case_attachments.c.case == case)
+def _of(case: str) -> ColumnElement[bool]:
+    return case_attachments.c.case == case
+
+
+def _rows(conn: Connection, case: str, places: Iterable[int]) -> Sequence[Row[Any]]:
+    query = select(case_attachments).where(_of(case), case_attachments.c.position.in_(places))
     return conn.execute(query.order_by(case_attachments.c.position, case_attachments.c.part)).all()
