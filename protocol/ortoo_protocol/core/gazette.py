@@ -13,8 +13,8 @@ from ortoo_protocol.core.catalog.divisions import LEAGUES
 from ortoo_protocol.core.catalog.names import says_nothing
 from ortoo_protocol.core.codec import Count, Shape
 from ortoo_protocol.core.errors import AnnouncementInvalid
-from ortoo_protocol.core.grants import END_OF_TIME_MS
 from ortoo_protocol.core.ids import HexId
+from ortoo_protocol.core.law.instants import END_OF_TIME_MS
 
 MAX_TITLE_CHARACTERS, MAX_TEXT_CHARACTERS, MAX_BY_CHARACTERS = 100, 4_000, 40
 Level = Literal["information", "important", "urgent"]
