@@ -12,16 +12,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Connection
 
-from ortoo_node.publishing import plans
+from ortoo_node.publishing import listening, plans
 from ortoo_node.settings import Database, FunctionTable
 from ortoo_node.sources.tables.reader import TableReader
 from ortoo_protocol.core.errors import (
     PublicationOption,
     SettingsLacking,
     SourceCall,
+    SourceError,
     SourceMissing,
     SourceShared,
     SourceUnreachable,
@@ -33,6 +35,10 @@ from tests.support.stations import Kit, until_read
 
 PARTY = "s150700"
 CODE, OTHER = "3070101/0001", "3070101/0002"
+CUT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 PEOPLE = "CREATE TABLE people (id VARCHAR(12) PRIMARY KEY, name VARCHAR(50), income INTEGER)"
 
 
@@ -193,12 +199,49 @@ async def test_followed_by_notify(kit: Kit, pg: Department) -> None:
         await until_rows(node, 1)
         said = await until_state(node, deletes=2)
         assert (said["how"], said["capture"], said["rows"]) == ("log", "auto", 0)
-        pg.run(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+        pg.run(CUT)
         pg.run("INSERT INTO people VALUES ('9', 'while nobody listened', 9)")
         await until_rows(node, 2)
+
+
+async def test_followed_again_when_the_database_is_back(
+    kit: Kit, pg: Department, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it told while it let nobody in is found as soon as it does, however long the pauses of
+    failed runs have become."""
+    monkeypatch.setattr(plans, "BACK_OFF_S", plans.LONGEST_S)
+    monkeypatch.setattr(listening, "FIRST_S", 0.05)
+    pg.run(PEOPLE, "INSERT INTO people VALUES ('1', 'a', 1)")
+    node = _with_pg(kit, pg)
+    name = pg.rows("SELECT current_database()")[0][0]
+    async with running(kit, node):
+        await node.call("catalog.add", entry=entry(PARTY, CODE))
+        await node.call("source.prepare", name="pg", table="people", apply=True)
+        await node.call("publication.set", resource=CODE, source="pg", table="people", follow=True)
+        await until_rows(node, 1)
+        inside = pg.hold("SELECT 1")
+        inside.commit()
+        try:
+            _admin(pg, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            inside.exec_driver_sql(CUT)
+            inside.exec_driver_sql("INSERT INTO people VALUES ('2', 'nobody was told', 2)")
+            inside.commit()
+            with pytest.raises(SourceError):
+                await node.call("publish", resource=CODE)
+            assert (await state(node))["next_ms"] > node.app.now_ms() + 1_000_000
+            assert await rows_of(node) == 1
+        finally:
+            inside.close()
+            _admin(pg, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        await until_rows(node, 2)
+        await until_state(node, failures=0, error=None)
+
+
+def _admin(pg: Department, statement: str) -> None:
+    """In another database of the same server."""
+    dsn = pg.url.rpartition("/")[0] + "/postgres"
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(statement.encode())
 
 
 async def test_by_a_slot(kit: Kit, slots: Department) -> None:
@@ -294,10 +337,7 @@ def _cut_off(pg: Department, after: int) -> Any:
     def cut(self: TableReader, *query: Any) -> Iterator[Any]:
         for number, row in enumerate(stream(self, *query)):
             if number == after:
-                pg.run(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
+                pg.run(CUT)
             yield row
 
     return cut

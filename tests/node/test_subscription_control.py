@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from ortoo_node import holding, reading, subscribing
 from ortoo_node.interfaces import ReadingTable
-from ortoo_protocol.core import topology
+from ortoo_protocol.core import feeds, topology
 from ortoo_protocol.core.errors import (
     SubscriptionNothing,
     SubscriptionReread,
@@ -24,16 +24,24 @@ from ortoo_protocol.core.errors import (
     SubscriptionUnknown,
 )
 from ortoo_protocol.core.feeds import DELETE, UPSERT, Column, RowChange
-from ortoo_protocol.station import feed_reader, feed_writer, rereading, table_feed
+from ortoo_protocol.station import asks, feed_reader, feed_writer, rereading, table_feed
 from ortoo_protocol.station.context import Tx, wait
 from ortoo_protocol.station.station import Station
-from ortoo_protocol.station.store.tables import feed_applied, feed_in_items, feed_out_items
+from ortoo_protocol.station.store.tables import (
+    feed_applied,
+    feed_in_items,
+    feed_out_items,
+    feed_out_unsent,
+    feeds_out,
+)
+from ortoo_protocol.station.store.tables import shadow as shadow_table
 from tests.node.kit import Node, open_node
 from tests.support.stations import COLUMNS, Kit, give, receive, terms, until
 from tests.support.trust import DEPARTMENTS
 
 A, B = "s150700", "s150200"
 FEED, OTHER = f"{A}.townships", f"{A}.other"
+LOGGED = "CREATE TRIGGER kept AFTER INSERT ON towns BEGIN INSERT INTO log VALUES (new.code); END"
 WIDER = (*COLUMNS, Column("count", "I", 0))
 
 
@@ -228,6 +236,103 @@ async def test_read_again_what_is_not_kept(tmp_path: Path) -> None:
         await until(lambda: both.rows() == [("3", "c")])  # reading went on
         await both.reader.call("subscription.resync", subscription=one)
         await until(lambda: len(both.rows()) == 4)
+
+
+def begin_anew(tx: Tx) -> None:
+    """As a publisher does whose store was lost: a new incarnation of its feed, and what was
+    published before is not there."""
+    for table in (feed_out_items, feed_out_unsent, shadow_table):
+        tx.conn.execute(delete(table).where(table.c.feed == FEED))
+    start = feeds.genesis(tx.suite, tx.plane, FEED, 2)
+    here = feeds_out.c.feed == FEED
+    tx.conn.execute(update(feeds_out).where(here).values(incarnation=2, seq=0, hash=start))
+
+
+async def test_a_publisher_that_begins_anew(tmp_path: Path) -> None:
+    """By a snapshot, without anybody's act; numbers of before are numbers of nothing."""
+    async with exchange(tmp_path) as both:
+        await both.publish(("0", "z"))
+        one = await both.subscribe("towns")
+        begun = (await both.until(one, idle))["applied"]
+        await both.publish(("1", "a"), ("2", "b"), ("3", "c"))
+        await both.until(one, lambda s: s["applied"] == begun + 3)
+        await both.provider.write(begin_anew)
+        await both.publish(("2", "B"), ("4", "d"))
+        await until(lambda: both.rows() == [("2", "B"), ("4", "d")])
+        await both.publish(("5", "e"), ("4",))
+        await until(lambda: both.rows() == [("2", "B"), ("5", "e")])
+        shown = await both.until(one, idle)
+        assert (shown["state"], shown["error"]) == ("current", None)
+        with pytest.raises(SubscriptionReread) as caught:
+            await both.reader.call("subscription.reread", subscription=one, first=begun + 9)
+        assert caught.value.facts["last"] == shown["applied"]
+        both.change("DELETE FROM towns")
+        await both.reader.call("subscription.resync", subscription=one)
+        await until(lambda: both.rows() == [("2", "B"), ("5", "e")])
+
+
+async def test_a_publisher_that_begins_anew_while_it_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was asked for once more will never come: it says so, and reading goes on."""
+    async with exchange(tmp_path) as both:
+        await both.publish(("0", "z"))
+        one = await both.subscribe("towns")
+        begun = (await both.until(one, idle))["applied"]
+        await both.publish(("1", "a"), ("2", "b"))
+        await both.until(one, lambda s: s["applied"] == begun + 2)
+
+        def again(tx: Tx) -> None:
+            begin_anew(tx)
+            _publish(tx, FEED, COLUMNS, RowChange(UPSERT, ("7", "anew")))
+
+        monkeypatch.setattr(asks, "_send_items", lambda *_: None)
+        await both.reader.call("subscription.reread", subscription=one, first=begun + 1)
+        await both.provider.write(again)
+        await until(lambda: both.rows() == [("7", "anew")])
+        shown = await both.until(one, lambda s: s["error"])
+        assert (shown["error"]["code"], shown["state"]) == ("subscription.retention", "current")
+        assert "feed.incarnation" in shown["error"]["what"]
+
+
+async def test_a_constraint_of_the_department_holds_itself_alone(tmp_path: Path) -> None:
+    """Of an item that is refused in the middle nothing stands there; once the department has
+    mended its table all comes by itself, each row once."""
+    async with exchange(tmp_path) as both:
+        await both.publish(("0", "z"))
+        both.change(
+            "CREATE TABLE towns (code TEXT PRIMARY KEY, name TEXT CHECK (name <> 'bad'))",
+            "CREATE TABLE log (code TEXT)",
+            LOGGED,
+        )
+        one = await both.subscribe("towns")
+        two = await both.subscribe("others", number=2)
+        for each in (one, two):
+            await both.until(each, idle)
+
+        def three(tx: Tx) -> None:
+            schema = table_feed.declare(tx, FEED, COLUMNS, ("code",))
+            rows = [("1", "a"), ("2", "bad"), ("3", "c")]
+            table_feed.publish_changes(tx, FEED, schema, [RowChange(UPSERT, row) for row in rows])
+
+        await both.provider.write(three)
+        await both.publish(("4", "d"))
+        shown = await both.until(one, lambda s: s["error"])
+        assert shown["error"]["code"] == "sink.constraint"
+        await until(lambda: len(both.rows("others")) == 5)
+        await both.until(two, idle)
+        assert both.rows("towns") == [("0", "z")]
+        both.change(
+            "ALTER TABLE towns RENAME TO old",
+            "CREATE TABLE towns (code TEXT PRIMARY KEY, name TEXT)",
+            "DROP TRIGGER kept",
+            "INSERT INTO towns SELECT code, name FROM old",
+            "DROP TABLE old",
+            LOGGED,
+        )
+        await both.until(one, idle)
+        assert both.rows("towns") == both.rows("others")
+        assert sorted(both.rows("log")) == [(code,) for code in "01234"]
 
 
 async def test_what_cannot_follow_holds_itself_alone(tmp_path: Path) -> None:

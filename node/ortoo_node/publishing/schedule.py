@@ -36,6 +36,7 @@ class Schedule:
     changed: Signal = field(default_factory=Signal)
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
+    _back: set[str] = field(default_factory=set)
     _notices: set[tuple[str, str]] = field(default_factory=set)
     _listeners: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -80,11 +81,13 @@ class Schedule:
     def _start(self, due: list[Due]) -> None:
         now_ms = self.publisher.station.parts.clock()
         for each in sorted(due, key=lambda one: one.next_ms):
-            told = each.resource in self._told and each.failures == 0
+            back = each.resource in self._back
+            told = each.resource in self._told and (each.failures == 0 or back)
             if each.resource in self._running or len(self._running) >= AT_ONCE:
                 continue
             if told or each.next_ms <= now_ms:
                 self._told.discard(each.resource)
+                self._back.discard(each.resource)
                 self._running[each.resource] = asyncio.create_task(self._run(each.resource))
 
     def _pause_s(self, due: list[Due]) -> float:
@@ -137,13 +140,16 @@ class Schedule:
         self.changed.set()
 
     def _take_notices(self, due: list[Due]) -> None:
-        """An empty notice: some may have been missed, so all of that source are read."""
+        """An empty notice: the database is there again, and some may have been missed: all of that
+        source are read, those that failed meanwhile too."""
         for source, payload in self._notices:
-            self._told |= {
+            told = {
                 each.resource
                 for each in due
                 if each.plan.follow and each.source == source and _is_about(payload, each.table)
             }
+            self._told |= told
+            self._back |= set() if payload else told
         self._notices.clear()
 
     async def _end(self) -> None:
