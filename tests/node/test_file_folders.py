@@ -13,6 +13,8 @@ import pytest
 from ortoo_node.files import fetch, fetching, serving, transfers
 from ortoo_node.files.incoming import Incoming
 from ortoo_node.files.sink import FileSink
+from ortoo_node.sources import mounts
+from ortoo_protocol.core.errors import SourceFolder
 from ortoo_protocol.core.files import CHUNK_BYTES, FileRefusal
 from ortoo_protocol.station.sending import send
 from tests.node.files_kit import CODE, FEED, READER, Pair, noise, pair, put
@@ -194,3 +196,35 @@ async def test_a_refusal_that_comes_when_the_file_is_there(
         (made.shared / "a/one.bin").unlink()
         await made.publish()
         await until(lambda: not (place / "a").exists())
+
+
+async def test_a_folder_whose_file_system_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its empty mount point stands there: no file counts as deleted, and all goes on when it is
+    back. Files that were taken away are gone."""
+    away: set[Path] = set()
+    monkeypatch.setattr(
+        mounts, "device", lambda folder: 7 if folder in away else 1 + folder.name.count("disk")
+    )
+    contents = {"disk/a/1.bin": b"1", "disk/2.bin": b"2", "3.bin": b"3"}
+    async with pair(tmp_path, contents) as made:
+        place, disk = await subscribe(made), made.shared / "disk"
+        await until(lambda: all(sees(place / name, content) for name, content in contents.items()))
+        disk.rename(tmp_path / "unmounted")
+        disk.mkdir()
+        away.add(disk)
+        with pytest.raises(SourceFolder, match="another file system"):
+            await made.publish()
+        shown = (await made.provider.call("publication.list"))["publications"]
+        assert shown[0]["error"]["code"] == "source.folder"
+        disk.rmdir()
+        (tmp_path / "unmounted").rename(disk)
+        away.clear()
+        assert (await made.publish())["deletes"] == 0
+        (disk / "2.bin").unlink()
+        assert (await made.publish())["deletes"] == 1
+        (disk / "a/1.bin").unlink()
+        (made.shared / "3.bin").unlink()
+        assert (await made.publish())["deletes"] == 2
+        await until(lambda: [path.name for path in place.iterdir()] == [".ortoo"])

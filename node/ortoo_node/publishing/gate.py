@@ -120,9 +120,9 @@ class Gate:
         places = zip(self._key_places, values, strict=True)
         return tuple([self._canonical[place](value) for place, value in places])
 
-    def twice(self, row: Row) -> Reject:
+    def twice(self, row: Row, number: int) -> Reject:
         """The reject of a row whose key the reading gave before."""
-        return self._reject(row, 0, RowsKey())
+        return self._reject(row, number, RowsKey())
 
     def _reject(self, row: Row, number: int, error: RowsError) -> Reject:
         column = str(error.facts.get("column", ""))
@@ -191,6 +191,6 @@ class Gate:
         for place, key in enumerate(chunk.keys):
             if key in known:
                 twice.add(place)
-                chunk.rejects.append(self.twice(chunk.rows[place]))
+                chunk.rejects.append(self.twice(chunk.rows[place], chunk.numbers[place]))
             known.add(key)
         chunk.without(twice)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -33,7 +33,7 @@ from ortoo_node.store.tables import publications
 from ortoo_node.use.onward import Onward
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.codec import unpack
-from ortoo_protocol.core.errors import CatalogOwner, SettingsLacking
+from ortoo_protocol.core.errors import CatalogOwner, RowsValue, SettingsLacking
 from ortoo_protocol.core.feeds import DELETE, UPSERT, Column, RowChange, TableSchema
 from ortoo_protocol.core.files import are_file_items
 from ortoo_protocol.core.row_codec import key_bytes
@@ -268,7 +268,7 @@ class _Run:
             if written:
                 left_out = await self.station.write(partial(self._append, written))
                 for chunk, twice in zip(written, left_out, strict=True):
-                    self._set_aside([self.gate.twice(chunk.rows[at]) for at in sorted(twice)])
+                    self._set_aside(self._twice(chunk, twice, reading))
                     self.counts.upserts += len(chunk.parts) - len(twice)
             for chunk in chunks:
                 self._set_aside(chunk.rejects)
@@ -279,10 +279,18 @@ class _Run:
             if seen is not None:
                 await self._delete_unseen(seen)
             return
-        gone = [key_bytes(self.gate.key(key)) for key in await asyncio.to_thread(reading.deletes)]
+        gone = self._keys(await asyncio.to_thread(reading.deletes))
         self._passed(gone)
         held = await self.station.read(lambda conn: shadow.look(conn, self.entry.feed, gone))
         await self._delete([key for key in dict.fromkeys(gone) if key in held])
+
+    def _keys(self, given: Iterable[Sequence[object]]) -> list[bytes]:
+        """A key that can be none (empty, too long, of another type) was never published."""
+        keys = []
+        for key in given:
+            with suppress(RowsValue):
+                keys.append(key_bytes(self.gate.key(key)))
+        return keys
 
     def _some(self, reading: Reading, seen: SeenKeys | None) -> list[Chunk]:
         """The chunks of the next commit. What is compared with the shadow comes one by one: the
@@ -309,9 +317,13 @@ class _Run:
             seen.refuse([key_bytes(each.key) for each in chunk.rejects if each.key is not None])
             twice = seen.add(chunk.keys)
             if twice:
-                chunk.rejects += [self.gate.twice(chunk.rows[place]) for place in sorted(twice)]
+                chunk.rejects += self._twice(chunk, twice, reading)
                 chunk.without(twice)
         return chunk
+
+    def _twice(self, chunk: Chunk, places: set[int], reading: Reading) -> list[Reject]:
+        found = (self.gate.twice(chunk.rows[at], chunk.numbers[at]) for at in sorted(places))
+        return [_placed(reject, reading) for reject in found]
 
     async def _only_what_differs(self, chunk: Chunk) -> None:
         held = await self.station.read(lambda c: shadow.look(c, self.entry.feed, chunk.keys))

@@ -242,7 +242,7 @@ class _Tally:
         refused += self._judge(checking, chunk, gate)
         seen.refuse(refused)
         twice = seen.add(chunk.keys)
-        self._reject([gate.twice(chunk.rows[place]) for place in sorted(twice)])
+        self._reject([gate.twice(chunk.rows[at], chunk.numbers[at]) for at in sorted(twice)])
         chunk.without(twice)
         return chunk
 

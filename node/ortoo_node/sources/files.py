@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from ortoo_node.files.contents import Known, hash_file
 from ortoo_node.folders import Folder
 from ortoo_node.settings import NodeSettings
+from ortoo_node.sources import mounts
 from ortoo_node.sources.folder.rows import shown
 from ortoo_node.sources.folder.settled import Found, look, pattern_parts
 from ortoo_node.sources.port import Reading, Unread
@@ -51,9 +52,12 @@ class FilesSource:
         self._look()
 
     def read(self, mark: str) -> Reading:
-        """Raises SourceFolder."""
+        """Raises SourceFolder: also when files are gone because their file system is."""
         found, types = self._look(), mimetypes.MimeTypes()
-        reading = Reading(rows=iter(()), mark=lambda: mark)
+        top, names = self.folder.read_path, [each.name for each in found]
+        mounts.check(top, names, mounts.read(mark))
+        devices = mounts.written(mounts.seen(top, names))
+        reading = Reading(rows=iter(()), mark=lambda: devices)
         reading.rows = self._rows(found, types, reading)
         return reading
 

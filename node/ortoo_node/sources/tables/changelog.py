@@ -153,7 +153,8 @@ class SourceChangeLog:
     def _changed(
         self, after: int, until: int, gone: list[Sequence[object]]
     ) -> Iterator[Sequence[object]]:
-        """Rows of the claimed keys as they stand now; keys without a row go to `gone`."""
+        """Rows of the claimed keys as they stand now; keys without a row go to `gone`. An empty key
+        is no row's: all rows with such a one come, to be set aside by name."""
         reader, batch = self._reader, self._log.c[naming.BATCH]
         keys = [self._log.c[name].label(f"k{place}") for place, name in enumerate(reader.key)]
         changed = (
@@ -164,14 +165,20 @@ class SourceChangeLog:
         query = sa.select(
             *changed.c, table.c[reader.key[0]], *(table.c[c.name] for c in reader.columns)
         ).select_from(changed.outerjoin(table, sa.and_(*same)))
-        width = len(reader.key)
+        width, empty = len(reader.key), False
         with reader.connect() as connection:
             reader.check_columns(connection)
             for row in reader.stream(connection, query):
-                if row[width] is None:
-                    gone.append(row[:width])
-                else:
+                if row[width] is not None:
                     yield row[width + 1 :]
+                elif None in row[:width]:
+                    empty = True
+                else:
+                    gone.append(row[:width])
+            if empty:
+                rows = reader.select(*reader.key)
+                lacking = sa.or_(*(sa.column(quoted(name)).is_(None) for name in reader.key))
+                yield from reader.stream(connection, rows.where(lacking))
 
 
 def _column(name: str) -> sa.ColumnClause[object]:
