@@ -367,6 +367,29 @@ ANSWERS: dict[str, object] = {
             }
         ],
     },
+    "journal.search": {"size": 9, "rows": [], "next_before": 3, "looked": 9, "whole": True},
+    "journal.entry": {
+        "size": 9,
+        "entry": {
+            "seq": 7,
+            "time_ms": 1,
+            "direction": "received",
+            "kind": "case.application",
+            "sender": "s150200",
+            "addressee": "s150700",
+            "flow": CASE,
+            "state": "accepted",
+            "error": "",
+            "envelope": "00",
+            "body_hash": "ab",
+            "signature_state": "bytes-gone",
+        },
+    },
+    "journal.checkpoints": {
+        "size": 9,
+        "checkpoints": [{"size": 9, "root": "ab", "time_ms": 1, "signers": ["ortoo/x"]}],
+        "next_before": 0,
+    },
 }
 APPLY = [
     *("request", "apply", "3150700/0007", "--department", "11152900MB0000000K"),
@@ -888,6 +911,23 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
             "journal.show",
             {"first": 0, "count": 5, "flow": None},
         ),
+        (
+            ["journal", "search", "--party", "s150200", "--refused", "--before", "9"],
+            "journal.search",
+            {
+                "kind": "",
+                "party": "s150200",
+                "flow": "",
+                "resource": "",
+                "since_ms": 0,
+                "until_ms": 0,
+                "refused": True,
+                "before": 9,
+                "count": 50,
+            },
+        ),
+        (["journal", "entry", "7"], "journal.entry", {"seq": 7}),
+        (["journal", "checkpoints"], "journal.checkpoints", {"before": 0, "count": 20}),
     ],
 )
 def test_each_command_asks_its_method(

@@ -24,6 +24,7 @@ from ortoo_hub.settings import HubSettings
 from ortoo_hub.watching import watch_of
 from ortoo_protocol.console import accounts as accounts_pages
 from ortoo_protocol.console import announcements
+from ortoo_protocol.console import journal as journal_pages
 from ortoo_protocol.console.console import Console, Section
 from ortoo_protocol.console.requests import Requests
 from ortoo_protocol.i18n import mark
@@ -46,6 +47,7 @@ MENU = (
     Section("/announcements", mark("Announcements")),
     Section("/calendar", mark("Calendar")),
     Section("/contacts", mark("Contacts")),
+    *journal_pages.MENU,
     *accounts_pages.MENU,
 )
 SECTIONS = (
@@ -61,6 +63,7 @@ SECTIONS = (
     announcements,
     calendar,
     contacts,
+    journal_pages,
     accounts_pages,
 )
 

@@ -35,6 +35,7 @@ from ortoo_node.settings import NodeSettings
 from ortoo_node.watching import watch_of
 from ortoo_protocol.console import accounts as accounts_pages
 from ortoo_protocol.console import announcements
+from ortoo_protocol.console import journal as journal_pages
 from ortoo_protocol.console.console import Console, Section
 from ortoo_protocol.i18n import mark
 from ortoo_protocol.station.accounts.desk import Accounts
@@ -64,6 +65,7 @@ MENU = (
     Section("/contacts", mark("Contacts")),
     Section("/notices", mark("Notifications")),
     Section("/calendar", mark("Working days")),
+    *journal_pages.MENU,
     *accounts_pages.MENU,
 )
 
@@ -109,6 +111,7 @@ def console_of(
             notices.router,
             use.router,
             supervision.router,
+            journal_pages.router,
             accounts_pages.router,
         ),
         actions=ACTIONS,

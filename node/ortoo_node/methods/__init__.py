@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ortoo_node.app import NodeApp
+from ortoo_node.flows import flows_of
 from ortoo_node.methods.catalog import catalog_methods
 from ortoo_node.methods.catalog.changes import ChangeMethods
 from ortoo_node.methods.catalog.lists import ListMethods
@@ -22,7 +23,6 @@ from ortoo_node.methods.folders import FolderMethods
 from ortoo_node.methods.grants import GrantMethods
 from ortoo_node.methods.grants_in_use import GrantUseMethods
 from ortoo_node.methods.onward import OnwardMethods
-from ortoo_node.methods.proofs import ProofMethods
 from ortoo_node.methods.publications import PublicationMethods
 from ortoo_node.methods.quality import QualityMethods
 from ortoo_node.methods.queries import QueryMethods
@@ -39,6 +39,7 @@ from ortoo_protocol.station.common_methods import CommonMethods, Method
 from ortoo_protocol.station.contacts.methods import ContactMethods
 from ortoo_protocol.station.control_client import error_to
 from ortoo_protocol.station.gazette.methods import AnnouncementMethods
+from ortoo_protocol.station.journal.methods import JournalMethods
 from ortoo_protocol.station.notify.methods import NotifyMethods
 from ortoo_protocol.station.supervision import findings as supervision
 from ortoo_protocol.station.supervision.methods import supervision_methods
@@ -76,7 +77,7 @@ class NodeMethods:
             **FileMethods(self.app).as_mapping(),
             **FileOrderMethods(self.app).as_mapping(),
             **TokenMethods(self.app).as_mapping(),
-            **ProofMethods(self.app.station).as_mapping(),
+            **JournalMethods(self.app.station, flows_of).as_mapping(),
             **DispatchMethods(self.app).as_mapping(),
             **ClockMethods(self.app.station).as_mapping(),
             **AnnouncementMethods(self.app.station).as_mapping(),

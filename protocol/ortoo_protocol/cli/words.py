@@ -91,6 +91,15 @@ WORDS = (
     "accepted",
     "applied",
     "queried",
+    "taken in",
+    # checkpoints, and what became of a signature
+    "signed",
+    "countersigned",
+    "holds",
+    "key-unknown",
+    "bytes-gone",
+    "nothing-signed",
+    "wrong",
     # queries
     "asked",
     "who asks?",

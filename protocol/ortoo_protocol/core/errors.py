@@ -1603,6 +1603,13 @@ class JournalNone(JournalError):
     cure = "Ask again in a minute."
 
 
+class JournalUnknown(JournalError):
+    code = "journal.unknown"
+    fault = Fault.THEIRS
+    what = "The journal has no row {seq}."
+    cure = "Rows are counted from 0; see how many there are: status."
+
+
 class JournalRefused(JournalError):
     code = "journal.refused"
     fault = Fault.THEIRS

@@ -157,6 +157,10 @@ class Standing:
     def signing_key(self, key_id: bytes) -> KeyRecord | None:
         return self._keys.get(key_id)
 
+    def signing_keys(self, party: str) -> list[KeyRecord]:
+        """All of `party` that the directory has, those of the past too."""
+        return [each for each in self._keys.values() if each.party == party]
+
     def current_signing_key(self, party: str, now_ms: int) -> KeyRecord:
         """The newest that is valid now. Raises TrustUnknownParty, TrustKey."""
         for key in reversed(self.party(party).keys):

@@ -71,7 +71,8 @@ from ortoo_protocol.core.keys import KEY_ID_BYTES, Suites
 from ortoo_protocol.core.messages import Class, Kind, Route
 
 FUTURE_MS = 3_600_000
-_decode_header = packed_decoder(Header, max_containers=8)
+decode_header = packed_decoder(Header, max_containers=8)
+"""A header as it stands in an envelope or a journal row: its form alone, nothing is judged."""
 _MAX_TEXT = 64
 _MAX_INT = 1 << 53
 B = TypeVar("B", bound=Shape)
@@ -166,7 +167,7 @@ def verify(
 
 def read_header(envelope: Envelope) -> Header:
     """The header with every field in its range. Unverified unless `verify` called it."""
-    header = _decode_header(envelope.header)
+    header = decode_header(envelope.header)
     suite = envelope.suite
     if len(header.kind) > _MAX_TEXT:
         raise EnvelopeHeader(detail="the kind is too long")

@@ -12,7 +12,7 @@ from ortoo_hub.console.actions import (
     reconciliation,
     supervision,
 )
-from ortoo_protocol.console import accounts
+from ortoo_protocol.console import accounts, journal
 from ortoo_protocol.console.actions import by_method
 
 ACTIONS = by_method(
@@ -24,5 +24,6 @@ ACTIONS = by_method(
     reconciliation.ACTIONS,
     announcements.ACTIONS,
     calendar.ACTIONS,
+    journal.ACTIONS,
     accounts.ACTIONS,
 )

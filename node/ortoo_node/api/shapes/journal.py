@@ -18,13 +18,18 @@ class CheckpointShown(Told):
 
 @dataclass(frozen=True)
 class Consistency(Told):
-    """That the tree of `second` rows extends that of `first`."""
+    """That the tree of `second` rows extends that of `first`. `first_note`, `second_note`: the
+    checkpoints of these sizes as they were signed, where there are such."""
 
     first: int
     second: int
     first_root: str
     second_root: str
     proof: list[str]
+    suite: int
+    origin: str
+    first_note: str
+    second_note: str
 
 
 @dataclass(frozen=True)

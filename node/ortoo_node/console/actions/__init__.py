@@ -22,7 +22,7 @@ from ortoo_node.console.actions import (
     tokens,
     use,
 )
-from ortoo_protocol.console import accounts
+from ortoo_protocol.console import accounts, journal
 from ortoo_protocol.console.actions import by_method
 
 ACTIONS = by_method(
@@ -44,5 +44,6 @@ ACTIONS = by_method(
     use.ACTIONS,
     supervision.ACTIONS,
     files.ACTIONS,
+    journal.ACTIONS,
     accounts.ACTIONS,
 )

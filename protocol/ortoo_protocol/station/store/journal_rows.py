@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select, tuple_, update
+from sqlalchemy import Connection, bindparam, false, or_, select, update
 from sqlalchemy import Row as SqlRow
 
 from ortoo_protocol.core.errors import JournalTree
@@ -18,6 +18,7 @@ from ortoo_protocol.core.merkle import (
     NodeId,
     consistency_nodes,
     consistency_proof_from,
+    frontier_nodes,
     inclusion_nodes,
     inclusion_proof_from,
     leaf_hash,
@@ -167,22 +168,15 @@ def inclusion_proof(conn: Connection, suite: Suite, index: int, size: int) -> li
 
 
 def _nodes(conn: Connection, names: Sequence[NodeId]) -> NodeGetter:
-    """The subtrees `names`, read at once."""
-    pairs = tuple_(journal_nodes.c.level, journal_nodes.c.place)
+    """The subtrees `names`, read at once and each by its key, as no list of pairs would be."""
+    each = [(journal_nodes.c.level == level) & (journal_nodes.c.place == at) for level, at in names]
     found = {
         (row.level, row.place): bytes(row.hash)
-        for row in conn.execute(select(journal_nodes).where(pairs.in_(names)))
+        for row in conn.execute(select(journal_nodes).where(or_(false(), *each)))
     }
     return lambda level, place: found[level, place]
 
 
 def frontier_at(conn: Connection, suite: Suite, size: int) -> Frontier:
     """The tree as it was at `size` rows."""
-
-    def node(level: int, place: int) -> bytes:
-        query = select(journal_nodes.c.hash).where(
-            journal_nodes.c.level == level, journal_nodes.c.place == place
-        )
-        return bytes(conn.execute(query).scalar_one())
-
-    return Frontier.at(suite.hash, node, size)
+    return Frontier.at(suite.hash, _nodes(conn, frontier_nodes(size)), size)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    text,
 )
 
 metadata = MetaData()
@@ -54,6 +55,13 @@ journal = Table(
     Column("signature", LargeBinary, nullable=False),
     Column("body_hash", LargeBinary, nullable=False),
     Column("error", String(64), nullable=False),
+    Index("journal_kind", "kind", "seq"),
+    Index(
+        "journal_refused",
+        "seq",
+        sqlite_where=text("error <> ''"),
+        postgresql_where=text("error <> ''"),
+    ),
 )
 
 journal_nodes = Table(
