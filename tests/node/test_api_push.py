@@ -7,27 +7,34 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
+import msgspec
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select, update
 
 from ortoo_demo.pki import DemoAuthority
 from ortoo_node.api import bodies
+from ortoo_node.api.answers import KEPT_MS
 from ortoo_node.api.server import http_listener
+from ortoo_node.catalog import mirror
 from ortoo_node.interfaces import Http
-from ortoo_protocol.core.errors import HttpListen, HttpTls, TokenScope
+from ortoo_node.publishing import plans
+from ortoo_node.store.tables import publications
+from ortoo_protocol.core.errors import CatalogStopped, HttpListen, HttpTls, TokenScope
 from ortoo_protocol.station.store.tables import feed_out_items
 from tests.node.api_kit import (
     CODE,
     PARTY,
     add_entry,
     bearer,
+    foreign_bearer,
     open_station,
     problem,
     serving,
     subscribe,
 )
-from tests.node.kit import Node
-from tests.support.stations import Kit, until
+from tests.node.kit import Node, fill
+from tests.support.stations import Kit, until, until_read
 
 ROWS = f"/resources/{CODE}/rows"
 EVENTS = f"/resources/{CODE}/events"
@@ -167,6 +174,100 @@ async def test_who_may_not(tmp_path: Path) -> None:
         late = await bearer(node, f"push:{CODE}")
         kit.offset_ms += 25 * 3_600_000
         problem(await client.post(ROWS, json=[], headers=late), 401, "api.token")
+
+
+async def test_for_another_department(tmp_path: Path) -> None:
+    """Of this station, or of another one: its resources are not there."""
+    kit = Kit(tmp_path)
+    node = open_station(kit)
+    async with serving(kit, node) as client:
+        await add_entry(node)
+        foreign = await foreign_bearer(node, f"push:{CODE}")
+        for path in (ROWS, EVENTS):
+            problem(await client.post(path, json=[], headers=foreign), 404, "api.path")
+        mine = await bearer(node, f"push:{CODE}")
+        own = await node.app.station.read(lambda conn: mirror.entry(conn, CODE))
+        theirs = msgspec.structs.replace(
+            own, provider="s150200", code="3020001/0001", feed="s150200.dibao"
+        )
+        await node.app.station.write(lambda tx: mirror.store(tx, theirs, 1, tx.now_ms))
+        with pytest.raises(TokenScope):
+            await bearer(node, f"push:{theirs.code}")
+        path = f"/resources/{theirs.code}/rows"
+        problem(await client.post(path, json=put(person(1)), headers=mine), 404, "api.path")
+        assert await items(node) == 0
+
+
+async def test_a_key_of_yesterday_is_a_new_one(tmp_path: Path) -> None:
+    kit = Kit(tmp_path)
+    node = open_station(kit)
+    async with serving(kit, node) as client:
+        await add_entry(node)
+        keyed = {**(await bearer(node, f"push:{CODE}", days=5)), "idempotency-key": "batch-1"}
+
+        async def post(*people: dict[str, Any]) -> httpx.Response:
+            return await client.post(EVENTS, json=list(people), headers=keyed)
+
+        first = await post(person(1))
+        kit.offset_ms += KEPT_MS - 60_000
+        again = await post(person(1))
+        assert (again.content, again.headers["idempotency-replayed"]) == (first.content, "true")
+        problem(await post(person(2)), 422, "api.idempotency-key")
+        kit.offset_ms += 120_000
+        other = await post(person(2))
+        assert other.json()["accepted"] == 1
+        assert "idempotency-replayed" not in other.headers
+
+
+async def test_where_the_next_reading_begins_is_left_alone(tmp_path: Path) -> None:
+    """Else a front-end machine's files of last year would follow what was pushed."""
+    kit = Kit(tmp_path)
+    node = open_station(kit)
+    fill(node.source, 3)
+    async with serving(kit, node) as client:
+        await add_entry(node)
+        await node.call("publish", resource=CODE, source="business", table="people")
+        mark = update(publications).values(mark="as far as this")
+        await node.app.station.write(lambda tx: tx.conn.execute(mark))
+        token = await bearer(node, f"push:{CODE}")
+        answer = await client.post(ROWS, json=put(person(7)), headers=token)
+        assert answer.json()["accepted"] == 1
+        left = await node.app.station.read(
+            lambda conn: conn.execute(select(publications.c.mark)).scalar()
+        )
+        assert left == "as far as this"
+
+
+async def test_after_the_resource_was_stopped(tmp_path: Path) -> None:
+    """Nothing more is published, by whatever door, and nothing runs by itself any more."""
+    kit = Kit(tmp_path)
+    node = open_station(kit)
+    fill(node.source, 3)
+    async with serving(kit, node) as client:
+        await add_entry(node)
+        token = await bearer(node, f"push:{CODE}")
+        answer = await client.post(ROWS, json=put(person(7)), headers=token)
+        assert answer.json()["accepted"] == 1
+        await node.call(
+            "publication.set", resource=CODE, source="business", table="people", every_s=3600
+        )
+        await until_read(node.app.station, _has_run)
+        sent = await items(node)
+        await node.call("catalog.stop", code=CODE, reason="机构改革", by="甲", approver="丁")
+        refused = problem(
+            await client.post(ROWS, json=put(person(1)), headers=token), 409, "catalog.stopped"
+        )
+        assert CODE in refused["title"]
+        with pytest.raises(CatalogStopped):
+            await node.call("publish", resource=CODE)
+        (shown,) = (await node.call("publication.list"))["publications"]
+        assert (shown["every_s"], shown["next_ms"]) == (0, 0)
+        assert await items(node) == sent
+
+
+def _has_run(conn: Connection) -> bool:
+    (one,) = plans.listed(conn)
+    return bool(one["rows"] == 3 and not one["failures"])
 
 
 async def test_tokens_are_hashed_at_rest(tmp_path: Path) -> None:

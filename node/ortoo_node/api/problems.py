@@ -65,6 +65,7 @@ STATUS: Mapping[type[OrtooError], int] = {
     errors.CatalogStep: 409,
     errors.CatalogDuties: 409,
     errors.CatalogShareType: 409,
+    errors.CatalogStopped: 409,
     errors.UseError: 409,
     errors.UsePurpose: 422,
     errors.GrantIsSuspended: 403,

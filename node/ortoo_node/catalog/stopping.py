@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from ortoo_node import cases, granting
 from ortoo_node.catalog import changes, mirror, numbers, own
+from ortoo_node.publishing import plans
 from ortoo_protocol.core.errors import CatalogOwner, StopReason
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import Tx
@@ -34,6 +35,7 @@ def stop(tx: Tx, code: str, reason: str, by: str) -> dict[str, Any]:
     stopped = msgspec.structs.replace(entry, version=entry.version + 1, status="stopped")
     own.publish(tx, stopped)
     changes.followed(tx, code, stopped.version)
+    plans.rest(tx, code)
     return {
         "code": code,
         "version": stopped.version,

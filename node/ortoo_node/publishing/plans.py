@@ -69,6 +69,12 @@ def keep(tx: Tx, resource: str, plan: Plan) -> None:
     )
 
 
+def rest(tx: Tx, resource: str) -> None:
+    """It runs by itself no more, until somebody says so again."""
+    here = publication_plans.c.resource == resource
+    tx.conn.execute(publication_plans.update().where(here).values(every_s=0, follow=False))
+
+
 def forget(tx: Tx, resource: str) -> None:
     for table in (publication_plans, publication_runs):
         tx.conn.execute(delete(table).where(table.c.resource == resource))

@@ -32,8 +32,14 @@ from ortoo_node.sources.port import Reading
 from ortoo_node.store.tables import publications
 from ortoo_node.use.onward import Onward
 from ortoo_protocol.core.catalog import Entry
+from ortoo_protocol.core.catalog.elements import STOPPED
 from ortoo_protocol.core.codec import unpack
-from ortoo_protocol.core.errors import CatalogOwner, RowsValue, SettingsLacking
+from ortoo_protocol.core.errors import (
+    CatalogOwner,
+    CatalogStopped,
+    RowsValue,
+    SettingsLacking,
+)
 from ortoo_protocol.core.feeds import DELETE, UPSERT, Column, RowChange, TableSchema
 from ortoo_protocol.core.files import are_file_items
 from ortoo_protocol.core.row_codec import key_bytes
@@ -219,9 +225,12 @@ class Publisher:
         return self._locks.setdefault(resource, asyncio.Lock())
 
     async def _own(self, resource: str) -> Entry:
+        """Raises CatalogUnknown, CatalogOwner, CatalogStopped."""
         entry = await self.station.read(lambda conn: catalog.entry(conn, resource))
         if entry.provider != self.station.party:
             raise CatalogOwner(resource=resource)
+        if entry.status == STOPPED:
+            raise CatalogStopped(resource=resource)
         return entry
 
     async def place(self, resource: str, source: str | None, table: str | None) -> Row[Any]:

@@ -1106,6 +1106,12 @@ class CatalogShareType(CatalogError):
     cure = "Unconditional: subscribe. Conditional: apply."
 
 
+class CatalogStopped(CatalogError):
+    code = "catalog.stopped"
+    what = "{resource} was stopped: nothing more is published of it."
+    cure = "To supply it again, its entry is filed anew."
+
+
 class CatalogScheme(CatalogError):
     code = "catalog.scheme"
     what = "The table of codes cannot be used: {detail}."
