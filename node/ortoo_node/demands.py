@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from ortoo_node.cases.answering import AUTOMATIC
 from ortoo_node.catalog import drafts, lists, mirror
+from ortoo_protocol.core.cases import AUTOMATIC
 from ortoo_protocol.core.catalog.lists import ANSWERED, DEMAND, OPEN, ListEntry
 from ortoo_protocol.core.catalog.steps import State as DraftState
 from ortoo_protocol.core.codec import Shape, decode
@@ -136,14 +136,17 @@ def supply(tx: Tx, provider: str, number: str, resource: str, handler: str, appr
 
 
 def look(tx: Tx) -> None:
-    """Demands whose drafts have been published are supplied."""
+    """Demands whose drafts have been published are supplied, by those who compiled and approved
+    the entry."""
     query = select(table).where(
         table.c.party == tx.party, table.c.state == State.TAKEN.value, table.c.draft != ""
     )
     for row in tx.conn.execute(query).all():
         draft = drafts.find(tx.conn, row.draft)
         if draft.state is DraftState.PUBLISHED and mirror.find(tx.conn, draft.code) is not None:
-            supply(tx, row.provider, row.number, draft.code, AUTOMATIC, draft.compiled_by)
+            entry = mirror.entry(tx.conn, draft.code)
+            people = (entry.compiled_by, entry.approved_by)
+            supply(tx, row.provider, row.number, draft.code, *people)
 
 
 def _own(tx: Tx, provider: str, number: str) -> str:

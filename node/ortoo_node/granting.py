@@ -9,7 +9,7 @@ from sqlalchemy import Row, select
 
 from ortoo_node import subscribing, views
 from ortoo_node.store.case_tables import cases
-from ortoo_protocol.core.cases import Application, check_within
+from ortoo_protocol.core.cases import Application, check_people, check_within
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.codec import Shape, decode, encode
 from ortoo_protocol.core.errors import (
@@ -30,6 +30,7 @@ from ortoo_protocol.core.grants import (
     check_terms,
 )
 from ortoo_protocol.core.law.profiles import profile_named
+from ortoo_protocol.core.law.share_types import UNCONDITIONAL
 from ortoo_protocol.core.masks import Mask, check_fit, check_masks
 from ortoo_protocol.core.queries import only_query
 from ortoo_protocol.core.use.ending import State as Announced
@@ -173,6 +174,8 @@ def _check_asked(tx: Tx, terms: GrantTerms) -> None:
     if row is None or (row.provider, row.applicant, row.resource, row.department) != wanted:
         raise GrantScope(detail=f"it is not what case {terms.case} asked for")
     check_within(terms, decode(row.application, Application))
+    if row.share_type != UNCONDITIONAL:
+        check_people(terms.handler, terms.approver)
 
 
 # --- ending -------------------------------------------------------------------------------------

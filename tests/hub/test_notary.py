@@ -88,6 +88,17 @@ async def test_a_case_from_application_to_end(tmp_path: Path) -> None:
         assert await flagged(running) == []
 
 
+async def test_what_people_decide_takes_two_of_them(tmp_path: Path) -> None:
+    """A conditional resource that the software, or one person, would grant alone."""
+    async with exchange(tmp_path) as (running, provider, reader):
+        assert await running.sent(reader, PROVIDER, application()) == ("accepted", "")
+        for people in (("系统自动", ""), ("甲", "甲"), ("甲", "系统自动")):
+            alone = terms(handler=people[0], approver=people[1])
+            assert await running.sent(provider, READER, alone) == NOT_ACCEPTABLE
+        shown = await running.call["case.show"](CASE)
+        assert shown["case"]["state"] == "submitted"
+
+
 async def flagged(running: Running) -> list[str]:
     station = running.hub.station
     trust, now_ms = station.parts.trust.current, station.parts.clock()

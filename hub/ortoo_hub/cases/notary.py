@@ -30,6 +30,7 @@ from ortoo_protocol.core.cases import (
     check_answer,
     check_application,
     check_completion,
+    check_people,
     check_step,
     check_withdrawal,
     check_within,
@@ -57,6 +58,7 @@ from ortoo_protocol.core.grants import (
     check_filing,
     check_terms,
 )
+from ortoo_protocol.core.law.share_types import UNCONDITIONAL
 from ortoo_protocol.core.masks import check_fit
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station import grants_held
@@ -116,6 +118,8 @@ class Notary:
         ):
             raise GrantScope(detail=f"it is not what case {terms.case} asked for")
         check_within(terms, decode(case.application, Application))
+        if case.share_type != UNCONDITIONAL:
+            check_people(terms.handler, terms.approver)
         store.move(
             tx,
             case,

@@ -15,7 +15,6 @@ from ortoo_protocol.core.supervision.facts import Facts, Subject
 from ortoo_protocol.core.supervision.leads import Matter
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station.grants_held import terms_of
-from ortoo_protocol.station.store.tables import catalog_index
 from ortoo_protocol.station.supervision.asked import LOOKED_FOR, Answered, answered, applied_facts
 from ortoo_protocol.station.supervision.due import answer_due, late_answer
 from ortoo_protocol.station.supervision.port import Look, Sources
@@ -30,8 +29,7 @@ def subjects(trust: Trust) -> Mapping[Subject, str]:
 def requests(look: Look) -> list[Asked]:
     """What was asked of the league's departments within the period."""
     query = (
-        select(cases, catalog_index.c.share)
-        .outerjoin(catalog_index, catalog_index.c.code == cases.c.resource)
+        select(cases)
         .where(
             cases.c.provider == look.subject.party,
             cases.c.opened_ms >= look.period.from_ms,
@@ -50,7 +48,7 @@ def _asked(look: Look, row: Row[Any]) -> Asked:
         opened_ms=row.opened_ms,
         outcome=answer.outcome,
         answered_ms=answer.time_ms,
-        due_ms=answer_due(look, row.case, row.opened_ms, row.share) if by_people else 0,
+        due_ms=answer_due(look, row.case, row.opened_ms, row.share_type) if by_people else 0,
         reason=row.reason,
         by_people=by_people,
     )

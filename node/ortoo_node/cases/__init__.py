@@ -8,7 +8,6 @@ station use the same steps: the letters come back to the station itself.
 """
 
 from ortoo_node.cases.answering import (
-    AUTOMATIC,
     MAX_OWN_SCOPES,
     accept,
     answer_no,
@@ -39,7 +38,6 @@ from ortoo_node.cases.store import (
 
 __all__ = [
     "APPLICANT",
-    "AUTOMATIC",
     "BOTH",
     "MAX_OWN_SCOPES",
     "PROVIDER",

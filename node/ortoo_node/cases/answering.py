@@ -11,6 +11,7 @@ from ortoo_node import catalog, granting
 from ortoo_node.cases import moving, store
 from ortoo_node.store.case_tables import cases
 from ortoo_protocol.core.cases import (
+    AUTOMATIC,
     OPEN,
     Answer,
     Application,
@@ -31,7 +32,6 @@ from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.store.tables import grants
 
-AUTOMATIC = "系统自动"
 MAX_OWN_SCOPES = 16  # of one reader in one resource, granted without people
 
 
@@ -50,14 +50,25 @@ def answer_yes(
 
     Raises CaseMove, CaseField (who handles does not approve), GrantScope, TrustStale.
     """
+    check_people(handler, approver)
+    return _grant(tx, case, items, handler, approver, conditions.strip(), until_ms, masks)
+
+
+def _grant(
+    tx: Tx,
+    case: str,
+    items: Sequence[str],
+    handler: str,
+    approver: str,
+    conditions: str,
+    until_ms: int,
+    masks: Sequence[Mask] = (),
+) -> str:
     row = for_provider(tx.conn, case)
-    conditions = conditions.strip()
     event = Event.OFFER if conditions else Event.GRANT
     moving.check(tx, row, event, Side.PROVIDER)
     application = decode(row.application, Application)
     entry = catalog.entry(tx.conn, row.resource)
-    if handler != AUTOMATIC:
-        check_people(handler, approver)
     terms = granting.issue(
         tx,
         entry,
@@ -217,7 +228,7 @@ def answer_alone(tx: Tx, case: str, entry: Entry, reader: str) -> None:
     many = narrow and _own_scopes(tx, entry, reader) >= MAX_OWN_SCOPES
     rests = granting.rests(tx, entry.code, reader, application.department) is not None
     if entry.share_type == UNCONDITIONAL and not many and not rests:
-        answer_yes(tx, case, application.items, AUTOMATIC, "", "", 0)
+        _grant(tx, case, application.items, AUTOMATIC, "", "", 0)
 
 
 def _own_scopes(tx: Tx, entry: Entry, reader: str) -> int:

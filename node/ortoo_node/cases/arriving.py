@@ -13,6 +13,7 @@ from sqlalchemy import Row
 from ortoo_node import catalog, granting, subscribing
 from ortoo_node.cases import answering, moving, store
 from ortoo_protocol.core.cases import (
+    AUTOMATIC,
     Answer,
     Application,
     AttachmentPart,
@@ -63,7 +64,7 @@ def on_application(tx: Tx, opened: Opened[Shape]) -> None:
             raise
         if opened.header.sender != tx.party:
             _opened(tx, opened, application, application.share_type, "")
-        answering.say(tx, application.case, Event.STOP, error.code, answering.AUTOMATIC, "")
+        answering.say(tx, application.case, Event.STOP, error.code, AUTOMATIC, "")
 
 
 def _take(tx: Tx, opened: Opened[Shape], application: Application) -> None:
@@ -76,7 +77,7 @@ def _take(tx: Tx, opened: Opened[Shape], application: Application) -> None:
         share_type = application.share_type or entry.share_type
         _opened(tx, opened, application, share_type, entry.department)
     if entry.status != PUBLISHED:
-        answering.say(tx, application.case, Event.STOP, NO_LONGER, answering.AUTOMATIC, "")
+        answering.say(tx, application.case, Event.STOP, NO_LONGER, AUTOMATIC, "")
     else:
         answering.answer_alone(tx, application.case, entry, sender)
 

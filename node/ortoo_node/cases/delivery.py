@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from ortoo_node.cases import answering, store
-from ortoo_protocol.core.cases import Duty, Event, State
+from ortoo_protocol.core.cases import AUTOMATIC, Duty, Event, State
 from ortoo_protocol.core.queries import only_query
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.context import Tx
@@ -22,7 +22,7 @@ def look(tx: Tx) -> None:
         row = store.find(tx.conn, subject.removeprefix(_CASE))
         mine = row.provider == tx.party and row.state == State.GRANTED.value
         if mine and row.grant and _is_there(tx, row.grant):
-            answering.say(tx, row.case, Event.DELIVER, "", answering.AUTOMATIC, "")
+            answering.say(tx, row.case, Event.DELIVER, "", AUTOMATIC, "")
 
 
 def _is_there(tx: Tx, grant: str) -> bool:

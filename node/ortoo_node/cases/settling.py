@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from ortoo_node import granting, subscribing
-from ortoo_node.cases import answering, applying, noting, store
+from ortoo_node.cases import applying, noting, store
 from ortoo_node.store.case_tables import case_events
-from ortoo_protocol.core.cases import MOVES, Application, Event, Side, State
+from ortoo_protocol.core.cases import AUTOMATIC, MOVES, Application, Event, Side, State
 from ortoo_protocol.core.cases.log import COUNTED, REFUSED, WAITING
 from ortoo_protocol.core.codec import decode, encode
 from ortoo_protocol.station.cases import attachments
@@ -89,7 +89,7 @@ def _not_taken(tx: Tx, row: Row[Any], letter: SettledLetter) -> None:
     """The notary recorded the application and its provider does not take it: nothing is asked any
     more, here and in the record."""
     if (State(row.state), Event.WITHDRAW) in MOVES:
-        applying.withdraw(tx, row.case, letter.error, answering.AUTOMATIC)
+        applying.withdraw(tx, row.case, letter.error, AUTOMATIC)
 
 
 def _take_back_end(tx: Tx, case: str) -> None:

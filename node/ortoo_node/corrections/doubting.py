@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, select
 
 from ortoo_node.corrections.keys import read_key
 from ortoo_node.store.tables import subscriptions
+from ortoo_protocol.core.cases import AUTOMATIC
 from ortoo_protocol.core.codec import MAX_COUNT, Shape
 from ortoo_protocol.core.corrections import (
     APPLIED,
@@ -44,7 +45,6 @@ from ortoo_protocol.station.sending import send
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store.tables import feed_applied, feeds_in
 
-AUTOMATIC = "系统自动"
 LOOK_S = 1.0
 
 

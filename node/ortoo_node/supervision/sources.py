@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
-from ortoo_node.cases import APPLICANT, AUTOMATIC, BOTH, PROVIDER
+from ortoo_node.cases import APPLICANT, BOTH, PROVIDER
 from ortoo_node.catalog import changes
 from ortoo_node.quality.tasks import UNSETTLED
 from ortoo_node.queries.record import ANSWERED, ASKED, REFUSED
@@ -20,6 +20,8 @@ from ortoo_node.store.tables import (
     subscriptions,
     tasks,
 )
+from ortoo_protocol.core.cases import AUTOMATIC, State
+from ortoo_protocol.core.cases.log import REFUSED as REFUSED_EVENT
 from ortoo_protocol.core.errors import QueryMode, QueryPurpose, QueryScope
 from ortoo_protocol.core.supervision.answering import Asked, is_late
 from ortoo_protocol.core.supervision.facts import Facts, Subject
@@ -49,13 +51,16 @@ def subjects_of(party: str) -> Any:
 
 
 def requests(look: Look) -> list[Asked]:
-    """What was asked of the department within the period, by others and by its neighbours."""
+    """What was asked of the department within the period, by others and by its neighbours. Whose
+    the resource was then answers for it, whoever has it now."""
+    theirs = select(catalog.c.code).where(catalog.c.department == look.subject.department)
+    unsaid = (cases.c.provider_department == "") & cases.c.resource.in_(theirs)  # of before it was
     query = (
-        select(cases, catalog.c.share_type)
-        .join(catalog, catalog.c.code == cases.c.resource)
+        select(cases)
         .where(
             cases.c.role.in_((PROVIDER, BOTH)),
-            catalog.c.department == look.subject.department,
+            (cases.c.provider_department == look.subject.department) | unsaid,
+            cases.c.state != State.DRAFT.value,
             *_within(look, cases.c.opened_ms),
         )
         .order_by(cases.c.opened_ms, cases.c.case)
@@ -78,10 +83,14 @@ def _asked(look: Look, row: Row[Any]) -> Asked:
 
 
 def _answer(conn: Connection, case: str) -> Answered:
-    query = select(case_events.c.event, case_events.c.time_ms, case_events.c.by).where(
-        case_events.c.case == case, case_events.c.event.in_(LOOKED_FOR)
+    """By the notary's instants where it has spoken: the hub counts the same."""
+    legal = func.coalesce(func.nullif(case_events.c.legal_ms, 0), case_events.c.time_ms)
+    query = select(case_events.c.event, legal, case_events.c.by).where(
+        case_events.c.case == case,
+        case_events.c.event.in_(LOOKED_FOR),
+        case_events.c.status != REFUSED_EVENT,
     )
-    rows = conn.execute(query.order_by(case_events.c.number))
+    rows = conn.execute(query.order_by(legal, case_events.c.number))
     return answered((event, time_ms, by) for event, time_ms, by in rows)
 
 

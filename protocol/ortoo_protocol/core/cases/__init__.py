@@ -2,6 +2,7 @@
 event needs beside the state (`needs`), and the state as what events add up to (`log`)."""
 
 from ortoo_protocol.core.cases.bodies import (
+    AUTOMATIC,
     Answer,
     Application,
     Attachment,
@@ -47,6 +48,7 @@ from ortoo_protocol.core.cases.table import (
 from ortoo_protocol.core.cases.within import check_within
 
 __all__ = [
+    "AUTOMATIC",
     "CLOSED",
     "MOVES",
     "OPEN",

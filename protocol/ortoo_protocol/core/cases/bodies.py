@@ -16,6 +16,7 @@ ATTACHMENT_PART_BYTES = 512 << 10
 MAX_ATTACHMENT_NAME_CHARACTERS = 200
 MEDIA_TYPES = frozenset(("application/pdf", "image/jpeg", "image/png"))
 MAX_MISSING = 50
+AUTOMATIC = "系统自动"  # who acts when no person does
 
 
 class Attachment(Shape, frozen=True):
@@ -276,8 +277,12 @@ def _check_reason(event: Event, reason: str) -> None:
 
 
 def check_people(handler: str, approver: str) -> None:
+    """Two persons, and no person is called as the software is: what it does alone is nobody's
+    answer time, and nobody approves it. Raises CaseField."""
     for field, name in (("handler", handler), ("approver", approver)):
         if not name.strip():
             raise CaseField(field=field, detail="empty")
+        if is_among(name, (AUTOMATIC,)):
+            raise CaseField(field=field, detail="that is no person")
     if is_among(approver, (handler,)):
         raise CaseField(field="approver", detail="the handler cannot approve")

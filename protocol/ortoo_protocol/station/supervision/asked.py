@@ -8,15 +8,15 @@ from typing import NamedTuple
 from ortoo_protocol.core.cases import Event, State
 from ortoo_protocol.core.supervision import answering
 
-TAKEN_BACK = "taken-back"  # the hub had taken another letter first
 _OUTCOMES = {
     Event.GRANT.value: answering.GRANTED,
     Event.OFFER.value: answering.GRANTED,
     Event.REFUSE.value: answering.REFUSED,
     Event.WITHDRAW.value: answering.WITHDRAWN,
     Event.REJECT.value: answering.WITHDRAWN,  # it never was one
+    Event.STOP.value: answering.WITHDRAWN,  # nothing is left to be answered
 }
-LOOKED_FOR = (*_OUTCOMES, TAKEN_BACK)
+LOOKED_FOR = tuple(_OUTCOMES)
 
 
 _GRANTED = (State.GRANTED, State.OFFERED, State.EXPIRED, State.ENDED)
@@ -25,9 +25,10 @@ _REFUSED = (State.REFUSED, State.UPHELD)
 
 def applied_facts(states: Mapping[str, int]) -> dict[str, int]:
     """Of how many cases are in each state: what was asked, granted and refused. Drafts were not
-    asked."""
+    asked, and what was not taken never was."""
+    never = (State.DRAFT.value, State.REJECTED.value)
     return {
-        "applied": sum(states.values()) - states.get(State.DRAFT.value, 0),
+        "applied": sum(n for state, n in states.items() if state not in never),
         "applied_granted": sum(states.get(state.value, 0) for state in _GRANTED),
         "applied_refused": sum(states.get(state.value, 0) for state in _REFUSED),
     }
@@ -42,11 +43,8 @@ class Answered(NamedTuple):
 
 
 def answered(events: Iterable[tuple[str, int, str]]) -> Answered:
-    """Of a case's events (what, when, by whom) in their order."""
-    found: Answered | None = None
+    """Of those events of a case that count (what, when, by whom), in their order: the first."""
     for event, time_ms, by in events:
-        if event == TAKEN_BACK:
-            found = None
-        elif found is None and event in _OUTCOMES:
-            found = Answered(_OUTCOMES[event], time_ms, by)
-    return found or Answered(answering.WAITING, 0, "")
+        if event in _OUTCOMES:
+            return Answered(_OUTCOMES[event], time_ms, by)
+    return Answered(answering.WAITING, 0, "")

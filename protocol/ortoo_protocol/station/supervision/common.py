@@ -40,7 +40,8 @@ def _mine(look: Look) -> list[ColumnElement[bool]]:
 
 
 def catalog(look: Look) -> Facts:
-    """What is stopped counts nowhere. `supplied`: something was carried, however long ago."""
+    """What is stopped counts nowhere. `supplied`: something was carried, however long ago. What is
+    not shared is carried nowhere, and promises nobody to be fresh."""
     columns = (_I.share, state_of(judged(look.conn, look.now_ms)).label("state"))
     query = select(*columns, func.count(), func.sum(_I["items"]))
     query = query.where(*_mine(look), _I.status != STOPPED).group_by(*columns)
@@ -59,10 +60,10 @@ def catalog(look: Look) -> Facts:
         "conditional": total(shares=(2,)),
         "not_shared": total(shares=(3,)),
         "supplied": total((FRESH, LATE, STALE), (1, 2)),
-        "promised": total((FRESH, LATE, STALE, NEVER)),
-        "fresh": total((FRESH,)),
-        "stale": total((STALE,)),
-        "never": total((NEVER,)),
+        "promised": total((FRESH, LATE, STALE, NEVER), (1, 2)),
+        "fresh": total((FRESH,), (1, 2)),
+        "stale": total((STALE,), (1, 2)),
+        "never": total((NEVER,), (1, 2)),
     }
 
 

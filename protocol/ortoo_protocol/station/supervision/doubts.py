@@ -18,7 +18,7 @@ from ortoo_protocol.station.supervision.port import Look
 def corrected(look: Look) -> Facts:
     """Doubts (校核) that the subject was asked about within the period."""
     found = _corrections(look)
-    due = [each for each in found if each.answered_ms or each.due_ms <= look.now_ms]
+    due = [each for each in found if each.answered_ms or 0 < each.due_ms <= look.now_ms]
     late = sum(each.is_late(look.now_ms) for each in due)
     return {
         "corrections_received": len(found),
@@ -40,7 +40,7 @@ class _Correction:
     is_open: bool
 
     def is_late(self, now_ms: int) -> bool:
-        return (self.answered_ms or now_ms) >= self.due_ms
+        return bool(self.due_ms) and (self.answered_ms or now_ms) >= self.due_ms
 
 
 def _corrections(look: Look) -> list[_Correction]:

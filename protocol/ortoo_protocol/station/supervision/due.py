@@ -6,7 +6,7 @@ from sqlalchemy import Connection, update
 
 from ortoo_protocol.core.law.clock import day_of, moment_ms
 from ortoo_protocol.core.law.profiles import Term, profile_named
-from ortoo_protocol.core.law.share_types import UNCONDITIONAL
+from ortoo_protocol.core.law.share_types import NOT_SHARED, UNCONDITIONAL
 from ortoo_protocol.core.supervision.answering import Asked
 from ortoo_protocol.core.supervision.leads import Matter
 from ortoo_protocol.core.trust import Trust
@@ -49,10 +49,14 @@ def late_answer(look: Look, asked: Asked) -> Matter:
 
 
 def answer_due(look: Look, case: str, opened_ms: int, share: int | None) -> int:
-    """Until when a request has to be answered: by its clock, else as one would be reckoned."""
+    """Until when a request has to be answered: by its clock, else as one would be reckoned. 0: no
+    day runs out, while the applicant completes it, and of what is not shared (art. 19: negotiated
+    from the beginning)."""
     clock = answer_clock(look, case)
     if clock is not None:
-        return clock.due_ms or 0
+        return 0 if clock.state == clocks.PAUSED else clock.due_ms or 0
+    if share == NOT_SHARED:
+        return 0
     sharing = profile_named(look.trust.profile).sharing
     term = sharing.answer_open if share == UNCONDITIONAL else sharing.answer
     return end_of(look.conn, look.trust, opened_ms, term)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
@@ -19,7 +19,9 @@ from ortoo_protocol.station.store.dialect import insert_new
 from ortoo_protocol.station.store.supervision_tables import lead_events, lead_evidence, leads
 from ortoo_protocol.station.supervision import standards
 from ortoo_protocol.station.supervision.evidence import prove
-from ortoo_protocol.station.supervision.facts import Counter
+
+if TYPE_CHECKING:  # it counts by sources that find leads, too
+    from ortoo_protocol.station.supervision.facts import Counter
 
 RULE = "rule"  # who acts when no person does
 MAX_TEXT_CHARACTERS = 4_000

@@ -38,10 +38,14 @@ async def watch(station: Station, sources: Sources) -> None:
 
 
 def once(tx: Tx, sources: Sources) -> list[str]:
-    """Look for leads in the half-year that is now; those that are new or were joined."""
+    """Look for leads in the half-year that is now, and in the one before: what was asked in its
+    last days is late in this one, and is not to fall between the two. Those that are new or were
+    joined."""
     start_year_clock(tx)
     counter = Counter(sources, tx.trust, tx.party, tx.now_ms)
-    return leads.look(tx, counter, period_named(half_year_of(tx.now_ms)))
+    now = period_named(half_year_of(tx.now_ms))
+    before = period_named(half_year_of(now.from_ms - 1))
+    return [lead for period in (before, now) for lead in leads.look(tx, counter, period)]
 
 
 def start_year_clock(tx: Tx) -> None:
