@@ -33,6 +33,7 @@ GUARDED = {
     "/accounts": {Right.DISABLE_ACCOUNTS, Right.AUDIT},
     "/acts": {Right.AUDIT},
     "/journal": {Right.AUDIT},
+    "/trace": {Right.AUDIT, Right.DECIDE},
 }
 # Pages that are forms, within a section that is open to all who read.
 FORMS = {

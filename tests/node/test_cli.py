@@ -385,6 +385,27 @@ ANSWERS: dict[str, object] = {
             "signature_state": "bytes-gone",
         },
     },
+    **{
+        key: {
+            "grant": None,
+            "application": None,
+            "answer": None,
+            "entries": [],
+            "unknown": [{"code": "case-away", "text": "Nothing.", "facts": {}}],
+        }
+        for key in ("trace.grant", "trace.call", "trace.download")
+    },
+    "trace.row": {
+        "published": [
+            {
+                "feed": "s150700.a",
+                "items": [{"item": 2, "time_ms": 1, "entries": [{"seq": 9}]}],
+                "readers": [],
+                "unknown": [],
+            }
+        ],
+        "received": [],
+    },
     "journal.checkpoints": {
         "size": 9,
         "checkpoints": [{"size": 9, "root": "ab", "time_ms": 1, "signers": ["ortoo/x"]}],
@@ -927,6 +948,14 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
             },
         ),
         (["journal", "entry", "7"], "journal.entry", {"seq": 7}),
+        (
+            ["trace", "row", "3/1", "--key", "id=7"],
+            "trace.row",
+            {"resource": "3/1", "key": {"id": "7"}},
+        ),
+        (["trace", "grant", "ab"], "trace.grant", {"grant": "ab"}),
+        (["trace", "call", "cd"], "trace.call", {"ask": "cd"}),
+        (["trace", "download", "ef"], "trace.download", {"transfer": "ef"}),
         (["journal", "checkpoints"], "journal.checkpoints", {"before": 0, "count": 20}),
     ],
 )

@@ -28,6 +28,7 @@ from ortoo_node.cli import (
     source,
     subscription,
     token,
+    trace,
     use,
 )
 from ortoo_protocol.cli import (
@@ -75,6 +76,7 @@ app.add_typer(rejects.rejects, name="reject")
 app.add_typer(rejects.tasks, name="task")
 app.add_typer(subscription.app, name="subscription")
 app.add_typer(token.app, name="token")
+app.add_typer(trace.app, name="trace")
 app.add_typer(query.app, name="query")
 app.add_typer(dispatch.app, name="dispatch")
 app.add_typer(announcements.app, name="announcements")

@@ -28,6 +28,7 @@ from ortoo_node.console import (
     supervision,
     today,
     tokens,
+    trace,
     use,
 )
 from ortoo_node.console.actions import ACTIONS
@@ -37,6 +38,7 @@ from ortoo_protocol.console import accounts as accounts_pages
 from ortoo_protocol.console import announcements
 from ortoo_protocol.console import journal as journal_pages
 from ortoo_protocol.console.console import Console, Section
+from ortoo_protocol.core.accounts.roles import Right
 from ortoo_protocol.i18n import mark
 from ortoo_protocol.station.accounts.desk import Accounts
 from ortoo_protocol.station.accounts.unified import UnifiedLogin
@@ -65,6 +67,7 @@ MENU = (
     Section("/contacts", mark("Contacts")),
     Section("/notices", mark("Notifications")),
     Section("/calendar", mark("Working days")),
+    Section("/trace", mark("Trace"), Right.AUDIT, also=(Right.DECIDE,)),
     *journal_pages.MENU,
     *accounts_pages.MENU,
 )
@@ -111,6 +114,7 @@ def console_of(
             notices.router,
             use.router,
             supervision.router,
+            trace.router,
             journal_pages.router,
             accounts_pages.router,
         ),

@@ -31,6 +31,7 @@ from ortoo_node.methods.sinks import SinkMethods
 from ortoo_node.methods.sources import SourceMethods
 from ortoo_node.methods.subscriptions import SubscriptionMethods
 from ortoo_node.methods.tokens import TokenMethods
+from ortoo_node.methods.trace import TraceMethods
 from ortoo_node.methods.use import UseMethods
 from ortoo_node.supervision.sources import sources
 from ortoo_protocol.station.accounts.methods import AccountMethods
@@ -77,6 +78,7 @@ class NodeMethods:
             **FileMethods(self.app).as_mapping(),
             **FileOrderMethods(self.app).as_mapping(),
             **TokenMethods(self.app).as_mapping(),
+            **TraceMethods(self.app).as_mapping(),
             **JournalMethods(self.app.station, flows_of).as_mapping(),
             **DispatchMethods(self.app).as_mapping(),
             **ClockMethods(self.app.station).as_mapping(),

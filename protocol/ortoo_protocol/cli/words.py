@@ -117,6 +117,7 @@ WORDS = (
     "paused",
     "schema",
     "gone",
+    "there",
     "rereading",
     "expired",
     "failed",

@@ -23,7 +23,7 @@ from ortoo_protocol.core.ids import check_feed
 from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.messages import Class, Kind
 from ortoo_protocol.station import secrets
-from ortoo_protocol.station.context import LOCAL, Post, Tx
+from ortoo_protocol.station.context import LOCAL, Parts, Post, Tx
 from ortoo_protocol.station.sending import post, send
 from ortoo_protocol.station.store.dialect import insert_new
 from ortoo_protocol.station.store.prepared import Prepared
@@ -293,7 +293,12 @@ def _use(feed: str, epoch: int) -> str:
 
 
 def _unseal(tx: Tx, row: OutFeed) -> bytes:
-    return secrets.unseal(tx.parts.identity, _use(row.feed, row.epoch), row.key)
+    return key_of(tx.parts, row)
+
+
+def key_of(parts: Parts, row: OutFeed) -> bytes:
+    """The key of the present epoch, as this party holds it."""
+    return secrets.unseal(parts.identity, _use(row.feed, row.epoch), row.key)
 
 
 def _keep_key(tx: Tx, feed: str, epoch: int, first: int, key: bytes) -> None:

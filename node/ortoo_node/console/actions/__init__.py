@@ -20,6 +20,7 @@ from ortoo_node.console.actions import (
     subscriptions,
     supervision,
     tokens,
+    trace,
     use,
 )
 from ortoo_protocol.console import accounts, journal
@@ -44,6 +45,7 @@ ACTIONS = by_method(
     use.ACTIONS,
     supervision.ACTIONS,
     files.ACTIONS,
+    trace.ACTIONS,
     journal.ACTIONS,
     accounts.ACTIONS,
 )
