@@ -161,6 +161,7 @@ GRANT = {
     "reader_department": "11152900MB0000000K",
     "items": ["name"],
     "row_filter": "",
+    "mode": "系统对接",
     "purpose": "业务协同",
     "from_ms": 1,
     "until_ms": 0,

@@ -384,6 +384,35 @@ async def test_a_program_asks_through_the_socket(tmp_path: Path) -> None:
             await server.close()
 
 
+async def test_a_mode_that_nobody_knows_is_refused_before_it_is_sent(tmp_path: Path) -> None:
+    """As "query" it would have been granted as everything but a query."""
+    async with pair(tmp_path, alone=True) as both:
+        for mode in ("query", "查询", "在线查询、别的", " "):
+            with pytest.raises(errors.CaseField, match="在线查询"):
+                await both.provider.call(
+                    "request.apply",
+                    resource=CODE,
+                    department=DEPARTMENTS[PROVIDER][0],
+                    mode=mode,
+                    **FORM,
+                )
+        assert (await both.provider.call("request.list"))["cases"] == []
+
+
+async def test_of_several_grants_one_that_opens_a_feed_is_subscribed_to(tmp_path: Path) -> None:
+    async with pair(tmp_path, alone=True) as both:
+        await both.provider.call("publish", resource=CODE, source="business", table="people")
+        own, granted = DEPARTMENTS[PROVIDER][0], {}
+        for mode in ("系统对接", "在线查询"):  # the newest is the one to query
+            asked = {"resource": CODE, "department": own, "mode": mode, **FORM}
+            case = (await both.provider.call("request.apply", **asked))["case"]
+            given = await both.provider.call("request.grant", case=case, items=[], **PEOPLE)
+            granted[mode] = given["grant"]
+        wanted = {"resource": CODE, "department": own, "sink": "shared", "table": "t"}
+        made = await both.provider.call("subscribe", **wanted, purpose=FORM["purpose"])
+        assert made["grant"] == granted["系统对接"]
+
+
 async def test_a_grant_to_query_opens_no_feed(tmp_path: Path) -> None:
     async with pair(tmp_path, alone=True) as both:
         await both.provider.call("publish", resource=CODE, source="business", table="people")

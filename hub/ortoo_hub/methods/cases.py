@@ -181,6 +181,7 @@ def grant_of(conn: Connection, row: Row[Any], now_ms: int) -> dict[str, Any]:
         "items": list(terms.items),
         "row_filter": terms.row_filter,
         "masks": {mask.column: mask.mask for mask in terms.masks},
+        "mode": terms.mode,
         "purpose": terms.purpose,
         "from_ms": terms.from_ms,
         "until_ms": terms.until_ms,

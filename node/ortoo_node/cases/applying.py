@@ -27,9 +27,10 @@ from ortoo_protocol.core.cases import (
     opening,
 )
 from ortoo_protocol.core.catalog import Entry
-from ortoo_protocol.core.catalog.elements import PLANNED, PUBLISHED
+from ortoo_protocol.core.catalog.elements import MODES, PLANNED, PUBLISHED, mode_named
 from ortoo_protocol.core.codec import decode, encode
-from ortoo_protocol.core.errors import CaseMove, CaseUnknown, CatalogShareType
+from ortoo_protocol.core.errors import CaseField, CaseMove, CaseUnknown, CatalogShareType
+from ortoo_protocol.core.queries import modes_in
 from ortoo_protocol.i18n import mark
 from ortoo_protocol.station.cases import attachments
 from ortoo_protocol.station.context import Tx
@@ -150,6 +151,11 @@ def _check_wish(entry: Entry, wish: Wish) -> None:
         detail = mark("it was stopped")
         raise CatalogShareType(resource=entry.code, share_type="已停止", detail=detail)
     views.check_scope(entry, wish.items, wish.row_filter)
+    named = modes_in(wish.mode)
+    if not named or any(mode_named(each) not in MODES for each in named):
+        raise CaseField(
+            field="mode", detail=mark("one of 系统对接, 联机查询 (在线查询), 批量下载, 前置机")
+        )
 
 
 def _send(tx: Tx, row: Row[Any]) -> None:

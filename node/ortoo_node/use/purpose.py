@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, select
 from ortoo_protocol.core.errors import GrantUnknown, UsePurpose
 from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.core.law.profiles import Sharing
+from ortoo_protocol.core.queries import only_query
 from ortoo_protocol.station import grants_held
 from ortoo_protocol.station.store.tables import grants
 from ortoo_protocol.station.use import suspensions
@@ -32,7 +33,8 @@ def find(
     now_ms: int,
     rules: Sharing,
 ) -> GrantTerms | None:
-    """The named grant of `party`, or the newest that lives for this resource and purpose.
+    """The named grant of `party`, or the newest that lives for this resource and purpose; one that
+    opens a feed before one that may only be queried.
 
     None: it has no grant of this resource at all, unless one was named. Raises GrantUnknown,
     GrantIsSuspended; UsePurpose: what it has was granted for something else, or none is named.
@@ -43,10 +45,10 @@ def find(
         if not held:
             raise GrantUnknown(grant=grant)
     wanted = purpose.strip()
-    for terms in held:
-        if wanted and terms.purpose.strip() == wanted:
-            suspensions.check(conn, terms.grant)
-            return terms
+    fitting = [terms for terms in held if wanted and terms.purpose.strip() == wanted]
+    for terms in sorted(fitting, key=lambda each: only_query(each.mode)):
+        suspensions.check(conn, terms.grant)
+        return terms
     if held or not wanted:
         raise _refusal(purpose, held, rules)
     return None

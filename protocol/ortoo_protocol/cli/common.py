@@ -131,13 +131,14 @@ def show_cases(shell: Shell, cases: Iterable[Mapping[str, Any]]) -> None:
 
 def show_grants(shell: Shell, grants: Iterable[Mapping[str, Any]]) -> None:
     shell.table(
-        ("Grant", "Resource", "Provider", "Reader", "Items", "Until", "State", "Reason"),
+        ("Grant", "Resource", "Provider", "Reader", "Mode", "Items", "Until", "State", "Reason"),
         (
             (
                 grant["grant"],
                 f"{grant['resource']} {grant['resource_name']}",
                 grant["provider"],
                 f"{grant['reader']} {grant['reader_department']}",
+                grant["mode"],
                 _granted_items(shell, grant),
                 shell.time(grant["until_ms"]) or shell.word("open"),
                 shell.word(grant["state"]),

@@ -549,6 +549,7 @@ class GrantError(OrtooError):
 class GrantUnknown(GrantError):
     code = "grant.unknown"
     what = "Grant {grant} is not known here."
+    cure = "grant list shows what there is. Conditional: apply. Unconditional: subscribe."
 
 
 class GrantEnded(GrantError):

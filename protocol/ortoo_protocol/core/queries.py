@@ -115,13 +115,18 @@ class QueryDescribed(Shape, frozen=True):
 
 def allows_query(mode: str) -> bool:
     """Whether a grant of this mode of sharing (共享方式) may be queried."""
-    return bool(MODES & set(_SEPARATORS.split(mode)))
+    return bool(MODES & set(modes_in(mode)))
 
 
 def only_query(mode: str) -> bool:
     """Whether it may be queried and nothing else."""
-    named = {each for each in _SEPARATORS.split(mode) if each}
+    named = set(modes_in(mode))
     return bool(named) and named <= MODES
+
+
+def modes_in(mode: str) -> list[str]:
+    """The modes that a text names, as people wrote them."""
+    return [each for each in _SEPARATORS.split(mode) if each]
 
 
 def check_ask(ask: QueryAsk) -> QueryAsk:

@@ -20,6 +20,7 @@ class GrantShown(Told):
     items: list[str]
     row_filter: str
     masks: dict[str, str]
+    mode: str
     purpose: str
     from_ms: int
     until_ms: int

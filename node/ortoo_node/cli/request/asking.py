@@ -29,7 +29,9 @@ def apply(
     approver: Approver,
     item: Items = None,
     row_filter: Annotated[str, typer.Option("--rows", help="Which rows; all if left out.")] = "",
-    mode: Annotated[str, typer.Option(help="Mode of sharing.")] = "系统对接",
+    mode: Annotated[
+        str, typer.Option(help="系统对接, 联机查询 (在线查询), 批量下载, 前置机.")
+    ] = "系统对接",
     until: Until = None,
     contact: Annotated[str, typer.Option(help="Telephone of the handler.")] = "",
     attach: Attach = None,
