@@ -64,7 +64,6 @@ def resume(tx: Tx, name: str) -> Row[Any]:
         rereading.end(tx, row.feed)
     if not applied.is_registered(tx.conn, row.feed, row.subscription):
         resync(tx, name)
-    tx.after_commit(tx.parts.signals.apply.set)  # one whose sink failed is tried at once
     return _hold(tx, row, RUNNING, None)
 
 

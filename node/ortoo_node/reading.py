@@ -16,6 +16,7 @@ from ortoo_node import holding, subscribing
 from ortoo_node.settings import NodeSettings
 from ortoo_node.sinks import Sink, open_sink
 from ortoo_node.sinks.door import Door
+from ortoo_node.sinks.program.webhook import WebhookSink
 from ortoo_protocol.core import topology
 from ortoo_protocol.core.errors import OrtooError, SinkError
 from ortoo_protocol.core.ids import feed_owner
@@ -97,6 +98,13 @@ class Reading:
             return None
         self.failed.pop(row.subscription, None)
         return sink
+
+    def try_at_once(self, subscription: str) -> None:
+        """Whoever has mended something need not wait for the next try by the clock."""
+        worker = self.station.workers.get(subscription)
+        if worker is not None and isinstance(worker.sink, WebhookSink):
+            worker.sink.at_once()
+        self.station.parts.signals.apply.set()
 
     async def _stuck(self, subscription: str, error: SinkError) -> None:
         """Its worker asks: hold it. The next look stops that worker."""

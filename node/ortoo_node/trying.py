@@ -56,7 +56,7 @@ def sink(settings: NodeSettings, name: str) -> None:
     """Raises SettingsLacking, DatabaseUrl, SettingsSecret, SinkUnreachable, SinkWebhookFailed."""
     folder = settings.folder_named(name)
     if folder is not None and folder.write:
-        _writable(name, folder.write_path)
+        _writable(name, folder.write_path, folder.write_path)
         return
     if settings.pull_named(name) is not None:
         return  # kept here: there is nothing to reach
@@ -67,7 +67,9 @@ def sink(settings: NodeSettings, name: str) -> None:
         return
     url = read_url(settings.sink(name).read_url(), name)
     if url.host is None and url.database and not Path(url.database).exists():
-        _writable(name, Path(url.database).parent)  # a file is made with the first row, not before
+        # A file is made with the first row, not before.
+        folder_of = Path(url.database).parent
+        _writable(name, folder_of, _nearest(folder_of))
         return
     engine = open_writer(url)
     try:
@@ -79,11 +81,16 @@ def sink(settings: NodeSettings, name: str) -> None:
         engine.dispose()
 
 
-def _writable(name: str, path: Path) -> None:
-    """The folder, or the nearest above it that is there: what is missing is made."""
-    nearest = next(each for each in (path, *path.parents) if each.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise SinkFolder(name=name, table="", path=path, detail=_why(nearest))
+def _writable(name: str, path: Path, asked: Path) -> None:
+    """`asked`: the folder that has to be there and to be ours to write. That of a front-end machine
+    is made by nobody: on a mount that is away it would stand in the empty place."""
+    if not asked.is_dir() or not os.access(asked, os.W_OK | os.X_OK):
+        raise SinkFolder(name=name, table="", path=path, detail=_why(asked))
+
+
+def _nearest(path: Path) -> Path:
+    """The path, or what is there of it."""
+    return next(each for each in (path, *path.parents) if each.exists())
 
 
 def _why(path: Path) -> str:

@@ -123,6 +123,9 @@ async def test_cursors_that_are_refused(tmp_path: Path) -> None:
         problem(await client.get(path_two, params={"cursor": cursor}, headers=other), 400,
                 "api.cursor")  # fmt: skip
         problem(await client.get(path, headers=other), 403, "api.scope")
+        table = await subscribe(node, "shared", "elsewhere")
+        path_three, third = f"/subscriptions/{table}/changes", await bearer(node, "pull:*")
+        problem(await client.get(path_three, headers=third), 409, "api.pull")
         for name, value in (("limit", "0"), ("limit", "x"), ("wait_s", "61"), ("limit", "-1")):
             problem(await client.get(path, params={name: value}, headers=token), 422, "api.field")
 

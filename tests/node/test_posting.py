@@ -110,6 +110,21 @@ def test_later_with_full_jitter(
     assert len(program.seen) == 4
 
 
+def test_what_people_resume_does_not_wait(
+    program: WebhookProgram, time: Time, poster: Post
+) -> None:
+    program.answers = [Answer(500)] * 2 + [Answer(400)]
+    one = poster(program.url)
+    for error in (SinkWebhookFailed, SinkWebhookFailed, SinkWebhookRefused):
+        with pytest.raises(error):
+            one.post(ID, BODY)
+        with pytest.raises(error):
+            one.post(ID, BODY)
+        one.at_once()
+    one.post(ID, BODY)
+    assert len(program.seen) == 4, "each attempt at once, and none in between"
+
+
 @pytest.mark.parametrize("asked", ["120", "Fri, 15 Jan 2027 08:02:00 GMT"])
 def test_retry_after_is_kept_to(
     program: WebhookProgram, time: Time, poster: Post, asked: str

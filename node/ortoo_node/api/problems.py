@@ -40,6 +40,7 @@ STATUS: Mapping[type[OrtooError], int] = {
     errors.ApiNotYet: 409,
     errors.ApiFile: 409,
     errors.ApiCursorPassed: 410,
+    errors.ApiPull: 409,
     errors.ApiMatch: 412,
     errors.ApiTooLarge: 413,
     errors.ApiBodyType: 415,

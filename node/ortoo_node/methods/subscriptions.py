@@ -85,6 +85,7 @@ class SubscriptionMethods:
 
     async def resume(self, subscription: str) -> dict[str, Any]:
         row = await self.app.station.write(lambda tx: holding.resume(tx, subscription))
+        self.app.reading.try_at_once(row.subscription)
         return await self.show(row.subscription)
 
     async def resync(self, subscription: str) -> dict[str, Any]:

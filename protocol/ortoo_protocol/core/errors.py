@@ -2426,6 +2426,12 @@ class ApiCursorPassed(ApiError):
     cure = "Go on with the newest cursor, or without one. To get all anew: subscription resync."
 
 
+class ApiPull(ApiError):
+    code = "api.pull"
+    what = "Subscription {subscription} is not one to fetch from: it goes to {sink}."
+    cure = "Fetch from a subscription whose sink is one of [[pulls]]."
+
+
 class ApiQuery(ApiError):
     code = "api.query"
     what = "The parameter {name} must be {expected}."

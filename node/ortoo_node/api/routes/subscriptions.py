@@ -32,7 +32,7 @@ from ortoo_node.sinks.program import fetching
 from ortoo_node.sinks.program.fetching import Given
 from ortoo_node.store.tables import subscriptions
 from ortoo_node.tokens import PULL, READ, SUBSCRIPTION, WRITE, Bearer
-from ortoo_protocol.core.errors import ApiField
+from ortoo_protocol.core.errors import ApiField, ApiPull
 from ortoo_protocol.station.context import wait
 
 MOST_PAGES, USUAL_PAGES = 1_000, 100
@@ -142,7 +142,7 @@ async def resync(request: Request, subscription: str, who: Who, at: At) -> Subsc
     "/{subscription}/changes",
     operation_id="fetch_changes",
     response_model=Changes,
-    responses=problems(*READING, 410),
+    responses=problems(*READING, 409, 410),
 )
 async def changes(
     request: Request,
@@ -197,7 +197,7 @@ async def confirm(
             " `Last-Event-ID` of a new stream.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
-        **problems(*READING, 410),
+        **problems(*READING, 409, 410),
     },
 )
 async def stream(request: Request, subscription: str, who: Who, at: At) -> Response:
@@ -242,9 +242,12 @@ async def _own(request: Request, at: Desk, who: Bearer, subscription: str) -> Ro
 
 
 async def _pulled(request: Request, at: Desk, who: Bearer, subscription: str) -> None:
+    """Raises ApiPull."""
     who.need_any(PULL)
-    await _own(request, at, who, subscription)
+    row = await _own(request, at, who, subscription)
     who.need(PULL, subscription)
+    if at.app.settings.pull_named(row.sink) is None:
+        raise ApiPull(subscription=subscription, sink=row.sink)
 
 
 def _find(conn: Connection, subscription: str) -> Row[Any] | None:

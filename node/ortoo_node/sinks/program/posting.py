@@ -69,6 +69,10 @@ class Poster:
         moved = "; redirects are not followed" if 300 <= status < 400 else ""
         raise self._refused(f"HTTP {status}{moved}")
 
+    def at_once(self) -> None:
+        """People say that the program is mended: the next attempt waits no longer."""
+        self._in_vain, self._not_before_s = 0, 0.0
+
     def close(self) -> None:
         if self._client is not None:
             self._client.close()

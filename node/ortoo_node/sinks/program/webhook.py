@@ -57,6 +57,9 @@ class WebhookSink:
         stored = self._door.read(lambda conn: standing.owned(conn, self._place, cursor.feed))
         self._move(cursor, stored)
 
+    def at_once(self) -> None:
+        self._poster.at_once()
+
     def close(self) -> None:
         self._poster.close()
 
