@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 from ortoo_node.folders import Folder
 from ortoo_node.settings import Database
 from ortoo_node.use import places
-from ortoo_node.use.words import names_in
+from ortoo_node.use.words import ANY, names_in
 from ortoo_protocol.core.errors import UseOnward
 from tests.node.files_kit import pair as files_pair
 from tests.node.files_kit import put
@@ -249,6 +249,19 @@ def test_one_server_under_two_names_and_views_of_views(pg: Department) -> None:
     assert "taken" in places.behind(pg.url, frozenset({"two"}))
     assert "taken" not in places.behind(pg.url, frozenset({"copied"}))
     assert "copied" in places.copied_to(pg.url, "taken")
+    pg.run(
+        "CREATE TABLE parent (id INTEGER)",
+        "ALTER TABLE taken INHERIT parent",
+        "CREATE TABLE ruled (id INTEGER)",
+        "CREATE RULE r AS ON INSERT TO copied DO ALSO INSERT INTO ruled VALUES (new.id)",
+        "CREATE FUNCTION reading() RETURNS SETOF integer LANGUAGE sql AS"
+        " $$ SELECT id FROM taken $$",
+        "CREATE VIEW through AS SELECT * FROM reading()",
+    )
+    lies = places.copied_to(pg.url, "taken")
+    assert {"copied", "parent", "ruled"} <= lies
+    assert not lies & {"through", "one", "two"}
+    assert "taken" in places.behind(pg.url, frozenset({"through"}))
 
 
 def test_names_of_a_statement() -> None:
@@ -256,6 +269,89 @@ def test_names_of_a_statement() -> None:
         /* nor that */ WHERE y = 'nor "this"' AND z = 'it''s'""")
     assert {"order", "x", "b", "c", "s", "t", "y", "z"} <= found
     assert not found & {"not_this", "that", "this", "it"}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT '--' AS x, t.* FROM taken t",
+        """SELECT 1 AS "/*", t.* FROM taken t WHERE 1 = 1 /* */""",
+        "SELECT '\\'' AS x, t.* FROM taken t WHERE y = ''",  # MySQL
+        "SELECT 5--(SELECT max(id) FROM taken)",  # MySQL: twice minus
+        "SELECT 1 # '\n FROM taken # '",  # MySQL
+        "SELECT * FROM /*!50000 taken */",  # MySQL
+        "SELECT $$'$$, t.* FROM taken t -- '",  # PostgreSQL
+        "SELECT 1 /* /* */ ' */, t.* FROM taken t -- '",  # PostgreSQL
+        "SELECT x[(SELECT max(id) FROM taken)] FROM own",  # PostgreSQL
+        "SELECT query_to_xml('SELECT * FROM taken', true, true, '')",  # PostgreSQL
+        "SELECT * FROM 'taken'",  # SQLite
+        "SELECT * FROM own, 'Taken'",
+        "SELECT * FROM main.'taken'",
+        "SELECT * FROM [taken]",
+        'SELECT * FROM "TAKEN"',
+        "SELECT * FROM `taken`",
+    ],
+)
+def test_no_quote_hides_a_name(sql: str) -> None:
+    assert "taken" in names_in(sql)
+
+
+def test_a_name_in_escapes_may_be_any() -> None:
+    assert ANY in names_in(r'SELECT * FROM U&"\0074aken"')
+
+
+async def test_ways_round_by_the_database_itself(tmp_path: Path) -> None:
+    """One received table, and what a person with a database tool could make of it."""
+    link, folder = tmp_path / "link.sqlite", tmp_path / "folder"
+    sink = tmp_path / PARTY / "sink.sqlite"
+    relative = relative_to_here(sink)
+    sources = tuple(
+        Database(name=name, url=f"sqlite:///{path}")
+        for name, path in {
+            "link": link,
+            "in-folder": folder / "sink.sqlite",
+            "dots": f"{sink.parent}/../{PARTY}/./sink.sqlite",
+            "relative": relative,
+        }.items()
+    )
+    ways = {
+        "trigger to a trigger": (
+            "CREATE TABLE a (id, name, income)",
+            "CREATE TABLE v1 (id TEXT PRIMARY KEY, name TEXT, income INTEGER)",
+            "CREATE TRIGGER t1 AFTER INSERT ON taken BEGIN"
+            " INSERT INTO a VALUES (new.id, new.name, new.income); END",
+            "CREATE TRIGGER t2 AFTER INSERT ON a BEGIN"
+            " INSERT INTO v1 VALUES (new.id, new.name, new.income); END",
+        ),
+        "view over what a trigger fills": ("CREATE VIEW v2 AS SELECT * FROM v1",),
+        "a text for a name": ("CREATE VIEW v3 AS SELECT * FROM 'taken'",),
+        "a comment that is none": ("CREATE VIEW v4 AS SELECT '--' AS x, t.* FROM taken t",),
+        "text search": ("CREATE VIRTUAL TABLE v5 USING fts5(id, name, content='taken')",),
+        "full outer": ("CREATE VIEW v6 AS WITH x AS (SELECT * FROM Taken) SELECT * FROM x",),
+    }
+    async with station(tmp_path, sources=sources) as (node, _grant):
+        await received(node)
+        link.symlink_to(sink)
+        folder.symlink_to(sink.parent, target_is_directory=True)
+        for statements in ways.values():
+            sql(node.sink, *statements)
+        tried = [("back", f"v{number}") for number in range(1, len(ways) + 1)]
+        tried += [(each.name, "taken") for each in sources]
+        for source, table in tried:
+            with pytest.raises(UseOnward):
+                await node.call("publish", resource=OTHER, source=source, table=table)
+        declared = {
+            "code": "q", "name": "查", "resource": OTHER, "source": "back",
+            "sql": "SELECT id FROM v1", "columns": [{"column": "id"}],
+        }  # fmt: skip
+        with pytest.raises(UseOnward):
+            await node.call("query.declare", given=declared)
+        sql(node.sink, "CREATE TABLE own (id TEXT PRIMARY KEY, name TEXT, income INTEGER)")
+        await node.call("publish", resource=OTHER, source="back", table="own")
+
+
+def relative_to_here(path: Path) -> str:
+    return os.path.relpath(path)
 
 
 async def test_two_orders_at_once_do_not_pass_each_other(tmp_path: Path) -> None:

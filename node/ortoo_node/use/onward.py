@@ -28,7 +28,7 @@ from ortoo_node.store.tables import declared_queries
 from ortoo_node.use import places, received
 from ortoo_node.use.places import FOLDER, PROGRAM, Place
 from ortoo_node.use.received import Received
-from ortoo_node.use.words import names_in
+from ortoo_node.use.words import ANY, names_in
 from ortoo_protocol.core.errors import DatabaseUrl, SettingsError, UseOnward
 from ortoo_protocol.core.law.profiles import Sharing, profile_named
 from ortoo_protocol.station.context import Tx
@@ -162,12 +162,8 @@ class Onward:
         if place.kind != places.TABLE or not near:
             return
         text = self.settings.source(source).read_url()
-        mentioned = places.behind(text, frozenset((place.name,)))
-        for each in near:
-            if each.place.name in mentioned or place.name in places.copied_to(
-                text, each.place.name
-            ):
-                raise self._refusal(each, f"{source}: {table}")
+        shown = places.behind(text, frozenset((place.name,))) | {place.name}
+        self._check_names(near, text, shown, f"{source}: {table}")
 
     def _query(self, kept: Sequence[Received], declared: Declaration) -> None:
         text = self.settings.source(declared.source).read_url()
@@ -177,9 +173,17 @@ class Onward:
             return
         names = names_in(declared.sql)
         names |= places.behind(text, names)
+        self._check_names(near, text, names, f"{declared.source}: {declared.code}")
+
+    def _check_names(
+        self, near: Sequence[Received], text: str, names: frozenset[str], place: str
+    ) -> None:
+        """Raises UseOnward: one of `names` is a received table, or one that the database carries
+        its rows on to."""
         for each in near:
-            if each.place.name in names:
-                raise self._refusal(each, f"{declared.source}: {declared.code}")
+            lies = places.copied_to(text, each.place.name) | {each.place.name}
+            if ANY in names or names & lies:
+                raise self._refusal(each, place)
 
     def _refusal(self, each: Received, place: str) -> UseOnward:
         return UseOnward(

@@ -17,7 +17,7 @@ from sqlalchemy import URL, Engine, exc
 
 from ortoo_node import databases
 from ortoo_node.settings import NodeSettings
-from ortoo_node.use.words import names_in
+from ortoo_node.use.words import ANY, names_in
 from ortoo_protocol.core.errors import OrtooError
 
 TABLE, FOLDER, PROGRAM = "table", "folder", "program"
@@ -27,13 +27,35 @@ _SERVER = {
     " current_schema() FROM pg_control_system()",
     "mysql": "SELECT concat(@@hostname, ':', @@port, ':', @@datadir), database()",
 }
-# Programs of the database that run when a table changes, and may write its rows elsewhere.
-_TRIGGERS = {
-    "sqlite": "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = :name",
+# Where the database itself carries rows of a table on to: programs that run when it changes, tables
+# that it is a part of, and (of SQLite) tables that show what another holds.
+_CARRIED = {
+    "sqlite": "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = :name"
+    " UNION ALL SELECT replace(sql, char(39), ' ') FROM sqlite_master"
+    " WHERE sql LIKE 'CREATE VIRTUAL%' AND instr(lower(sql), :name) > 0",
     "postgresql": "SELECT p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
-    " JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND lower(c.relname) = :name",
+    " JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND lower(c.relname) = :name"
+    " UNION ALL SELECT definition FROM pg_rules WHERE lower(tablename) = :name"
+    " UNION ALL SELECT quote_ident(p.relname) FROM pg_inherits i"
+    " JOIN pg_class p ON p.oid = i.inhparent JOIN pg_class c ON c.oid = i.inhrelid"
+    " WHERE lower(c.relname) = :name",
     "mysql": "SELECT action_statement FROM information_schema.triggers"
-    " WHERE lower(event_object_table) = :name",
+    " WHERE lower(event_object_table) = :name"
+    " UNION ALL SELECT event_definition FROM information_schema.events"
+    " WHERE instr(lower(event_definition), :name) > 0",
+}
+_TABLES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
+    "postgresql": "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f')",
+    "mysql": "SELECT table_name FROM information_schema.tables",
+}
+# Bodies of functions, by name: a view or a query may read a table through one.
+_FUNCTIONS = {
+    "postgresql": "SELECT p.proname, p.prosrc FROM pg_proc p"
+    " JOIN pg_namespace n ON n.oid = p.pronamespace"
+    " WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')",
+    "mysql": "SELECT routine_name, routine_definition FROM information_schema.routines"
+    " WHERE routine_schema NOT IN ('sys', 'mysql')",
 }
 
 
@@ -131,7 +153,8 @@ def _ask(url: URL) -> tuple[str, str]:
 
 
 def behind(text: str, names: frozenset[str]) -> frozenset[str]:
-    """Whatever the definitions of those `names` that are views mention, down to tables.
+    """Whatever the definitions of those `names` that are views or functions mention, down to
+    tables.
 
     Raises DatabaseUrl; a database that is away shows nothing.
     """
@@ -173,19 +196,31 @@ def _views(connection: sa.Connection) -> dict[str, list[str]]:
             definition = inspector.get_view_definition(name, schema)
             if definition:
                 found.setdefault(name.casefold(), []).append(definition)
+    functions = _FUNCTIONS.get(connection.dialect.name)
+    for name, body in connection.execute(sa.text(functions)) if functions else ():
+        found.setdefault(name.casefold(), []).append(body or "")
     return found
 
 
 def copied_to(text: str, name: str) -> frozenset[str]:
-    """What the triggers of table `name` mention: where they may carry its rows on to."""
+    """Tables that the database itself carries rows of table `name` on to, in however many steps:
+    those that its triggers and rules mention, and theirs."""
     engine = databases.open_reader(databases.read_url(text, name))
-    query = _TRIGGERS.get(engine.dialect.name)
+    query = _CARRIED.get(engine.dialect.name)
     try:
         if query is None:
             return frozenset()
         with engine.connect() as connection:
-            bodies = connection.execute(sa.text(query), {"name": name.casefold()}).scalars()
-            return frozenset().union(*(names_in(body or "") for body in bodies))
+            tables = connection.execute(sa.text(_TABLES[engine.dialect.name])).scalars()
+            there = frozenset(each.casefold() for each in tables)
+            found, waiting = set[str](), {name.casefold()}
+            while waiting:
+                rows = connection.execute(sa.text(query), {"name": waiting.pop()}).scalars()
+                names = frozenset[str]().union(*(names_in(body or "") for body in rows))
+                mentioned = there if ANY in names else names & there
+                waiting |= mentioned - found
+                found |= mentioned
+            return frozenset(found)
     except exc.SQLAlchemyError:
         return frozenset()
     finally:
