@@ -84,7 +84,7 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
         for each in listeners:
             each.open()
         keys = OwnKeys(station, settings, suites, tell_hub)
-        loops = [*app.loops, keys.watch, *(each.run for each in listeners)]
+        loops = [*app.loops, keys.watch, common.watch_health, *(each.run for each in listeners)]
         await app.start()
         await control.start()
         if settings.console is not None:

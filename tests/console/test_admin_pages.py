@@ -32,6 +32,7 @@ EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 GUARDED = {
     "/accounts": {Right.DISABLE_ACCOUNTS, Right.AUDIT},
     "/acts": {Right.AUDIT},
+    "/health": {Right.OPERATE, Right.AUDIT},
     "/journal": {Right.AUDIT},
     "/trace": {Right.AUDIT, Right.DECIDE},
 }

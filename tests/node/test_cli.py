@@ -396,6 +396,19 @@ ANSWERS: dict[str, object] = {
         }
         for key in ("trace.grant", "trace.call", "trace.download")
     },
+    "health": {
+        "ok": True,
+        "checks": [
+            {
+                "check": "disk",
+                "subject": "/x",
+                "level": "ok",
+                "error": None,
+                "stops": False,
+                "since_ms": 1,
+            }
+        ],
+    },
     "trace.row": {
         "published": [
             {
@@ -949,6 +962,7 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
             },
         ),
         (["journal", "entry", "7"], "journal.entry", {"seq": 7}),
+        (["health"], "health", {}),
         (
             ["trace", "row", "3/1", "--key", "id=7"],
             "trace.row",

@@ -178,3 +178,35 @@ async def test_it_is_quick(kit: Kit, station: Station) -> None:
         seen.problems()
         took.append(time.perf_counter() - began_s)
     assert sorted(took)[10] < 0.02
+
+
+async def test_a_check_says_since_when_it_stands_so(kit: Kit, station: Station) -> None:
+    methods = CommonMethods(station, settings_of(kit), "test", 1)
+    first = await methods.health_shown()
+    assert first["ok"]
+    assert {each["since_ms"] for each in first["checks"]} == {first["looking_since_ms"]}
+    assert {each["use"] for each in first["figures"]["keys"]} == {health.SIGN, health.WRAP}
+    assert first["figures"]["disk"]["free_bytes"] > 0
+    assert first["figures"]["broker"] == {
+        "address": "broker.example:5671",
+        "connected": True,
+        "blocked": False,
+        "since_ms": station.linked_ms,
+    }
+    before = station.parts.trust.current
+    station.parts.trust.current = replace(before, _announced={})
+    kit.offset_ms += 60_000
+    then = await methods.health_shown()
+    (bad,) = [each for each in then["checks"] if each["error"]]
+    assert bad["error"]["code"] == "keys.wrap-missing"
+    assert (then["ok"], bad["stops"]) == (False, True)
+    assert bad["since_ms"] == then["now_ms"]
+    well = [each for each in then["checks"] if each["check"] == health.SIGN]
+    assert well[0]["since_ms"] == first["looking_since_ms"]
+    kit.offset_ms += 60_000
+    still = await methods.health_shown()
+    assert [e["since_ms"] for e in still["checks"] if e["error"]] == [bad["since_ms"]]
+    station.parts.trust.current = before
+    again = await methods.health_shown()
+    mended = [each for each in again["checks"] if each["check"] == health.WRAP]
+    assert mended[0]["since_ms"] == again["now_ms"]

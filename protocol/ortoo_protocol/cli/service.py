@@ -25,6 +25,30 @@ def status(ctx: typer.Context, as_json: Json = False) -> None:
     shell.answer(answer, lambda: _show(shell, answer))
 
 
+@app.command("health")
+def health(ctx: typer.Context, as_json: Json = False) -> None:
+    """Show each check of health, since when it stands so, and what to do."""
+    shell = Shell.of(ctx)
+    answer = shell.call("health")
+    shell.answer(
+        answer,
+        lambda: shell.table(
+            ("Check", "Subject", "State", "Since", "What", "What to do"),
+            (
+                (
+                    shell.word(each["check"]),
+                    each["subject"],
+                    shell.word("stops exchange" if each["stops"] else each["level"]),
+                    shell.time(each["since_ms"]),
+                    shell.crossed(each["error"]),
+                    shell.crossed_cure(each["error"]),
+                )
+                for each in answer["checks"]
+            ),
+        ),
+    )
+
+
 def _show(shell: Shell, answer: Mapping[str, Any]) -> None:
     directory, broker, journal = answer["directory"], answer["broker"], answer["journal"]
     until = shell.time(directory["expires_ms"])

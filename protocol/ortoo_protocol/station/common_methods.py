@@ -1,10 +1,12 @@
-"""What both daemons answer on their control socket: status, doctor, journal."""
+"""What both daemons answer on their control socket: status, health, doctor, journal."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -15,6 +17,7 @@ from ortoo_protocol.station.control import error_to
 from ortoo_protocol.station.disk import disk_trouble
 from ortoo_protocol.station.feed_reader import DISPUTED, ENDED, JOINING, SUSPENDED
 from ortoo_protocol.station.health import Health
+from ortoo_protocol.station.health_since import EVERY_S, Since
 from ortoo_protocol.station.settings import Settings
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store import journal_rows
@@ -40,10 +43,12 @@ class CommonMethods:
     settings: Settings
     version: str
     started_ms: int
+    since: Since = field(default_factory=Since)
 
     def as_mapping(self) -> Mapping[str, Method]:
         return {
             "status": self.status,
+            "health": self.health_shown,
             "doctor": self.doctor,
             "journal.verify": self.journal_verify,
             "journal.show": self.journal_show,
@@ -129,6 +134,56 @@ class CommonMethods:
             }
             for row in conn.execute(select(feeds_in).order_by(feeds_in.c.feed))
         ]
+
+    # --- health ---
+
+    async def watch_health(self) -> None:
+        """A loop: what is only looked at when somebody asks has stood so since that moment."""
+        while True:
+            self.since.note(self.health.look(), self.station.parts.clock())
+            await asyncio.sleep(EVERY_S)
+
+    async def health_shown(self) -> dict[str, Any]:
+        """Every check that `/healthz` goes by, since when it stands so, and the figures behind."""
+        now_ms, checks = self.station.parts.clock(), self.health.look()
+        since = self.since.note(checks, now_ms)
+        return {
+            "ok": not any(each.stops for each in checks if each.error is not None),
+            "now_ms": now_ms,
+            "looking_since_ms": self.since.began_ms,
+            "checks": [
+                {**each.finding(), "stops": each.stops and each.error is not None, "since_ms": ms}
+                for each, ms in zip(checks, since, strict=True)
+            ],
+            "figures": self._figures(now_ms),
+        }
+
+    def _figures(self, now_ms: int) -> dict[str, Any]:
+        trust, wire = self.station.parts.trust.current, self.station.wire
+        disk = shutil.disk_usage(self.settings.folder)
+        store = self.settings.store_file
+        broker = self.settings.broker
+        body = trust.directory_body
+        return {
+            "disk": {"free_bytes": disk.free, "total_bytes": disk.total},
+            "store_bytes": store.stat().st_size if store.exists() else 0,
+            "clock_skew_ms": self.station.parts.watch.skew_ms(trust.hub),
+            "keys": [
+                {"use": use, "until_ms": until_ms, "left_ms": until_ms - now_ms}
+                for use, until_ms in self.health.key_ends_ms().items()
+            ],
+            "directory": {
+                "version": trust.directory_version,
+                "expires_ms": body.expires_ms if body is not None else 0,
+                "timestamp_ms": trust.timestamp_ms,
+            },
+            "broker": {
+                "address": "" if broker is None else f"{broker.host}:{broker.port}",
+                "connected": wire.link is not None,
+                "blocked": wire.link is not None and wire.link.blocked(),
+                "since_ms": self.station.linked_ms,
+            },
+        }
 
     # --- doctor ---
 
