@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from ortoo_node.queries import client, rates
+from ortoo_node.queries.waiting import Asks, Waiting
 from ortoo_node.store.tables import queries
 from ortoo_protocol.core import errors
 from ortoo_protocol.core.masks import Mask
@@ -252,6 +253,29 @@ async def test_a_slow_query_is_ended_and_holds_up_no_other(tmp_path: Path) -> No
         with pytest.raises(errors.QueryTimeout) as caught:
             await ask
         assert "300 ms" in str(caught.value)
+
+
+async def test_the_provider_finds_in_its_log_what_its_source_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with pair(tmp_path) as both:
+        sql = "SELECT no_such_column AS income FROM people"
+        await both.declare(code="wrong", sql=sql, parameters=[], columns=[{"column": "income"}])
+        with pytest.raises(errors.QuerySource) as caught:
+            await both.rows(await both.grant(), "wrong", parameters={})
+        assert "no_such_column" not in str(caught.value)
+        (said,) = [each for each in caplog.messages if "no_such_column" in each]
+        assert READER in said
+        assert "query wrong" in said
+
+
+async def test_a_station_without_a_link_says_that_it_is_its_own() -> None:
+    parts: Any = SimpleNamespace(identity=SimpleNamespace(party=READER))
+    unlinked: Any = SimpleNamespace(link=None)
+    post: Any = None
+    waiting = Waiting("a", PROVIDER, "g", "c", post, begun=0.0, timeout_s=0.01)
+    with pytest.raises(errors.QueryUnlinked):
+        await Asks(parts, unlinked, {}).until(waiting, lambda: False, lambda: None)
 
 
 async def test_a_provider_that_is_away_is_said_so(tmp_path: Path) -> None:

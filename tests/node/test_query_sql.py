@@ -96,6 +96,7 @@ def test_errors_hold_nothing_of_the_statement(sqlite: Connections) -> None:
     with pytest.raises(QuerySource) as caught:
         run(sqlite, "SELECT secret_column AS n FROM secret_table")
     assert "secret" not in str(caught.value)
+    assert caught.value.__notes__ == ["no such table: secret_table"], "for the provider's own log"
 
 
 def test_postgresql_ends_what_takes_too_long_and_goes_on(postgresql: Connections) -> None:

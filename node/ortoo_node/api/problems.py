@@ -96,6 +96,7 @@ STATUS: Mapping[type[OrtooError], int] = {
     errors.QueryAnswer: 502,
     errors.QueryTimeout: 504,
     errors.QuerySilent: 504,
+    errors.QueryUnlinked: 503,
     errors.FileError: 409,
     errors.FileUnknown: 404,
     errors.FileTransferUnknown: 404,

@@ -159,7 +159,7 @@ def run(
         _print_table(shell, names, list(rows))
     if first["cut"]:
         typer.echo(shell.say("There is more: the answer was cut at its limit ({cut}).",
-                             cut=first["cut"]), err=True)  # fmt: skip
+                             cut=shell.word(first["cut"])), err=True)  # fmt: skip
 
 
 def _parameters(given: Sequence[str]) -> dict[str, str]:
@@ -192,7 +192,7 @@ def _print_json(names: Sequence[str], rows: Iterator[list[Any]], first: dict[str
 
 
 def _print_table(shell: Shell, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    shell.table(names, rows[:_SHOWN])
+    shell.table(names, rows[:_SHOWN], of_data=True)
     if len(rows) > _SHOWN:
         shell.line("{count} rows in all; --out csv or json prints them.", count=len(rows))
 

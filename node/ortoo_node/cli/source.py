@@ -50,7 +50,7 @@ def preview(ctx: typer.Context, name: Name, table: Table, as_json: Json = False)
     answer = shell.call("source.preview", name=name, table=table)
     rows = [["" if cell is None else cell for cell in row] for row in answer["rows"]]
     heads = answer["columns"] or [""] * max(map(len, rows), default=1)
-    shell.answer(answer, lambda: shell.table(heads, rows))
+    shell.answer(answer, lambda: shell.table(heads, rows, of_data=True))
 
 
 @app.command("check")

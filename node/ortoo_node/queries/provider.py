@@ -323,7 +323,15 @@ def _run(parts: Parts, job: Job) -> Done:
         first = range(min(job.asked.window, len(made.pages)))
         return Done(took_us(), made, tuple(made.page(pen, number) for number in first))
     except OrtooError as error:
+        _tell(job, error)
         return Done(took_us(), error=error)
     except Exception:  # a driver's own fault must be answered, or its asker would wait in vain
         _log.exception("the query %s failed", ready.declared.code)
         return Done(took_us(), error=QuerySource(detail="it failed"))
+
+
+def _tell(job: Job, error: OrtooError) -> None:
+    """The one who asked is sent to the provider's people: they find in their log what it was."""
+    notes = " ".join(getattr(error, "__notes__", ()))
+    code, asker = job.offer.ready.declared.code, job.asked.asker
+    _log.warning("query %s, asked by %s: %s %s", code, asker, error, notes)

@@ -87,13 +87,24 @@ class SqlRunner:
 
 
 def _named(error: exc.SQLAlchemyError, limits: Limits) -> QuerySource | QueryTimeout:
-    """Nothing of the statement or of its parameters goes to the one who asked."""
+    """Nothing of the statement or of its parameters goes to the one who asked; what the database
+    said about the statement is a note for the provider's own log."""
     if ran_out(error):
         return QueryTimeout(detail=f"{limits.timeout_ms} ms")
-    trouble, _detail = databases.judge(error)
-    return QuerySource(detail=_SAID.get(trouble, "it refused the query"))
+    trouble, words = databases.judge(error)
+    refused = QuerySource(detail=_SAID.get(trouble, "it refused the query"))
+    if trouble in _ABOUT_THE_STATEMENT and not _quotes_values(error):
+        refused.add_note(words)
+    return refused
 
 
+def _quotes_values(error: exc.SQLAlchemyError) -> bool:
+    """PyMySQL sends values within the statement, of which the server repeats a part."""
+    original = error.orig if isinstance(error, exc.DBAPIError) else None
+    return type(original).__module__.partition(".")[0] == "pymysql"
+
+
+_ABOUT_THE_STATEMENT = frozenset((Trouble.SHAPE, Trouble.FORBIDDEN, Trouble.UNREACHABLE))
 _SAID = {
     Trouble.UNREACHABLE: "it cannot be reached",
     Trouble.BUSY: "it is busy",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ortoo_node.queries.question import TIMEOUT_S, WINDOW
 from ortoo_protocol.core import messages
-from ortoo_protocol.core.errors import OrtooError, QuerySilent
+from ortoo_protocol.core.errors import OrtooError, QuerySilent, QueryUnlinked
 from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.core.queries import QueryAsk, QueryDescribe, QueryPage, QuerySignature
 from ortoo_protocol.core.verify import Message
@@ -77,8 +77,8 @@ class Asks:
     async def until(
         self, waiting: Waiting, there: Callable[[], bool], again: Callable[[], None]
     ) -> None:
-        """Until `there`; meanwhile `again`, now and then. Raises QuerySilent and what `waiting`
-        failed with."""
+        """Until `there`; meanwhile `again`, now and then. Raises QuerySilent, QueryUnlinked, and
+        what `waiting` failed with."""
         times = Again(self.wire)
         end = time.monotonic() + waiting.timeout_s
         while not there():
@@ -86,6 +86,8 @@ class Asks:
             if waiting.error is not None:
                 raise waiting.error
             if time.monotonic() > end:
+                if self.wire.link is None and waiting.provider != self.parts.identity.party:
+                    raise QueryUnlinked()
                 raise QuerySilent(provider=waiting.provider, timeout_s=waiting.timeout_s)
             if times.due():
                 again()

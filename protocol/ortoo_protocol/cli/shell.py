@@ -94,14 +94,17 @@ class Shell:
             table.add_row(self.say.text(label), _cell(value))
         self._print(table)
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Rows under translated headings, or a word that there are none."""
+    def table(
+        self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, of_data: bool = False
+    ) -> None:
+        """Rows under translated headings, or a word that there are none. `of_data`: the headings
+        are names of columns, which stay as they are."""
         from rich.box import SIMPLE
         from rich.table import Table
 
         table = Table(box=SIMPLE, pad_edge=False)
         for column in columns:
-            table.add_column(self.say.text(column), overflow="fold")
+            table.add_column(column if of_data else self.say.text(column), overflow="fold")
         for row in rows:
             table.add_row(*(_cell(value) for value in row))
         if table.row_count:

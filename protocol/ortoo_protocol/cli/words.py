@@ -108,6 +108,7 @@ WORDS = (
     "removed",
     "open",
     "in force",
+    "bytes",
     # states of feeds and of the broker
     "current",
     "behind",

@@ -2607,6 +2607,12 @@ class QuerySilent(QueryError):
     cure = "It is down, or away from the broker: ask again later, or call its people."
 
 
+class QueryUnlinked(QueryError):
+    code = "query.unlinked"
+    what = "This station has no link to the broker: the query has not left."
+    cure = "Look at doctor, and ask again once it is linked."
+
+
 class QueryAnswer(QueryError):
     code = "query.answer"
     fault = Fault.THEIRS
