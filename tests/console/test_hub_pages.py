@@ -14,8 +14,11 @@ from sqlalchemy import update
 from ortoo_hub.console import tiles
 from ortoo_protocol.core.cases import CaseStep
 from ortoo_protocol.core.catalog.divisions import LEAGUES
+from ortoo_protocol.core.corrections import CorrectionRaised
 from ortoo_protocol.core.supervision.half_years import half_year_of
 from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.corrections import keeping
+from ortoo_protocol.station.store.clock_tables import clocks
 from ortoo_protocol.station.store.supervision_tables import leads
 from tests.console.hub_kit import region
 from tests.console.kit import Visitor
@@ -91,8 +94,9 @@ PAGES = (
     "/coordination", "/demands", "/demands?state=open", "/supervision", "/supervision?state=",
     "/supervision/notices", "/supervision/submissions", "/supervision/years", "/directory",
     "/keys", f"/directory/{PROVIDER}", "/reconciliation", "/traffic", "/traffic?span=year",
-    "/announcements", "/calendar", "/calendar/2026", "/contacts", f"/contacts?party={PROVIDER}",
-    "/wall",
+    "/grants", "/grants?state=&provider=s150700&reader=s150200", f"/grants/{1:032x}",
+    "/corrections", "/corrections?overdue=1&party=s150700", "/announcements",
+    "/calendar", "/calendar/2026", "/contacts", f"/contacts?party={PROVIDER}", "/wall",
 )  # fmt: skip
 
 
@@ -105,7 +109,8 @@ async def test_every_page_stands_in_both_languages(tmp_path: Path) -> None:
         await visitor.client.get("/language/en?next=/")
         for path in PAGES:
             assert 'lang="en"' in await visitor.get(path)
-        for path in ("/calendar/1999", "/directory/s159999", f"/cases/{9:032x}"):
+        unknown = (f"/grants/{9:032x}", f"/corrections/{9:032x}")
+        for path in ("/calendar/1999", "/directory/s159999", f"/cases/{9:032x}", *unknown):
             await visitor.get(path, 404)
 
 
@@ -299,3 +304,61 @@ async def test_cases_come_in_pages(tmp_path: Path) -> None:
 def csrf(visitor: Visitor) -> str:
     found = re.findall(r'name="csrf" value="([^"]+)"', visitor.pages[-1])
     return str(found[-1])
+
+
+async def test_a_grant_stands_with_its_scope_and_case_and_is_suspended(tmp_path: Path) -> None:
+    async with region(tmp_path) as (_, house):
+        async with house.visitor("qian") as visitor:
+            page = await visitor.get(f"/grants/{1:032x}")
+            assert "/act/grant" not in page  # who operates does not decide
+        async with house.visitor("zhao") as visitor:
+            listed = await visitor.get("/grants")
+            assert f'href="/grants/{1:032x}"' in listed
+            assert f'href="/grants/{1:032x}"' not in await visitor.get("/grants?state=ended")
+            assert f'href="/grants/{1:032x}"' not in await visitor.get(f"/grants?reader={PROVIDER}")
+            page = await visitor.get(f"/grants/{1:032x}")
+            for part in (RESOURCE, PROVIDER, READER, "/cases/", "/act/grant.suspend"):
+                assert part in page, part
+            typed = {"grant": f"{1:032x}", "reason": HOSTILE, "evidence": "审计发现", "days": "5"}
+            await asked(visitor, "grant.suspend", f"?grant={1:032x}", **typed)
+            page = await visitor.get(f"/grants/{1:032x}")
+            assert "<script>alert" not in page
+            assert "审计发现" in page
+            assert "/act/grant.resume" in page
+            assert "/act/grant.suspend" not in page
+            suspended = await visitor.get("/grants?state=suspended")
+            assert f'href="/grants/{1:032x}"' in suspended
+
+
+async def test_corrections_of_the_region_are_marked_when_overdue(tmp_path: Path) -> None:
+    async with region(tmp_path) as (running, house):
+        now_ms = running.hub.station.parts.clock()
+        body = CorrectionRaised(
+            correction=f"{7:032x}",
+            grant=f"{1:032x}",
+            resource=RESOURCE,
+            provider=PROVIDER,
+            provider_department="11150700MB0000000G",
+            reader=READER,
+            reader_department="11150200MB0000000N",
+            about="accuracy",
+            found_ms=now_ms,
+            late=False,
+            by="王芳",
+            fields=0,
+        )
+
+        def late(tx: Tx) -> None:
+            keeping.raised(tx, body)
+            mine = clocks.c.subject == keeping.subject(body.correction)
+            tx.conn.execute(update(clocks).where(mine).values(due_ms=now_ms - 1))
+
+        async with house.visitor("zhao") as visitor:
+            assert body.correction not in await visitor.get("/corrections?overdue=1")
+            await running.hub.station.write(late)
+            for path in ("/corrections", "/corrections?overdue=1", f"/corrections?party={READER}"):
+                assert f'href="/corrections/{body.correction}"' in await visitor.get(path)
+                assert 'class="chip late"' in visitor.pages[-1]
+            page = await visitor.get(f"/corrections/{body.correction}")
+            assert f'href="/grants/{1:032x}"' in page
+            assert "王芳" in page

@@ -454,8 +454,11 @@ async def test_a_half_year_is_called_filled_and_submitted(tmp_path: Path) -> Non
         )
         await decides.get(f"/act/report.submit?submission={number}")
         await decides.post("/act/report.submit", submission=number, handler=HANDLER)
-        page = safe(await decides.get(f"/supervision/submissions/{number}"))
-        assert "良好" in page
+
+        async def arrived() -> bool:
+            return "良好" in safe(await decides.get(f"/supervision/submissions/{number}"))
+
+        await until_true(arrived)
         safe(await decides.get("/supervision/facts"))
         page = await acted(decides, "supervise.evaluate", period="2026H1")
         assert "结果一致" in safe(page)

@@ -426,7 +426,7 @@ class TestFounding:
         (
             ["announce", "list", "--all", "--limit", "5"],
             "announcement.list",
-            {"which": "all", "others": False, "limit": 5, "offset": 0},
+            {"which": "all", "others": False, "limit": 5},
         ),
         (
             ["announce", "show", "a" * 32],

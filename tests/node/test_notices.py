@@ -117,6 +117,6 @@ async def test_a_test_and_what_doctor_says(tmp_path: Path) -> None:
 
 
 def _all(conn: Any) -> Any:
-    from ortoo_protocol.station.notify.queue import listed
+    from ortoo_protocol.station.notify.queue import in_order
 
-    return listed(conn, "")
+    return conn.execute(in_order("")).all()

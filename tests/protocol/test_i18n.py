@@ -10,7 +10,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
-from ortoo_protocol.cli import corrections, journal
+from ortoo_protocol.cli import journal
 from ortoo_protocol.core.errors import (
     CaseField,
     CaseMove,
@@ -21,6 +21,7 @@ from ortoo_protocol.core.errors import (
     TrustRollback,
 )
 from ortoo_protocol.i18n import LOCALE_FOLDER, language_of, translator
+from ortoo_protocol.station.corrections import words as corrections
 from ortoo_protocol.station.supervision import words as supervision
 from tests.support.messages import extract, extract_page
 
@@ -143,6 +144,6 @@ def test_one_word_of_the_protocol_is_several_for_people() -> None:
     """A request that was taken on, a message that came in, a submission, an answer to a doubt."""
     say = translator("zh_CN")
     assert (say.text("accepted"), say.text("accept")) == ("已受理", "受理")
-    for words in (journal.STATES, corrections.WORDS, supervision.SUBMISSION_STATES):
+    for words in (journal.STATES, corrections.SAID, supervision.SUBMISSION_STATES):
         assert "受理" not in say.text(words["accepted"])
     assert "受理" not in say.text(supervision.SUBMISSION_EVENTS["accept"])

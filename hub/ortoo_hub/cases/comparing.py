@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Select, select
 
 from ortoo_hub.cases import store
 from ortoo_hub.store.tables import case_standings, cases
@@ -34,7 +34,7 @@ def on_standings(tx: Tx, opened: Opened[Shape]) -> None:
     send(tx, sender, Compared(cases=tuple(answers)))
 
 
-def differing(conn: Connection) -> list[Row[Any]]:
+def differing() -> Select[Any]:
     """Cases of which a member said another state than is recorded, and nothing has moved since."""
     said = case_standings.c
     query = (
@@ -42,4 +42,4 @@ def differing(conn: Connection) -> list[Row[Any]]:
         .join(case_standings, said.case == cases.c.case)
         .where(said.state != cases.c.state, said.time_ms >= cases.c.changed_ms)
     )
-    return list(conn.execute(query.order_by(cases.c.case, said.party)))
+    return query.order_by(cases.c.case, said.party)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, or_, select, update
 
 from ortoo_hub.catalog.listing import entry_of, find
 from ortoo_hub.store.tables import catalog_claims, catalog_conflicts
@@ -77,11 +77,15 @@ def resolve(tx: Tx, conflict: str, source: str, reason: str, by: str) -> Row[Any
     return _change(tx, row, state=RESOLVED, items=_items(row), source=source, reason=reason, by=by)
 
 
+def in_order(state: str) -> Select[Any]:
+    """The newest first; of one state, or all."""
+    order = (catalog_conflicts.c.opened_ms.desc(), catalog_conflicts.c.conflict)
+    query = select(catalog_conflicts).order_by(*order)
+    return query.where(catalog_conflicts.c.state == state) if state else query
+
+
 def listed(conn: Connection, state: str, limit: int) -> list[Row[Any]]:
-    query = select(catalog_conflicts).order_by(catalog_conflicts.c.opened_ms.desc()).limit(limit)
-    if state:
-        query = query.where(catalog_conflicts.c.state == state)
-    return list(conn.execute(query))
+    return list(conn.execute(in_order(state).limit(limit)))
 
 
 def items_of(row: Row[Any]) -> list[str]:

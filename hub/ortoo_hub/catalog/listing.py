@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, select
 
 from ortoo_hub.store.tables import catalog, catalog_refusals
 from ortoo_protocol.core.catalog import Entry
@@ -32,9 +32,9 @@ def related_of(conn: Connection, code: str) -> tuple[str, ...]:
     return () if row is None else entry_of(row).related
 
 
-def refusals(conn: Connection, limit: int) -> list[Row[Any]]:
-    query = select(catalog_refusals).order_by(catalog_refusals.c.number.desc()).limit(limit)
-    return list(conn.execute(query))
+def refusals() -> Select[Any]:
+    """The newest first."""
+    return select(catalog_refusals).order_by(catalog_refusals.c.number.desc())
 
 
 def name_of(conn: Connection, code: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, select
 
 from ortoo_hub.catalog.federation import pass_on, refuse
 from ortoo_hub.store.tables import catalog_lists
@@ -57,10 +57,15 @@ def find(conn: Connection, provider: str, list_: str, number: str) -> Row[Any] |
     return conn.execute(query).first()
 
 
-def listed(conn: Connection, list_: str, status: str, limit: int) -> list[ListEntry]:
-    query = select(catalog_lists).where(catalog_lists.c.list == list_)
+def in_order(list_: str, status: str) -> Select[Any]:
+    """The newest first; of one status, or all."""
+    table = catalog_lists.c
+    query = select(catalog_lists).where(table.list == list_)
     if status:
-        query = query.where(catalog_lists.c.status == status)
-    order = (catalog_lists.c.accepted_ms.desc(), catalog_lists.c.number)
-    rows = conn.execute(query.order_by(*order).limit(limit))
+        query = query.where(table.status == status)
+    return query.order_by(table.accepted_ms.desc(), table.number, table.provider)
+
+
+def listed(conn: Connection, list_: str, status: str, limit: int) -> list[ListEntry]:
+    rows = conn.execute(in_order(list_, status).limit(limit))
     return [decode(row.row, ListEntry) for row in rows]

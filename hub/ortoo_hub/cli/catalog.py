@@ -8,6 +8,7 @@ import typer
 
 from ortoo_protocol.cli.catalog import looking
 from ortoo_protocol.cli.common import show_conflicts, show_entry, show_list_rows
+from ortoo_protocol.cli.paging import Limit, Offset, more, span
 from ortoo_protocol.cli.shell import Json, Shell
 
 app = typer.Typer(help="The regional catalog.", no_args_is_help=True)
@@ -27,10 +28,12 @@ def show_resource(
 
 
 @app.command("refusals")
-def refusals(ctx: typer.Context, as_json: Json = False) -> None:
+def refusals(
+    ctx: typer.Context, limit: Limit = None, offset: Offset = None, as_json: Json = False
+) -> None:
     """List entries that were not taken into the catalog, and why."""
     shell = Shell.of(ctx)
-    answer = shell.call("catalog.refusals")
+    answer = shell.call("catalog.refusals", **span(limit, offset))
     shell.answer(
         answer,
         lambda: shell.table(
@@ -48,18 +51,22 @@ def refusals(ctx: typer.Context, as_json: Json = False) -> None:
             ),
         ),
     )
+    more(shell, answer, "refusals", offset)
 
 
 @app.command("conflicts")
 def conflicts(
     ctx: typer.Context,
     state: Annotated[str, typer.Option(help="Only open, resolved or lapsed ones.")] = "open",
+    limit: Limit = None,
+    offset: Offset = None,
     as_json: Json = False,
 ) -> None:
     """List data that two resources both claim to be the source of (一数一源)."""
     shell = Shell.of(ctx)
-    answer = shell.call("catalog.conflicts", state=state)
+    answer = shell.call("catalog.conflicts", state=state, **span(limit, offset))
     shell.answer(answer, lambda: show_conflicts(shell, answer["conflicts"]))
+    more(shell, answer, "conflicts", offset)
 
 
 @app.command("resolve")
@@ -84,9 +91,12 @@ def lists(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="LIST", help="demand, duty or negative.")],
     status: Annotated[str, typer.Option(help="Only open, answered or closed ones.")] = "",
+    limit: Limit = None,
+    offset: Offset = None,
     as_json: Json = False,
 ) -> None:
     """Show a list of the region: demand (需求), duty (责任), negative (负面)."""
     shell = Shell.of(ctx)
-    answer = shell.call("catalog.lists", list=name, status=status)
+    answer = shell.call("catalog.lists", list=name, status=status, **span(limit, offset))
     shell.answer(answer, lambda: show_list_rows(shell, answer["rows"]))
+    more(shell, answer, "rows", offset)

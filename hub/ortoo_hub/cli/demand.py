@@ -8,17 +8,25 @@ import typer
 
 from ortoo_protocol.cli.common import Approver, Handler
 from ortoo_protocol.cli.demands import Number, Provider, State, show_demand, show_demands
+from ortoo_protocol.cli.paging import Limit, Offset, more, span
 from ortoo_protocol.cli.shell import Json, Shell
 
 app = typer.Typer(help="Demands for data that no catalog has: list, assign.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_(ctx: typer.Context, state: State = "", as_json: Json = False) -> None:
+def list_(
+    ctx: typer.Context,
+    state: State = "",
+    limit: Limit = None,
+    offset: Offset = None,
+    as_json: Json = False,
+) -> None:
     """List demands."""
     shell = Shell.of(ctx)
-    answer = shell.call("demand.list", state=state)
+    answer = shell.call("demand.list", state=state, **span(limit, offset))
     shell.answer(answer, lambda: show_demands(shell, answer["demands"]))
+    more(shell, answer, "demands", offset)
 
 
 @app.command("show")

@@ -17,6 +17,7 @@ from ortoo_protocol.cli.common import (
     show_grants,
 )
 from ortoo_protocol.cli.exits import Exit
+from ortoo_protocol.cli.paging import Limit, Offset, more, span
 from ortoo_protocol.cli.shell import Json, Shell
 from ortoo_protocol.cli.supervision import reports
 from ortoo_protocol.cli.supervision import supervise as supervision
@@ -45,12 +46,15 @@ def list_cases(
     state: Annotated[
         str | None, typer.Option(help="Such as submitted, returned, negotiating or granted.")
     ] = None,
+    limit: Limit = None,
+    offset: Offset = None,
     as_json: Json = False,
 ) -> None:
     """List cases."""
     shell = Shell.of(ctx)
-    answer = shell.call("case.list", state=state)
+    answer = shell.call("case.list", state=state, **span(limit, offset))
     shell.answer(answer, lambda: show_cases(shell, answer["cases"]))
+    more(shell, answer, "cases", offset)
 
 
 @case.command("show")
@@ -66,10 +70,12 @@ def show_one(
 
 
 @case.command("differing")
-def differing(ctx: typer.Context, as_json: Json = False) -> None:
+def differing(
+    ctx: typer.Context, limit: Limit = None, offset: Offset = None, as_json: Json = False
+) -> None:
     """List cases of which a member holds another state than is recorded."""
     shell = Shell.of(ctx)
-    answer = shell.call("case.differing")
+    answer = shell.call("case.differing", **span(limit, offset))
 
     def human() -> None:
         shell.table(
@@ -89,6 +95,7 @@ def differing(ctx: typer.Context, as_json: Json = False) -> None:
     shell.answer(answer, human)
     if answer["cases"]:
         raise typer.Exit(Exit.UNVERIFIED)
+    more(shell, answer, "cases", offset)
 
 
 @case.command("attachment")
@@ -110,12 +117,20 @@ def attachment(
 def list_grants(
     ctx: typer.Context,
     ended: Annotated[bool, typer.Option("--ended", help="Also those that ended.")] = False,
+    state: Annotated[str, typer.Option(help="Only active, offered, suspended or ended ones.")] = "",
+    provider: Annotated[str, typer.Option(help="Party that grants.")] = "",
+    reader: Annotated[str, typer.Option(help="Party that reads.")] = "",
+    limit: Limit = None,
+    offset: Offset = None,
     as_json: Json = False,
 ) -> None:
     """List grants."""
     shell = Shell.of(ctx)
-    answer = shell.call("grant.list", active=not ended)
+    wanted: dict[str, Any] = {"state": state, "provider": provider, "reader": reader}
+    chosen = {name: value for name, value in wanted.items() if value}
+    answer = shell.call("grant.list", active=not ended, **chosen, **span(limit, offset))
     shell.answer(answer, lambda: show_grants(shell, answer["grants"]))
+    more(shell, answer, "grants", offset)
 
 
 @router.command("show")

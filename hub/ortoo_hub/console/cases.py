@@ -36,8 +36,9 @@ async def due(page: OwnPage) -> Response:
 
 
 @router.get("/cases-differing")
-async def differing(page: OwnPage) -> Response:
-    return page.render("differing.html", cases=(await page.call("case.differing"))["cases"])
+async def differing(page: OwnPage, number: Number = 1) -> Response:
+    found = await page.call("case.differing", **span(number))
+    return page.render("differing.html", cases=found["cases"], **stands(number, found["total"]))
 
 
 @router.get("/cases/{case}")
@@ -55,6 +56,7 @@ async def scan(page: OwnPage, case: str, position: int) -> Response:
 
 
 @router.get("/coordination")
-async def coordination(page: OwnPage) -> Response:
+async def coordination(page: OwnPage, number: Number = 1) -> Response:
     """Disputes, and extensions that are asked for, the oldest first."""
-    return page.render("coordination.html", cases=(await page.call("coordination.list"))["cases"])
+    found = await page.call("coordination.list", **span(number))
+    return page.render("coordination.html", cases=found["cases"], **stands(number, found["total"]))

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from ortoo_protocol.console import catalog_search
+from ortoo_protocol.console.numbers import Number, span, stands
 from ortoo_protocol.console.page import OwnPage
 from ortoo_protocol.core.catalog import claims
 from ortoo_protocol.core.catalog.elements import FORMAT_CLASSES, ITEM_TYPE_NAMES
@@ -29,17 +30,28 @@ async def entry(page: OwnPage, code: str) -> Response:
 
 
 @router.get("/catalog/refused")
-async def refused(page: OwnPage) -> Response:
-    found = (await page.call("catalog.refusals"))["refusals"]
-    return page.render("catalog-refused.html", refusals=found, shares=WORDS)
+async def refused(page: OwnPage, number: Number = 1) -> Response:
+    found = await page.call("catalog.refusals", **span(number))
+    return page.render(
+        "catalog-refused.html",
+        refusals=found["refusals"],
+        shares=WORDS,
+        **stands(number, found["total"]),
+    )
 
 
 @router.get("/catalog/conflicts")
-async def conflicts(page: OwnPage) -> Response:
-    found = (await page.call("catalog.conflicts"))["conflicts"]
+async def conflicts(page: OwnPage, number: Number = 1) -> Response:
+    found = await page.call("catalog.conflicts", **span(number))
     offers = {
         each["conflict"]: page.offers("catalog.resolve", conflict=each["conflict"])
-        for each in found
+        for each in found["conflicts"]
         if each["state"] == claims.OPEN
     }
-    return page.render("catalog-conflicts.html", conflicts=found, offers=offers, shares=WORDS)
+    return page.render(
+        "catalog-conflicts.html",
+        conflicts=found["conflicts"],
+        offers=offers,
+        shares=WORDS,
+        **stands(number, found["total"]),
+    )

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from ortoo_protocol.console.downloads import attachment
+from ortoo_protocol.console.numbers import Number, span, stands
 from ortoo_protocol.console.page import OwnPage
 from ortoo_protocol.core.supervision.leads import State
 from ortoo_protocol.station.supervision import words
@@ -20,13 +21,15 @@ OWN_MOVES = frozenset(("return", "verify", "escalate", "revoke"))
 
 
 @router.get("/supervision")
-async def leads(page: OwnPage, state: str = State.OPEN.value) -> Response:
+async def leads(page: OwnPage, state: str = State.OPEN.value, number: Number = 1) -> Response:
+    found = await page.call("supervise.leads", state=state, **span(number))
     return page.render(
         "leads.html",
-        leads=(await page.call("supervise.leads", state=state))["leads"],
+        leads=found["leads"],
         state=state,
         states=[each.value for each in State],
         offers=page.offers("supervise.look", "supervise.enter"),
+        **stands(number, found["total"]),
     )
 
 
@@ -45,10 +48,15 @@ async def lead(page: OwnPage, lead: str) -> Response:
 
 
 @router.get("/supervision/notices")
-async def notices(page: OwnPage, settled: bool = False) -> Response:
-    found = (await page.call("notice.list", side=AUTHORITY, settled=settled))["notices"]
-    offers = page.offers("notice.issue")
-    return page.render("notices.html", notices=found, settled=settled, offers=offers)
+async def notices(page: OwnPage, settled: bool = False, number: Number = 1) -> Response:
+    found = await page.call("notice.list", side=AUTHORITY, settled=settled, **span(number))
+    return page.render(
+        "notices.html",
+        notices=found["notices"],
+        settled=settled,
+        offers=page.offers("notice.issue"),
+        **stands(number, found["total"]),
+    )
 
 
 @router.get("/supervision/notices/{notice}")
@@ -60,10 +68,14 @@ async def notice(page: OwnPage, notice: str) -> Response:
 
 
 @router.get("/supervision/submissions")
-async def submissions(page: OwnPage, period: str = "") -> Response:
-    found = (await page.call("report.list", side=AUTHORITY, period=period))["submissions"]
+async def submissions(page: OwnPage, period: str = "", number: Number = 1) -> Response:
+    found = await page.call("report.list", side=AUTHORITY, period=period, **span(number))
     return page.render(
-        "submissions.html", submissions=found, period=period, offers=page.offers("report.open")
+        "submissions.html",
+        submissions=found["submissions"],
+        period=period,
+        offers=page.offers("report.open"),
+        **stands(number, found["total"]),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row
 
 from ortoo_hub import cases
 from ortoo_hub.cases import comparing, ruling, store
@@ -16,15 +16,15 @@ from ortoo_hub.catalog import listing
 from ortoo_protocol.core.cases import Answer, Application, Event, Side, State, open_events
 from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.errors import CaseDiffers, CaseUnknown
-from ortoo_protocol.station import grants_held
+from ortoo_protocol.station import grants_held, paging
 from ortoo_protocol.station.cases import attachments
 from ortoo_protocol.station.cases.showing import clocks_of, described
 from ortoo_protocol.station.control import Method
 from ortoo_protocol.station.control_client import error_to
 from ortoo_protocol.station.station import Station
-from ortoo_protocol.station.store.tables import grants
 
 MOST = 10_000
+GrantState = Literal["", "active", "offered", "suspended", "ended"]
 RulingName = Literal["extend", "deny-extension", "decide", "uphold", "refer"]
 
 
@@ -69,11 +69,14 @@ class CaseMethods:
 
         return await self.station.read(read)
 
-    async def differing(self) -> dict[str, Any]:
-        """Cases of which a member holds another state."""
-        rows = await self.station.read(comparing.differing)
+    async def differing(self, limit: int = paging.MOST, offset: int = 0) -> dict[str, Any]:
+        """Cases of which a member holds another state, from `offset` on; `total`: how many."""
+        rows, total = await self.station.read(
+            lambda conn: paging.page(conn, comparing.differing(), limit, offset)
+        )
         names = ("case", "state", "party", "said", "time_ms")
-        return {"cases": [{name: getattr(row, name) for name in names} for row in rows]}
+        shown = [{name: getattr(row, name) for name in names} for row in rows]
+        return {"cases": shown, "total": total}
 
     async def findings(self) -> list[dict[str, Any]]:
         """For doctor."""
@@ -89,16 +92,20 @@ class CaseMethods:
             for one in (await self.differing())["cases"]
         ]
 
-    async def coordinations(self) -> dict[str, Any]:
-        """What waits for the authority: disputes to coordinate, extensions that are asked for."""
+    async def coordinations(self, limit: int = paging.MOST, offset: int = 0) -> dict[str, Any]:
+        """What waits for the authority: disputes to coordinate, extensions that are asked for; the
+        oldest first, from `offset` on. `total`: how many there are."""
 
-        def read(conn: Connection) -> list[dict[str, Any]]:
-            return [
+        def read(conn: Connection) -> dict[str, Any]:
+            found = waiting(conn)
+            here = found[max(0, offset) :][: max(0, limit)]
+            shown = [
                 {**_case(row), "waits_for": waits, "clocks": clocks_of(conn, row.case)}
-                for row, waits in waiting(conn)
+                for row, waits in here
             ]
+            return {"cases": shown, "total": len(found)}
 
-        return {"cases": await self.station.read(read)}
+        return await self.station.read(read)
 
     async def rule(
         self, case: str, event: RulingName, reason: str, handler: str, approver: str
@@ -108,10 +115,26 @@ class CaseMethods:
         )
         return {"case": case, "state": state.value}
 
-    async def grants(self, active: bool = True, role: str = "all") -> dict[str, Any]:
-        """`role` is a station's question: the hub has none in a grant."""
+    async def grants(
+        self,
+        active: bool = True,
+        state: GrantState = "",
+        provider: str = "",
+        reader: str = "",
+        limit: int = paging.MOST,
+        offset: int = 0,
+    ) -> dict[str, Any]:
+        """The newest first, from `offset` on; `state` instead of `active`: those of one state.
+        `total`: how many there are."""
         now_ms = self.station.parts.clock()
-        return {"grants": await self.station.read(lambda conn: _grants(conn, active, now_ms))}
+        wanted = state or ("live" if active else "")
+        query = grants_held.listed(now_ms, wanted, provider, reader)
+
+        def read(conn: Connection) -> dict[str, Any]:
+            rows, total = paging.page(conn, query, limit, offset)
+            return {"grants": [grant_of(conn, row, now_ms) for row in rows], "total": total}
+
+        return await self.station.read(read)
 
 
 def _case(row: Row[Any]) -> dict[str, Any]:
@@ -159,33 +182,26 @@ def _show(conn: Connection, case: str) -> dict[str, Any]:
     }
 
 
-def _grants(conn: Connection, active: bool, now_ms: int) -> list[dict[str, Any]]:
-    query = select(grants).order_by(grants.c.from_ms.desc(), grants.c.grant).limit(MOST)
-    if active:
-        query = query.where(grants_held.live(now_ms))
-    return [grant_of(conn, row, now_ms) for row in conn.execute(query).all()]
-
-
 def grant_of(conn: Connection, row: Row[Any], now_ms: int) -> dict[str, Any]:
     terms = grants_held.terms_of(row)
-    ended = row.ended_ms is not None or 0 < row.until_ms <= now_ms
     return {
-        "grant": terms.grant,
+        "grant": row.grant,
         "case": terms.case,
         "resource": terms.resource,
         "resource_name": listing.name_of(conn, terms.resource),
         "feed": terms.feed,
-        "provider": terms.provider,
-        "reader": terms.reader,
+        "provider": row.provider,
+        "reader": row.reader,
         "reader_department": terms.reader_department,
         "items": list(terms.items),
         "row_filter": terms.row_filter,
         "masks": {mask.column: mask.mask for mask in terms.masks},
         "mode": terms.mode,
+        "conditions": terms.conditions,
         "purpose": terms.purpose,
         "from_ms": terms.from_ms,
-        "until_ms": terms.until_ms,
-        "state": "ended" if ended else "suspended" if row.suspension else "active",
+        "until_ms": row.until_ms,
+        "state": grants_held.state_of(row, now_ms),
         "reason": row.end_reason,
         "ended_ms": row.ended_ms,
     }

@@ -11,14 +11,15 @@ from sqlalchemy import Connection, Row
 
 from ortoo_hub.catalog import conflicts, listing, lists
 from ortoo_hub.store.tables import catalog
+from ortoo_protocol.core.catalog.lists import ListEntry
+from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.errors import TrustUnknownParty
 from ortoo_protocol.core.trust import Trust
+from ortoo_protocol.station import paging
 from ortoo_protocol.station.catalog.looking import CatalogLooking
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.control import Method
 from ortoo_protocol.station.station import Station
-
-MOST = 1_000
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,27 @@ class CatalogMethods:
             "number": row.number,
         }
 
-    async def refusals(self) -> dict[str, Any]:
-        return {"refusals": await self.station.read(_refusals)}
+    async def refusals(self, limit: int = paging.MOST, offset: int = 0) -> dict[str, Any]:
+        """The newest first, from `offset` on; `total`: how many there are."""
+        names = ("code", "version", "provider", "error", "reason", "time_ms")
 
-    async def conflicts(self, state: str = "") -> dict[str, Any]:
-        def read(conn: Connection) -> list[dict[str, Any]]:
-            return [_conflict(conn, row) for row in conflicts.listed(conn, state, MOST)]
+        def read(conn: Connection) -> dict[str, Any]:
+            rows, total = paging.page(conn, listing.refusals(), limit, offset)
+            shown = [{name: getattr(row, name) for name in names} for row in rows]
+            return {"refusals": shown, "total": total}
 
-        return {"conflicts": await self.station.read(read)}
+        return await self.station.read(read)
+
+    async def conflicts(
+        self, state: str = "", limit: int = paging.MOST, offset: int = 0
+    ) -> dict[str, Any]:
+        """The newest first, from `offset` on; `total`: how many there are."""
+
+        def read(conn: Connection) -> dict[str, Any]:
+            rows, total = paging.page(conn, conflicts.in_order(state), limit, offset)
+            return {"conflicts": [_conflict(conn, row) for row in rows], "total": total}
+
+        return await self.station.read(read)
 
     async def resolve(self, conflict: str, source: str, reason: str, by: str) -> dict[str, Any]:
         def job(tx: Tx) -> dict[str, Any]:
@@ -66,14 +80,21 @@ class CatalogMethods:
 
         return await self.station.write(job)
 
-    async def lists(self, list: str, status: str = "") -> dict[str, Any]:
-        rows = await self.station.read(lambda conn: lists.listed(conn, list, status, MOST))
-        trust = self.station.parts.trust.current
+    async def lists(
+        self, list: str, status: str = "", limit: int = paging.MOST, offset: int = 0
+    ) -> dict[str, Any]:
+        """The newest first, from `offset` on; `total`: how many there are."""
+        query, trust = lists.in_order(list, status), self.station.parts.trust.current
+        rows, total = await self.station.read(lambda conn: paging.page(conn, query, limit, offset))
         return {
             "rows": [
-                {**msgspec.to_builtins(row), "provider_name": name_of(trust, row.provider)}
+                {
+                    **msgspec.to_builtins(decode(row.row, ListEntry)),
+                    "provider_name": name_of(trust, row.provider),
+                }
                 for row in rows
-            ]
+            ],
+            "total": total,
         }
 
 
@@ -89,11 +110,6 @@ def _conflict(conn: Connection, row: Row[Any]) -> dict[str, Any]:
         "other_provider": other.provider,
         "items": conflicts.items_of(row),
     }
-
-
-def _refusals(conn: Connection) -> list[dict[str, Any]]:
-    names = ("code", "version", "provider", "error", "reason", "time_ms")
-    return [{name: getattr(row, name) for name in names} for row in listing.refusals(conn, MOST)]
 
 
 def name_of(trust: Trust, party: str) -> str:

@@ -11,14 +11,15 @@ from sqlalchemy import Connection
 
 from ortoo_hub import demands
 from ortoo_hub.catalog import lists
+from ortoo_hub.store.tables import catalog_lists
 from ortoo_protocol.core.catalog.lists import DEMAND, ListEntry
 from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.errors import DemandUnknown
+from ortoo_protocol.station import paging
 from ortoo_protocol.station.control import Method
 from ortoo_protocol.station.demands import history, standing
+from ortoo_protocol.station.demands import rows as of_lists
 from ortoo_protocol.station.station import Station
-
-MOST = 10_000
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,17 @@ class DemandMethods:
             "demand.assign": self.assign,
         }
 
-    async def listed(self, state: str = "", limit: int = MOST, offset: int = 0) -> dict[str, Any]:
-        """From `offset` on; `total`: how many there are, MOST at most."""
-        first, last = max(0, offset), max(0, offset) + max(0, limit)
+    async def listed(
+        self, state: str = "", limit: int = paging.MOST, offset: int = 0
+    ) -> dict[str, Any]:
+        """The newest first, from `offset` on; `total`: how many there are."""
+        order = (catalog_lists.c.accepted_ms.desc(), catalog_lists.c.number)
+        query = of_lists(catalog_lists, state).order_by(*order, catalog_lists.c.provider)
 
         def read(conn: Connection) -> dict[str, Any]:
-            rows = lists.listed(conn, DEMAND, "", MOST)
-            if not state:
-                shown = [viewed(conn, row) for row in rows[first:last]]
-                return {"demands": shown, "total": len(rows)}
-            found = [each for each in (viewed(conn, row) for row in rows) if each["state"] == state]
-            return {"demands": found[first:last], "total": len(found)}
+            rows, total = paging.page(conn, query, limit, offset)
+            shown = [viewed(conn, decode(row.row, ListEntry)) for row in rows]
+            return {"demands": shown, "total": total}
 
         return await self.station.read(read)
 

@@ -35,6 +35,15 @@ class Desk:
         """One of the station's control methods, as its command line calls them."""
         return await self.methods[method](**params)
 
+    async def whole(self, method: str, key: str, **params: Any) -> list[dict[str, Any]]:
+        """All pages of a method that lists; `key`: under which its rows stand."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = await self.call(method, offset=len(found), **params)
+            found += page[key]
+            if not page[key] or len(found) >= page["total"]:
+                return found
+
 
 async def desk_of(request: Request) -> Desk:
     desk = request.app.state.desk

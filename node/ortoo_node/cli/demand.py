@@ -10,6 +10,7 @@ import typer
 from ortoo_node.cli.catalog.entries import read_entry
 from ortoo_protocol.cli.common import Approver, Handler
 from ortoo_protocol.cli.demands import Number, Provider, State, show_demand, show_demands
+from ortoo_protocol.cli.paging import Limit, Offset, more, span
 from ortoo_protocol.cli.shell import Json, Shell
 
 app = typer.Typer(
@@ -41,12 +42,15 @@ def list_(
         bool, typer.Option("--assigned", help="Only those assigned to departments here.")
     ] = False,
     state: State = "",
+    limit: Limit = None,
+    offset: Offset = None,
     as_json: Json = False,
 ) -> None:
     """List demands."""
     shell = Shell.of(ctx)
-    answer = shell.call("demand.list", assigned=assigned, state=state)
+    answer = shell.call("demand.list", assigned=assigned, state=state, **span(limit, offset))
     shell.answer(answer, lambda: show_demands(shell, answer["demands"]))
+    more(shell, answer, "demands", offset)
 
 
 @app.command("show")

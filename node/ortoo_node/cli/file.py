@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ortoo_protocol.cli.paging import Limit, Offset, more, span
 from ortoo_protocol.cli.shell import Json, Shell, code_of
 from ortoo_protocol.core.errors import FileError
 from ortoo_protocol.i18n import mark
@@ -129,10 +130,12 @@ def _watch_order(shell: Shell, ordered: dict[str, Any]) -> dict[str, Any]:
 
 
 @app.command("orders")
-def orders(ctx: typer.Context, as_json: Json = False) -> None:
+def orders(
+    ctx: typer.Context, limit: Limit = None, offset: Offset = None, as_json: Json = False
+) -> None:
     """The record of tables that were ordered as files: by this station, and of it."""
     shell = Shell.of(ctx)
-    answer = shell.call("file.orders")
+    answer = shell.call("file.orders", **span(limit, offset))
     shell.answer(
         answer,
         lambda: shell.table(
@@ -159,6 +162,7 @@ def orders(ctx: typer.Context, as_json: Json = False) -> None:
             ),
         ),
     )  # fmt: skip
+    more(shell, answer, "orders", offset)
 
 
 def _watch(shell: Shell, transfer: dict[str, Any]) -> dict[str, Any]:
@@ -205,11 +209,13 @@ def _why(transfer: dict[str, Any]) -> FileError:
 def transfers(
     ctx: typer.Context,
     running: Annotated[bool, typer.Option("--running", help="Only those on their way.")] = False,
+    limit: Limit = None,
+    offset: Offset = None,
     as_json: Json = False,
 ) -> None:
     """List files that are on their way, or were."""
     shell = Shell.of(ctx)
-    answer = shell.call("file.transfers", alive=running)
+    answer = shell.call("file.transfers", alive=running, **span(limit, offset))
     shell.answer(
         answer,
         lambda: shell.table(
@@ -230,6 +236,7 @@ def transfers(
             ),
         ),
     )
+    more(shell, answer, "transfers", offset)
 
 
 @app.command("cancel")

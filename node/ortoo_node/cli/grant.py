@@ -11,6 +11,7 @@ import typer
 from ortoo_protocol.cli import grants
 from ortoo_protocol.cli.common import end_of_day_ms, show_grants
 from ortoo_protocol.cli.grants import By, Grant, Reason, order
+from ortoo_protocol.cli.paging import Limit, Offset, more, span
 from ortoo_protocol.cli.shell import Json, Shell
 
 app = typer.Typer(help="Grants: list, show, suspend, announce, end.", no_args_is_help=True)
@@ -28,12 +29,15 @@ def list_(
     ctx: typer.Context,
     role: Annotated[Role, typer.Option(help="As whom this station takes part.")] = Role.ALL,
     ended: Annotated[bool, typer.Option("--ended", help="Also those that ended.")] = False,
+    limit: Limit = None,
+    offset: Offset = None,
     as_json: Json = False,
 ) -> None:
     """List grants."""
     shell = Shell.of(ctx)
-    answer = shell.call("grant.list", active=not ended, role=role.value)
+    answer = shell.call("grant.list", active=not ended, role=role.value, **span(limit, offset))
     shell.answer(answer, lambda: show_grants(shell, answer["grants"]))
+    more(shell, answer, "grants", offset)
 
 
 @app.command("end")

@@ -9,6 +9,7 @@ import typer
 
 from ortoo_protocol.cli.common import end_of_day_ms
 from ortoo_protocol.cli.grants import By, Grant, Reason, show_onward
+from ortoo_protocol.cli.paging import Limit, Offset, more, span
 from ortoo_protocol.cli.shell import Json, Shell
 
 app = typer.Typer(help="Passing on what was received: ask, answer, list.", no_args_is_help=True)
@@ -109,12 +110,15 @@ def revoke(
 def list_(
     ctx: typer.Context,
     grant: Annotated[str, typer.Option(help="Of this grant alone.")] = "",
+    limit: Limit = None,
+    offset: Offset = None,
     as_json: Json = False,
 ) -> None:
     """List what was asked for and answered, by us and by others."""
     shell = Shell.of(ctx)
-    answer = shell.call("onward.list", grant=grant)
+    answer = shell.call("onward.list", grant=grant, **span(limit, offset))
     shell.answer(answer, lambda: show_onward(shell, answer["onward"]))
+    more(shell, answer, "onward", offset)
 
 
 def _order(ctx: typer.Context, method: str, **params: Any) -> None:

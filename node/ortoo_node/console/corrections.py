@@ -8,11 +8,12 @@ from typing import Literal
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from ortoo_node.console.actions.corrections import OFFERED, SAID
+from ortoo_node.console.actions.corrections import OFFERED
 from ortoo_protocol.console.downloads import attachment
 from ortoo_protocol.console.numbers import Number, span, stands
 from ortoo_protocol.console.page import OwnPage
 from ortoo_protocol.core.errors import ConsoleUnknown
+from ortoo_protocol.station.corrections.words import SAID
 
 router = APIRouter()
 PAPERS = {"detail": "detail", "evidence": "answer"}  # of which part of a correction it is

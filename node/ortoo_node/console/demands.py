@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from ortoo_node.console.actions.demands import OFFERED
+from ortoo_protocol.console.numbers import Number, span, stands
 from ortoo_protocol.console.page import OwnPage
 from ortoo_protocol.core.demands import State
 
@@ -13,15 +14,18 @@ router = APIRouter()
 
 
 @router.get("/demands")
-async def listed(page: OwnPage, assigned: bool = False, state: str = "") -> Response:
-    found = (await page.call("demand.list", assigned=assigned, state=state))["demands"]
+async def listed(
+    page: OwnPage, assigned: bool = False, state: str = "", number: Number = 1
+) -> Response:
+    found = await page.call("demand.list", assigned=assigned, state=state, **span(number))
     return page.render(
         "demands.html",
-        demands=found,
+        demands=found["demands"],
         assigned=assigned,
         state=state,
         states=[each.value for each in State],
         offers=page.offers("demand.ask"),
+        **stands(number, found["total"]),
     )
 
 

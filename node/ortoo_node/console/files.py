@@ -23,7 +23,7 @@ async def listed(page: OwnPage) -> Response:
         "files.html",
         **await _transfers(page),
         grants=[each for each in grants if not only_query(each["mode"])],
-        orders=(await page.call("file.orders"))["orders"][:MOST],
+        orders=(await page.call("file.orders", limit=MOST))["orders"],
         may=page.may(Right.OPERATE),
     )
 
@@ -48,7 +48,7 @@ async def of_grant(page: OwnPage, grant: str) -> Response:
 
 
 async def _transfers(page: Page) -> dict[str, Any]:
-    found = (await page.call("file.transfers"))["transfers"][:MOST]
+    found = (await page.call("file.transfers", limit=MOST))["transfers"]
     offers = {
         each["transfer"]: page.offers("file.cancel", transfer=each["transfer"])
         for each in found

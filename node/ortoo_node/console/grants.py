@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from ortoo_node.console.actions import grants as actions
+from ortoo_protocol.console.numbers import Number, span, stands
 from ortoo_protocol.console.page import OwnPage
 
 router = APIRouter()
@@ -15,9 +16,17 @@ Side = Literal["all", "provider", "reader"]
 
 
 @router.get("/grants")
-async def listed(page: OwnPage, side: Side = "all", ended: bool = False) -> Response:
-    found = (await page.call("grant.list", role=side, active=not ended))["grants"]
-    return page.render("grants.html", grants=found, side=side, ended=ended)
+async def listed(
+    page: OwnPage, side: Side = "all", ended: bool = False, number: Number = 1
+) -> Response:
+    found = await page.call("grant.list", role=side, active=not ended, **span(number))
+    return page.render(
+        "grants.html",
+        grants=found["grants"],
+        side=side,
+        ended=ended,
+        **stands(number, found["total"]),
+    )
 
 
 @router.get("/grants/{grant}")

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from ortoo_node.console.actions.cases import departments
+from ortoo_protocol.console.numbers import Number, span, stands
 from ortoo_protocol.console.page import OwnPage
 from ortoo_protocol.core.errors import ContactUnknown
 from ortoo_protocol.core.law.clock import day_of
@@ -36,10 +37,17 @@ async def todo(page: OwnPage, department: str = "") -> Response:
 
 
 @router.get("/notices")
-async def listed(page: OwnPage, state: str = "") -> Response:
-    found = await page.call("notify.list", state=state)
-    offers = page.offers("notify.retry", "notify.test")
-    return page.render("notices.html", **found, state=state, states=STATES, offers=offers)
+async def listed(page: OwnPage, state: str = "", number: Number = 1) -> Response:
+    found = await page.call("notify.list", state=state, **span(number))
+    return page.render(
+        "notices.html",
+        channels=found["channels"],
+        deliveries=found["deliveries"],
+        state=state,
+        states=STATES,
+        offers=page.offers("notify.retry", "notify.test"),
+        **stands(number, found["total"]),
+    )
 
 
 @router.get("/calendar")

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from ortoo_node.console.actions.supervision import SAID, TITLES, VIOLATIONS
+from ortoo_protocol.console.numbers import Number, span, stands
 from ortoo_protocol.console.page import OwnPage
 from ortoo_protocol.core.supervision.facts import FACTS
 
@@ -15,10 +16,16 @@ WORDS = {each.value: said for each, said in VIOLATIONS.items()}
 
 
 @router.get("")
-async def leads(page: OwnPage, state: str = "") -> Response:
-    found = (await page.call("supervise.leads", state=state))["leads"]
-    offers = page.offers("supervise.look", "supervise.enter", "notice.issue")
-    return page.render("leads.html", leads=found, state=state, words=WORDS, offers=offers)
+async def leads(page: OwnPage, state: str = "", number: Number = 1) -> Response:
+    found = await page.call("supervise.leads", state=state, **span(number))
+    return page.render(
+        "leads.html",
+        leads=found["leads"],
+        state=state,
+        words=WORDS,
+        offers=page.offers("supervise.look", "supervise.enter", "notice.issue"),
+        **stands(number, found["total"]),
+    )
 
 
 @router.get("/leads/{lead}")
@@ -35,13 +42,14 @@ async def lead(page: OwnPage, lead: str) -> Response:
 
 
 @router.get("/notices")
-async def notices(page: OwnPage, settled: bool = False) -> Response:
-    found = (await page.call("notice.list", settled=settled))["notices"]
+async def notices(page: OwnPage, settled: bool = False, number: Number = 1) -> Response:
+    found = await page.call("notice.list", settled=settled, **span(number))
     return page.render(
         "supervision-notices.html",
-        notices=found,
+        notices=found["notices"],
         settled=settled,
         offers=page.offers("notice.issue"),
+        **stands(number, found["total"]),
     )
 
 
@@ -53,9 +61,14 @@ async def notice(page: OwnPage, notice: str) -> Response:
 
 
 @router.get("/submissions")
-async def submissions(page: OwnPage) -> Response:
-    found = (await page.call("report.list"))["submissions"]
-    return page.render("submissions.html", submissions=found, offers=page.offers("report.open"))
+async def submissions(page: OwnPage, number: Number = 1) -> Response:
+    found = await page.call("report.list", **span(number))
+    return page.render(
+        "submissions.html",
+        submissions=found["submissions"],
+        offers=page.offers("report.open"),
+        **stands(number, found["total"]),
+    )
 
 
 @router.get("/submissions/{submission}")

@@ -24,18 +24,18 @@ async def part(page: Page) -> str:
 
 async def gathered(page: Page) -> dict[str, Any]:
     status = await page.call("status")
-    clocks = (await page.call("clock.list", party=page.console.station.party))["clocks"]
-    late = (await page.call("clock.list", which="late", party=page.console.station.party))["clocks"]
+    mine = {"party": page.console.station.party}
+    clocks = await page.call("clock.list", limit=SHOWN, **mine)
+    late = await page.call("clock.list", which="late", limit=0, **mine)
     findings = [each for each in (await page.call("doctor"))["findings"] if each["level"] != "ok"]
     told = await page.call("announcement.list", person=page.me.person, limit=SHOWN)
-    clocks.sort(key=lambda each: (each["due_ms"] or 1 << 62, each["opened_ms"]))
     return {
         "status": status,
         "announcements": told["announcements"],
         "announcement_count": told["total"],
-        "clocks": clocks[:SHOWN],
-        "open_count": len(clocks),
-        "late": late,
+        "clocks": clocks["clocks"],
+        "open_count": clocks["total"],
+        "late_count": late["total"],
         "findings": findings[:SHOWN],
         "finding_count": len(findings),
     }

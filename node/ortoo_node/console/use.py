@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from ortoo_node.console.actions.use import BY_PROVIDER, BY_READER, WHY
+from ortoo_protocol.console.numbers import Number, span, stands
 from ortoo_protocol.console.page import Offer, OwnPage, Page
 from ortoo_protocol.core.use.onward import Event, State, may
 
@@ -33,9 +34,9 @@ async def show(page: OwnPage, grant: str) -> Response:
 
 
 @router.get("/onward")
-async def onward(page: OwnPage) -> Response:
-    found = (await page.call("onward.list"))["onward"]
-    return page.render("onward.html", onward=found)
+async def onward(page: OwnPage, number: Number = 1) -> Response:
+    found = await page.call("onward.list", **span(number))
+    return page.render("onward.html", onward=found["onward"], **stands(number, found["total"]))
 
 
 def _next(page: Page, one: dict[str, Any], *, ours: bool) -> list[Offer]:

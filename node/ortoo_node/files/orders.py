@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from ortoo_node.files import transfers
 from ortoo_node.files.contents import Known, learn
@@ -85,10 +85,13 @@ def find(conn: Connection, role: str, order: str) -> Row[Any]:
     return row
 
 
-def listed(conn: Connection, most: int = MOST_LISTED) -> Sequence[Row[Any]]:
+def in_order() -> Select[Any]:
     """Of both roles, the newest first."""
-    query = select(file_orders).order_by(_O.asked_ms.desc(), _O.order, _O.role).limit(most)
-    return conn.execute(query).all()
+    return select(file_orders).order_by(_O.asked_ms.desc(), _O.order, _O.role)
+
+
+def listed(conn: Connection) -> Sequence[Row[Any]]:
+    return conn.execute(in_order().limit(MOST_LISTED)).all()
 
 
 # --- the reader ---------------------------------------------------------------------------------

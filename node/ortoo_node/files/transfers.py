@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from ortoo_node.files.incoming import Plan
 from ortoo_node.store.tables import file_transfers
@@ -96,9 +96,14 @@ def find(conn: Connection, transfer: str) -> Row[Any]:
     return row
 
 
-def listed(conn: Connection, *, only_alive: bool = False) -> Sequence[Row[Any]]:
+def in_order(*, only_alive: bool = False) -> Select[Any]:
+    """The newest first."""
     query = select(file_transfers).order_by(_T.began_ms.desc(), _T.transfer.desc())
-    return conn.execute(query.where(_T.state.in_(ALIVE)) if only_alive else query).all()
+    return query.where(_T.state.in_(ALIVE)) if only_alive else query
+
+
+def listed(conn: Connection) -> Sequence[Row[Any]]:
+    return conn.execute(in_order()).all()
 
 
 def alive(conn: Connection) -> Sequence[Row[Any]]:

@@ -16,6 +16,7 @@ from ortoo_node.cases.waiting import waiting
 from ortoo_node.methods.requests import case_of
 from ortoo_protocol.core.cases import Event
 from ortoo_protocol.core.errors import CaseDiffers
+from ortoo_protocol.station import paging
 from ortoo_protocol.station.cases.showing import clocks_of
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.control_client import error_to
@@ -69,16 +70,20 @@ class CoordinationMethods:
             for row in rows
         ]
 
-    async def coordinations(self) -> dict[str, Any]:
-        """What waits for it: disputes of two departments here, extensions that are asked for."""
+    async def coordinations(self, limit: int = paging.MOST, offset: int = 0) -> dict[str, Any]:
+        """What waits for it: disputes of two departments here, extensions that are asked for; the
+        oldest first, from `offset` on. `total`: how many there are."""
 
-        def read(conn: Connection) -> list[dict[str, Any]]:
-            return [
+        def read(conn: Connection) -> dict[str, Any]:
+            found = waiting(conn)
+            here = found[max(0, offset) :][: max(0, limit)]
+            shown = [
                 {**case_of(conn, row), "waits_for": waits, "clocks": clocks_of(conn, row.case)}
-                for row, waits in waiting(conn)
+                for row, waits in here
             ]
+            return {"cases": shown, "total": len(found)}
 
-        return {"cases": await self.app.station.read(read)}
+        return await self.app.station.read(read)
 
     async def rule(
         self, case: str, event: RulingName, reason: str, handler: str, approver: str

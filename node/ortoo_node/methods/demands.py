@@ -12,13 +12,16 @@ from sqlalchemy import Connection
 from ortoo_node import demands
 from ortoo_node.app import NodeApp
 from ortoo_node.catalog import lists
+from ortoo_node.store.tables import catalog_lists
 from ortoo_protocol.core.catalog.lists import DEMAND, ListEntry
 from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.demands import MOVES, Event, State
 from ortoo_protocol.core.errors import DemandUnknown
+from ortoo_protocol.station import paging
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.demands import history, standing
+from ortoo_protocol.station.demands import rows as of_lists
 
 
 @dataclass
@@ -41,19 +44,21 @@ class DemandMethods:
         made = await self.app.station.write(lambda tx: lists.put(tx, {**row, "list": DEMAND}))
         return {"provider": made.provider, "number": made.number, "version": made.version}
 
-    async def listed(self, assigned: bool = False, state: str = "") -> dict[str, Any]:
-        """Demands of the region, 500 at most; `assigned`: those assigned to departments here."""
-        party = self.app.station.party
+    async def listed(
+        self, assigned: bool = False, state: str = "", limit: int = paging.MOST, offset: int = 0
+    ) -> dict[str, Any]:
+        """Demands of the region, by number, from `offset` on; `assigned`: those assigned to
+        departments here. `total`: how many there are."""
+        party = self.app.station.party if assigned else ""
+        found = of_lists(catalog_lists, state, party)
+        query = found.order_by(catalog_lists.c.number, catalog_lists.c.provider)
 
-        def read(conn: Connection) -> list[dict[str, Any]]:
-            rows = [viewed(conn, row) for row, _ in lists.listed(conn, DEMAND)]
-            return [
-                row
-                for row in rows
-                if (not assigned or row["party"] == party) and state in ("", row["state"])
-            ]
+        def read(conn: Connection) -> dict[str, Any]:
+            rows, total = paging.page(conn, query, limit, offset)
+            shown = [viewed(conn, decode(row.row, ListEntry)) for row in rows]
+            return {"demands": shown, "total": total}
 
-        return {"demands": await self.app.station.read(read)}
+        return await self.app.station.read(read)
 
     async def show(self, provider: str, number: str) -> dict[str, Any]:
         def read(conn: Connection) -> dict[str, Any]:

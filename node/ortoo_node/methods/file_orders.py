@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from ortoo_node.store.tables import file_transfers
 from ortoo_protocol.core.errors import FileNoTable, FileTaken
 from ortoo_protocol.core.files import FileOrder, are_file_items, check_order, ordered_name
 from ortoo_protocol.i18n import mark
+from ortoo_protocol.station import paging
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
 
@@ -84,15 +85,20 @@ class FileOrderMethods:
         shown["fetched"] = None if transfer is None else show_transfer(fetcher, transfer)
         return shown
 
-    async def orders(self) -> dict[str, Any]:
-        """The record of downloads: of this station, and of others from it."""
-        rows = await self.app.station.read(_with_transfers)
-        return {"orders": [_show(row, state) for row, state in rows]}
+    async def orders(self, limit: int = paging.MOST, offset: int = 0) -> dict[str, Any]:
+        """The record of downloads: of this station, and of others from it; the newest first, from
+        `offset` on. `total`: how many there are."""
+
+        def read(conn: Connection) -> dict[str, Any]:
+            rows, total = paging.page(conn, orders.in_order(), limit, offset)
+            shown = [_show(row, state) for row, state in _with_transfers(conn, rows)]
+            return {"orders": shown, "total": total}
+
+        return await self.app.station.read(read)
 
 
-def _with_transfers(conn: Connection) -> list[tuple[Row[Any], str]]:
+def _with_transfers(conn: Connection, rows: Sequence[Row[Any]]) -> list[tuple[Row[Any], str]]:
     """Each order, and how its transfer stands; empty without one."""
-    rows = orders.listed(conn)
     named = [row.transfer for row in rows if row.transfer]
     known = file_transfers.c
     query = select(known.transfer, known.state).where(known.transfer.in_(named))

@@ -28,6 +28,7 @@ from ortoo_protocol.core.errors import (
 from ortoo_protocol.core.files import are_file_items
 from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.core.law.profiles import profile_named
+from ortoo_protocol.station import paging
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
 
@@ -83,9 +84,16 @@ class FileMethods:
         )
         return await self.transfer(await self.app.files.fetcher.begin(wanted))
 
-    async def transfers(self, alive: bool = False) -> dict[str, Any]:
-        rows = await self.app.station.read(partial(transfers.listed, only_alive=alive))
-        return {"transfers": [show_transfer(self.app.files.fetcher, row) for row in rows]}
+    async def transfers(
+        self, alive: bool = False, limit: int = paging.MOST, offset: int = 0
+    ) -> dict[str, Any]:
+        """The newest first, from `offset` on; `total`: how many there are."""
+        query = transfers.in_order(only_alive=alive)
+        rows, total = await self.app.station.read(
+            lambda conn: paging.page(conn, query, limit, offset)
+        )
+        shown = [show_transfer(self.app.files.fetcher, row) for row in rows]
+        return {"transfers": shown, "total": total}
 
     async def transfer(self, transfer: str) -> dict[str, Any]:
         """Raises FileTransferUnknown."""

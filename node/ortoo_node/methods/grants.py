@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row
 
 from ortoo_node import cases, granting
 from ortoo_node.app import NodeApp
 from ortoo_node.catalog.mirror import resource_name
-from ortoo_protocol.station import grants_held
+from ortoo_protocol.station import grants_held, paging
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.store.tables import grants
 
 GrantRole = Literal["provider", "reader", "all"]
 
@@ -26,18 +25,23 @@ class GrantMethods:
     def as_mapping(self) -> Mapping[str, Method]:
         return {"grant.list": self.grants, "grant.end": self.end_grant}
 
-    async def grants(self, active: bool = True, role: GrantRole = "all") -> dict[str, Any]:
+    async def grants(
+        self,
+        active: bool = True,
+        role: GrantRole = "all",
+        limit: int = paging.MOST,
+        offset: int = 0,
+    ) -> dict[str, Any]:
+        """The newest first, from `offset` on; `total`: how many there are."""
         now_ms, party = self.app.station.parts.clock(), self.app.station.party
+        sides = {} if role == "all" else {role: party}
+        query = grants_held.listed(now_ms, "live" if active else "", **sides)
 
-        def read(conn: Connection) -> list[dict[str, Any]]:
-            query = select(grants).order_by(grants.c.from_ms.desc())
-            if active:
-                query = query.where(grants_held.live(now_ms))
-            if role != "all":
-                query = query.where(grants.c[role] == party)
-            return [grant_of(conn, row, now_ms) for row in conn.execute(query)]
+        def read(conn: Connection) -> dict[str, Any]:
+            rows, total = paging.page(conn, query, limit, offset)
+            return {"grants": [grant_of(conn, row, now_ms) for row in rows], "total": total}
 
-        return {"grants": await self.app.station.read(read)}
+        return await self.app.station.read(read)
 
     async def end_grant(self, grant: str, reason: str, by: str) -> dict[str, Any]:
         def job(tx: Tx) -> dict[str, Any]:
@@ -56,7 +60,6 @@ class GrantMethods:
 
 def grant_of(conn: Connection, row: Row[Any], now_ms: int) -> dict[str, Any]:
     terms = grants_held.terms_of(row)
-    over = row.ended_ms is not None or bool(row.until_ms and row.until_ms <= now_ms)
     return {
         "grant": row.grant,
         "case": terms.case,
@@ -74,15 +77,7 @@ def grant_of(conn: Connection, row: Row[Any], now_ms: int) -> dict[str, Any]:
         "from_ms": row.from_ms,
         "until_ms": row.until_ms,
         "conditions": terms.conditions,
-        "state": _state(row, over=over),
+        "state": grants_held.state_of(row, now_ms),
         "reason": row.end_reason,
         "ended_ms": row.ended_ms,
     }
-
-
-def _state(row: Row[Any], *, over: bool) -> str:
-    if over:
-        return "ended"
-    if row.offered:
-        return "offered"
-    return "suspended" if row.suspension else "active"

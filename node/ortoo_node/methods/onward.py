@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
 from ortoo_node.app import NodeApp
 from ortoo_node.use import consenting
+from ortoo_protocol.station import paging
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.use import shown
 
@@ -87,11 +86,14 @@ class OnwardMethods:
         await self.app.station.write(lambda tx: consenting.revoke(tx, onward, reason, by))
         return await self._one(onward)
 
-    async def listed(self, grant: str = "") -> dict[str, Any]:
-        return {"onward": await self.app.station.read(lambda conn: shown.onward(conn, grant))}
+    async def listed(
+        self, grant: str = "", limit: int = paging.MOST, offset: int = 0
+    ) -> dict[str, Any]:
+        """The newest first, from `offset` on; `total`: how many there are."""
+        found, total = await self.app.station.read(
+            lambda conn: shown.onward(conn, grant, limit, offset)
+        )
+        return {"onward": found, "total": total}
 
     async def _one(self, onward: str) -> dict[str, Any]:
-        def read(conn: Connection) -> dict[str, Any]:
-            return next(each for each in shown.onward(conn) if each["onward"] == onward)
-
-        return await self.app.station.read(read)
+        return await self.app.station.read(lambda conn: shown.one_onward(conn, onward))

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ortoo_protocol.cli.paging import Limit, Offset, more, span
 from ortoo_protocol.cli.shell import Json, Shell
 
 app = typer.Typer(help="Announcements of the region: list, show, read.", no_args_is_help=True)
@@ -21,8 +22,8 @@ def list_(
         bool, typer.Option("--all", help="Also those that ended, or have not begun.")
     ] = False,
     others: Annotated[bool, typer.Option("--others", help="Also those for other leagues.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many.")] = 50,
-    offset: Annotated[int, typer.Option(min=0, help="After how many to begin.")] = 0,
+    limit: Limit = None,
+    offset: Offset = None,
     as_json: Json = False,
 ) -> None:
     """List announcements that are in force, the most urgent first."""
@@ -31,8 +32,7 @@ def list_(
         "announcement.list",
         which="all" if all_ else "current",
         others=others,
-        limit=limit,
-        offset=offset,
+        **span(limit, offset),
     )
     shell.answer(
         answer,
@@ -51,6 +51,7 @@ def list_(
             ),
         ),
     )
+    more(shell, answer, "announcements", offset)
 
 
 @app.command("show")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ortoo_protocol.cli.paging import Limit, Offset, more, span
 from ortoo_protocol.cli.shell import Json, Shell
 
 app = typer.Typer(help="Deadlines under the law: list, show.", no_args_is_help=True)
@@ -18,12 +19,17 @@ def list_(
     which: Annotated[str, typer.Argument(metavar="WHICH", help="open, late or closed.")] = "open",
     party: Annotated[str, typer.Option(help="Only duties of this party.")] = "",
     department: Annotated[str, typer.Option(help="Only duties of this department.")] = "",
+    limit: Limit = None,
+    offset: Offset = None,
     as_json: Json = False,
 ) -> None:
     """List clocks, the most urgent first."""
     shell = Shell.of(ctx)
-    answer = shell.call("clock.list", which=which, party=party, department=department)
+    answer = shell.call(
+        "clock.list", which=which, party=party, department=department, **span(limit, offset)
+    )
     shell.answer(answer, lambda: _table(shell, answer["clocks"]))
+    more(shell, answer, "clocks", offset)
 
 
 @app.command("show")

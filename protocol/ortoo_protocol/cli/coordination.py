@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ortoo_protocol.cli.common import Approver, Handler, show_coordinations
+from ortoo_protocol.cli.paging import Limit, Offset, more, span
 from ortoo_protocol.cli.shell import Json, Shell
 
 app = typer.Typer(
@@ -18,11 +19,14 @@ Opinion = Annotated[str, typer.Option("--reason", help="The opinion; both sides 
 
 
 @app.command("list")
-def list_(ctx: typer.Context, as_json: Json = False) -> None:
+def list_(
+    ctx: typer.Context, limit: Limit = None, offset: Offset = None, as_json: Json = False
+) -> None:
     """List what waits for the authority."""
     shell = Shell.of(ctx)
-    answer = shell.call("coordination.list")
+    answer = shell.call("coordination.list", **span(limit, offset))
     shell.answer(answer, lambda: show_coordinations(shell, answer["cases"]))
+    more(shell, answer, "cases", offset)
 
 
 def _rule(

@@ -7,12 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from ortoo_protocol.cli.paging import Limit, Offset, more, span
 from ortoo_protocol.cli.shell import Json, Shell
-from ortoo_protocol.i18n import mark
+from ortoo_protocol.station.corrections.words import SAID
 
 Number = Annotated[str, typer.Argument(metavar="CORRECTION", help="Number of the correction.")]
-# The reader lets the answer stand; of a request the same word means that it was taken on.
-WORDS = {"accepted": mark("answer accepted")}
 app = typer.Typer(help="Corrections of shared data (校核).", no_args_is_help=True)
 
 
@@ -20,11 +19,13 @@ app = typer.Typer(help="Corrections of shared data (校核).", no_args_is_help=T
 def list_(
     ctx: typer.Context,
     closed: Annotated[bool, typer.Option("--closed", help="Also those that are closed.")] = False,
+    limit: Limit = None,
+    offset: Offset = None,
     as_json: Json = False,
 ) -> None:
     """List corrections, whose turn it is, and until when."""
     shell = Shell.of(ctx)
-    answer = shell.call("correction.list", all=closed)
+    answer = shell.call("correction.list", all=closed, **span(limit, offset))
     shell.answer(
         answer,
         lambda: shell.table(
@@ -44,6 +45,7 @@ def list_(
             ),
         ),
     )
+    more(shell, answer, "corrections", offset)
 
 
 @app.command("show")
@@ -55,7 +57,7 @@ def show(ctx: typer.Context, correction: Number, as_json: Json = False) -> None:
 
 
 def _word(shell: Shell, name: str) -> str:
-    return shell.word(WORDS.get(name, name))
+    return shell.word(SAID.get(name, name))
 
 
 def show_one(shell: Shell, answer: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from ortoo_protocol.cli.clock import due
 from ortoo_protocol.cli.exits import Exit
+from ortoo_protocol.cli.paging import Limit, Offset, more, span
 from ortoo_protocol.cli.shell import Json, Shell
 
 todo = typer.Typer()
@@ -78,11 +79,13 @@ def send_test(
 def list_(
     ctx: typer.Context,
     state: Annotated[str, typer.Option(help="waiting, sent, failed or dropped.")] = "",
+    limit: Limit = None,
+    offset: Offset = None,
     as_json: Json = False,
 ) -> None:
     """List notices and how far each has come."""
     shell = Shell.of(ctx)
-    answer = shell.call("notify.list", state=state)
+    answer = shell.call("notify.list", state=state, **span(limit, offset))
     shell.answer(
         answer,
         lambda: shell.table(
@@ -102,6 +105,7 @@ def list_(
             ),
         ),
     )
+    more(shell, answer, "deliveries", offset)
 
 
 @notify.command("retry")

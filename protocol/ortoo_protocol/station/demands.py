@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, Select, Table, func, insert, select, update
 
+from ortoo_protocol.core.catalog.lists import DEMAND
 from ortoo_protocol.core.demands import Event, State, move
 from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.station import clocks
@@ -21,6 +22,16 @@ def find(conn: Connection, provider: str, number: str) -> Row[Any] | None:
     """None while nobody was asked."""
     query = select(demands).where(demands.c.provider == provider, demands.c.number == number)
     return conn.execute(query).first()
+
+
+def rows(lists: Table, state: str = "", party: str = "") -> Select[Any]:
+    """Rows of `lists` (the lists beside the catalog, of station or hub) that are demands: of one
+    state, assigned to one party, or all."""
+    same = (demands.c.provider == lists.c.provider) & (demands.c.number == lists.c.number)
+    query = select(lists).outerjoin(demands, same).where(lists.c.list == DEMAND)
+    if state:
+        query = query.where(func.coalesce(demands.c.state, State.OPEN.value) == state)
+    return query.where(demands.c.party == party) if party else query
 
 
 def take_event(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Select, select, update
 
 from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.errors import GrantScope, GrantUnknown
@@ -105,6 +105,44 @@ def live(now_ms: int) -> Any:
 def in_use(now_ms: int) -> Any:
     """As `live`, and not suspended: what may be read, asked and fetched by."""
     return live(now_ms) & (grants.c.suspension == "")
+
+
+STATES = ("active", "offered", "suspended", "ended")
+
+
+def state_of(found: Row[Any], now_ms: int) -> str:
+    """One of STATES, as people see it."""
+    if found.ended_ms is not None or 0 < found.until_ms <= now_ms:
+        return "ended"
+    if found.offered:
+        return "offered"
+    return "suspended" if found.suspension else "active"
+
+
+def listed(now_ms: int, state: str = "", provider: str = "", reader: str = "") -> Select[Any]:
+    """The newest first. `state`: one of STATES, or `live` for all that are in force, suspended
+    ones too."""
+    query = select(grants).order_by(grants.c.from_ms.desc(), grants.c.grant)
+    if state:
+        query = query.where(_in_state(state, now_ms))
+    if provider:
+        query = query.where(grants.c.provider == provider)
+    return query.where(grants.c.reader == reader) if reader else query
+
+
+def _in_state(state: str, now_ms: int) -> Any:
+    over = grants.c.ended_ms.is_not(None) | (
+        (grants.c.until_ms > 0) & (grants.c.until_ms <= now_ms)
+    )
+    if state == "live":
+        return live(now_ms)
+    if state == "ended":
+        return over
+    offered = grants.c.offered.is_(True)
+    if state == "offered":
+        return ~over & offered
+    resting = grants.c.suspension != ""
+    return ~over & ~offered & (resting if state == "suspended" else ~resting)
 
 
 def allows(tx: Tx, named: bytes, feed: str) -> bool:

@@ -68,7 +68,7 @@ async def transfers_listed(
     """The department's transfers, the newest first."""
     who.need_any(FILE)
     spool = _spool(at, who)
-    orders = (await at.call("file.orders"))["orders"]
+    orders = await at.whole("file.orders", "orders")
     asked = [
         _of_order(each)
         for each in orders
@@ -77,7 +77,7 @@ async def transfers_listed(
     ordered = {each["transfer"] for each in orders if each["transfer"]}
     files = [
         _of_file(each)
-        for each in (await at.call("file.transfers"))["transfers"]
+        for each in await at.whole("file.transfers", "transfers")
         if spool.holds(each["target"]) and each["transfer"] not in ordered
     ]
     here, following = paging.page(

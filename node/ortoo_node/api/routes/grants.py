@@ -59,7 +59,7 @@ async def show(request: Request, grant: str, who: Who, at: At) -> Response:
 
 
 async def _all(at: Desk, who: Bearer, *, active: bool) -> list[dict[str, Any]]:
-    found = (await at.call("grant.list", active=active))["grants"]
+    found = await at.whole("grant.list", "grants", active=active)
     own = await at.app.station.read(lambda conn: own_resources(conn, at, who))
     reader = (at.app.station.party, who.department)
     return [

@@ -11,6 +11,7 @@ from ortoo_protocol.console.page import Page
 from ortoo_protocol.core.accounts.roles import Right
 from ortoo_protocol.core.corrections import ABOUT, ANSWERS, OUTCOMES, Event
 from ortoo_protocol.i18n import mark
+from ortoo_protocol.station.corrections.words import SAID
 
 # Actions of a correction, and the events of its table that each is (core/corrections).
 OFFERED = {
@@ -22,10 +23,6 @@ _CORRECTION = Field("correction", mark("Correction"), "hidden")
 _BY = Field("by", mark("By"), "me")
 _VALUES = mark("One a line: column=value.")
 _BACK = "/corrections/{correction}"
-
-
-# Where a word alone would mean something else: `passed` is what a check is elsewhere.
-SAID = {"passed": mark("passed on to its source"), "accepted": mark("answer accepted")}
 
 
 async def outcomes(page: Page, _given: Mapping[str, Any]) -> Options:

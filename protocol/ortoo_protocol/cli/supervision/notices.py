@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ortoo_protocol.cli.common import Handler
+from ortoo_protocol.cli.paging import Limit, Offset, more, span
 from ortoo_protocol.cli.shell import Json, Shell
 from ortoo_protocol.station.supervision import words
 
@@ -64,12 +65,15 @@ def list_(
     ctx: typer.Context,
     side: Annotated[str, typer.Option(help="authority: issued here; subject: received.")] = "",
     settled: Annotated[bool, typer.Option("--settled", help="Also those that are over.")] = False,
+    limit: Limit = None,
+    offset: Offset = None,
     as_json: Json = False,
 ) -> None:
     """List written notices by their last day."""
     shell = Shell.of(ctx)
-    answer = shell.call("notice.list", side=side, settled=settled)
+    answer = shell.call("notice.list", side=side, settled=settled, **span(limit, offset))
     shell.answer(answer, lambda: _show_all(shell, answer["notices"]))
+    more(shell, answer, "notices", offset)
 
 
 @app.command("show")

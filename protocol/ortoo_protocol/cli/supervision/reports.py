@@ -11,6 +11,7 @@ import typer
 
 from ortoo_protocol.cli.common import Handler
 from ortoo_protocol.cli.files import read_bytes, write_new
+from ortoo_protocol.cli.paging import Limit, Offset, more, span
 from ortoo_protocol.cli.shell import Json, Shell
 from ortoo_protocol.cli.supervision.book import book
 from ortoo_protocol.cli.supervision.page import page
@@ -59,12 +60,15 @@ def list_(
     ctx: typer.Context,
     side: Annotated[str, typer.Option(help="authority: to here; subject: from here.")] = "",
     period: Annotated[str, typer.Option(help="Only of this half-year.")] = "",
+    limit: Limit = None,
+    offset: Offset = None,
     as_json: Json = False,
 ) -> None:
     """List submissions, and which are late."""
     shell = Shell.of(ctx)
-    answer = shell.call("report.list", side=side, period=period)
+    answer = shell.call("report.list", side=side, period=period, **span(limit, offset))
     shell.answer(answer, lambda: _show_all(shell, answer["submissions"]))
+    more(shell, answer, "submissions", offset)
 
 
 @app.command("show")

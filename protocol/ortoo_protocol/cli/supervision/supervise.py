@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from ortoo_protocol.cli.files import read_bytes
+from ortoo_protocol.cli.paging import Limit, Offset, more, span
 from ortoo_protocol.cli.shell import Json, Shell
 from ortoo_protocol.cli.supervision import notices
 from ortoo_protocol.cli.supervision.figures import NONE, percent, points, said
@@ -95,6 +96,8 @@ def leads(
     state: Annotated[str, typer.Option(help="open, confirmed, dismissed or noticed.")] = "",
     look: Annotated[bool, typer.Option("--look", help="Apply the rules first.")] = False,
     period: Period = "",
+    limit: Limit = None,
+    offset: Offset = None,
     as_json: Json = False,
 ) -> None:
     """List leads, or show one with its evidence; --look applies the rules to the period first."""
@@ -105,8 +108,9 @@ def leads(
         one = shell.call("supervise.lead", lead=lead)
         shell.answer(one, lambda: _show_lead(shell, one))
         return
-    answer = shell.call("supervise.leads", state=state)
+    answer = shell.call("supervise.leads", state=state, **span(limit, offset))
     shell.answer(answer, lambda: _show_leads(shell, answer["leads"]))
+    more(shell, answer, "leads", offset)
 
 
 @app.command("decide")

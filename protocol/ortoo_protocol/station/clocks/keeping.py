@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from ortoo_protocol.core.errors import ClockExtension, ClockPause, ClockUnknown
 from ortoo_protocol.core.law.clock import day_of, moment_ms
@@ -279,11 +279,16 @@ def due(
     limit: int = 1_000,
 ) -> list[Clock]:
     """Open ones, the most urgent first; those without a last day come at the end."""
-    query = _listed(party, department).where(clocks.c.closed_ms.is_(None))
+    query = open_in_order(party, department)
     if before_ms is not None:
         query = query.where(clocks.c.due_ms <= before_ms)
-    query = query.order_by(clocks.c.due_ms.is_(None), clocks.c.due_ms, clocks.c.opened_ms)
     return [of_row(row) for row in conn.execute(query.limit(limit)).all()]
+
+
+def open_in_order(party: str | None, department: str | None) -> Select[Any]:
+    query = _listed(party, department).where(clocks.c.closed_ms.is_(None))
+    order = (clocks.c.due_ms.is_(None), clocks.c.due_ms, clocks.c.opened_ms, clocks.c.clock)
+    return query.order_by(*order)
 
 
 def late(
@@ -296,6 +301,13 @@ def late(
     limit: int = 1_000,
 ) -> list[Clock]:
     """Overdue now, or done too late since `since_ms`; the oldest first."""
+    query = late_in_order(now_ms, party, department, since_ms).limit(limit)
+    return [of_row(row) for row in conn.execute(query).all()]
+
+
+def late_in_order(
+    now_ms: int, party: str | None, department: str | None, since_ms: int = 0
+) -> Select[Any]:
     done_late = (clocks.c.state == LATE) & (clocks.c.closed_ms >= since_ms)
     open_late = (
         clocks.c.closed_ms.is_(None)
@@ -303,7 +315,15 @@ def late(
         & (clocks.c.due_ms <= now_ms)
     )
     query = _listed(party, department).where(done_late | open_late)
-    return [of_row(row) for row in conn.execute(query.order_by(clocks.c.due_ms).limit(limit)).all()]
+    return query.order_by(clocks.c.due_ms, clocks.c.clock)
+
+
+def overdue(about: str, now_ms: int) -> Select[Any]:
+    """What follows `about` in the subjects of clocks that are open and past their day."""
+    rest = func.substr(clocks.c.subject, len(about) + 1)
+    begins = clocks.c.subject.startswith(about, autoescape=True)
+    late = clocks.c.closed_ms.is_(None) & (clocks.c.due_ms <= now_ms)
+    return select(rest).where(begins, late)
 
 
 def closed(
@@ -315,11 +335,15 @@ def closed(
     limit: int = 1_000,
 ) -> list[Clock]:
     """Done, late or in time, and those that fell away; the latest first."""
-    query = _listed(party, department).where(clocks.c.closed_ms.is_not(None))
+    query = closed_in_order(party, department)
     if duty is not None:
         query = query.where(clocks.c.duty == duty)
-    query = query.order_by(clocks.c.closed_ms.desc()).limit(limit)
-    return [of_row(row) for row in conn.execute(query).all()]
+    return [of_row(row) for row in conn.execute(query.limit(limit)).all()]
+
+
+def closed_in_order(party: str | None, department: str | None) -> Select[Any]:
+    query = _listed(party, department).where(clocks.c.closed_ms.is_not(None))
+    return query.order_by(clocks.c.closed_ms.desc(), clocks.c.clock)
 
 
 def events(conn: Connection, clock: str) -> Sequence[Row[Any]]:
@@ -327,7 +351,7 @@ def events(conn: Connection, clock: str) -> Sequence[Row[Any]]:
     return conn.execute(query.order_by(clock_events.c.number)).all()
 
 
-def _listed(party: str | None, department: str | None) -> Any:
+def _listed(party: str | None, department: str | None) -> Select[Any]:
     query = select(clocks)
     if party is not None:
         query = query.where(clocks.c.party == party)

@@ -14,8 +14,9 @@ from ortoo_protocol.core.errors import CalendarMissing, OrtooError
 from ortoo_protocol.core.law.clock import day_of
 from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.core.law.workdays import CalendarYear
-from ortoo_protocol.station import clocks
-from ortoo_protocol.station.clocks.clock import Clock
+from ortoo_protocol.station import clocks, paging
+from ortoo_protocol.station.clocks import keeping
+from ortoo_protocol.station.clocks.clock import Clock, of_row
 from ortoo_protocol.station.control import Method, error_to
 from ortoo_protocol.station.station import Station
 
@@ -38,19 +39,24 @@ class ClockMethods:
         years = await self.station.read(clocks.calendar.years)
         return {"years": [_year(each, days=bool(year)) for each in years if year in (0, each.year)]}
 
-    async def listed(self, which: str = "open", party: str = "", department: str = "") -> Any:
-        """`which`: open, late, or closed."""
-        now_ms = self.station.parts.clock()
-
-        def read(conn: Connection) -> list[Clock]:
-            whose, office = party or None, department or None
-            if which == "late":
-                return clocks.late(conn, now_ms, party=whose, department=office)
-            if which == "closed":
-                return clocks.closed(conn, party=whose, department=office)
-            return clocks.due(conn, party=whose, department=office)
-
-        return {"clocks": [view(each) for each in await self.station.read(read)]}
+    async def listed(
+        self,
+        which: str = "open",
+        party: str = "",
+        department: str = "",
+        limit: int = paging.MOST,
+        offset: int = 0,
+    ) -> dict[str, Any]:
+        """`which`: open, late, or closed; from `offset` on. `total`: how many there are."""
+        whose, office = party or None, department or None
+        if which == "late":
+            query = keeping.late_in_order(self.station.parts.clock(), whose, office)
+        elif which == "closed":
+            query = keeping.closed_in_order(whose, office)
+        else:
+            query = keeping.open_in_order(whose, office)
+        rows, total = await self.station.read(lambda conn: paging.page(conn, query, limit, offset))
+        return {"clocks": [view(of_row(row)) for row in rows], "total": total}
 
     async def show(self, clock: str) -> dict[str, Any]:
         """One clock by its id, or all of a subject, with what happened to each."""

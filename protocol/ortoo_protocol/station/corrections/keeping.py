@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from ortoo_protocol.core.codec import decode, encode
 from ortoo_protocol.core.corrections import (
@@ -37,11 +37,12 @@ from ortoo_protocol.station.store.correction_tables import (
 from ortoo_protocol.station.store.dialect import upsert
 
 DUTY = "correction"
+_ABOUT = "correction"
 _T = corrections.c
 
 
 def subject(correction: str) -> str:
-    return f"correction:{correction}"
+    return f"{_ABOUT}:{correction}"
 
 
 def raised(tx: Tx, body: CorrectionRaised, letter: bytes = b"", *, runs: bool = True) -> None:
@@ -243,21 +244,19 @@ def one(conn: Connection, correction: str) -> Row[Any]:
     return row
 
 
-def listed(
-    conn: Connection, *, only_open: bool = False, limit: int = 1_000, offset: int = 0
-) -> Sequence[Row[Any]]:
-    """The newest first."""
+def in_order(
+    *, only_open: bool = False, party: str = "", overdue_ms: int | None = None
+) -> Select[Any]:
+    """The newest first. `party`: those in which it provides or reads; `overdue_ms`: those whose
+    provider should have answered before."""
     query = select(corrections).order_by(_T.opened_ms.desc(), _T.correction)
     if only_open:
         query = query.where(_T.closed_ms.is_(None))
-    return conn.execute(query.limit(limit).offset(offset)).all()
-
-
-def count(conn: Connection, *, only_open: bool = False) -> int:
-    query = select(func.count()).select_from(corrections)
-    if only_open:
-        query = query.where(_T.closed_ms.is_(None))
-    return int(conn.execute(query).scalar_one())
+    if party:
+        query = query.where((_T.provider == party) | (_T.reader == party))
+    if overdue_ms is not None:
+        query = query.where(_T.correction.in_(clocks.overdue(f"{_ABOUT}:", overdue_ms)))
+    return query
 
 
 def waiting_for_rows(conn: Connection, reader: str) -> Sequence[Row[Any]]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row
 from ortoo_protocol.core.corrections import ANSWERS, ENDINGS, MOVES, State
 from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.i18n import mark
-from ortoo_protocol.station import clocks
+from ortoo_protocol.station import clocks, paging
 from ortoo_protocol.station.clocks.methods import view
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.corrections import keeping
@@ -32,17 +32,25 @@ class CorrectionViews:
     def as_mapping(self) -> Mapping[str, Method]:
         return {"correction.list": self.listed, "correction.show": self.show}
 
-    async def listed(self, all: bool = False, limit: int = 1_000, offset: int = 0) -> Any:
-        """The newest first, from `offset` on; `all`: also those that are closed. `total`: how
-        many there are."""
-        most, passed = max(0, limit), max(0, offset)
+    async def listed(
+        self,
+        all: bool = False,
+        overdue: bool = False,
+        party: str = "",
+        limit: int = paging.MOST,
+        offset: int = 0,
+    ) -> dict[str, Any]:
+        """The newest first, from `offset` on; `all`: also those that are closed; `overdue`: those
+        whose provider is late; `party`: of one, as provider or reader. `total`: how many there
+        are."""
+        now_ms = self.station.parts.clock()
+        query = keeping.in_order(
+            only_open=not all, party=party, overdue_ms=now_ms if overdue else None
+        )
 
         def read(conn: Connection) -> dict[str, Any]:
-            rows = keeping.listed(conn, only_open=not all, limit=most, offset=passed)
-            return {
-                "corrections": [case_of(conn, row) for row in rows],
-                "total": keeping.count(conn, only_open=not all),
-            }
+            rows, total = paging.page(conn, query, limit, offset)
+            return {"corrections": [case_of(conn, row, now_ms) for row in rows], "total": total}
 
         return await self.station.read(read)
 
@@ -56,7 +64,7 @@ class CorrectionViews:
         """With what art. 21 says to both sides while it is open."""
         rules = profile_named(self.station.parts.trust.current.profile).sharing
         return {
-            "correction": case_of(conn, row),
+            "correction": case_of(conn, row, self.station.parts.clock()),
             "notice": "" if row.closed_ms is not None else BUSINESS_GOES_ON,
             "article": rules.business.article,
             "clocks": [view(clock) for clock in clocks.of(conn, keeping.subject(row.correction))],
@@ -78,8 +86,9 @@ class CorrectionViews:
         ]
 
 
-def case_of(conn: Connection, row: Row[Any]) -> dict[str, Any]:
-    """`due_ms`, `clock`: of the provider's days; None, "" where none run."""
+def case_of(conn: Connection, row: Row[Any], now_ms: int) -> dict[str, Any]:
+    """`due_ms`, `clock`: of the provider's days; None, "" where none run. `overdue`: they are
+    over and it has not answered."""
     found = clocks.of(conn, keeping.subject(row.correction))
     last = found[-1] if found else None
     names = (
@@ -91,4 +100,5 @@ def case_of(conn: Connection, row: Row[Any]) -> dict[str, Any]:
         **{name: getattr(row, name) for name in names},
         "due_ms": None if last is None else last.due_ms,
         "clock": "" if last is None else last.state,
+        "overdue": last is not None and last.closed_ms is None and (last.due_ms or now_ms) < now_ms,
     }

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ortoo_protocol.core.errors import ContactUnknown, NoticesWaiting
-from ortoo_protocol.station import todo
+from ortoo_protocol.station import paging, todo
 from ortoo_protocol.station.clocks.methods import view
 from ortoo_protocol.station.contacts import duty, keeping
 from ortoo_protocol.station.control import Method, error_to
@@ -51,13 +51,17 @@ class NotifyMethods:
 
         return await station.read(read)
 
-    async def listed(self, state: str = "") -> dict[str, Any]:
-        rows = await self.notifier.station.read(lambda conn: queue.listed(conn, state))
+    async def listed(self, state: str = "", limit: int = 500, offset: int = 0) -> dict[str, Any]:
+        """The newest first, from `offset` on; `total`: how many there are."""
+        rows, total = await self.notifier.station.read(
+            lambda conn: paging.page(conn, queue.in_order(state), limit, offset)
+        )
         names = ("number", "channel", "department", "person", "address", "state", "attempts")
         times = ("error", "created_ms", "next_ms", "settled_ms")
         return {
             "channels": [each.name for each in self.notifier.channels],
             "deliveries": [{name: getattr(row, name) for name in (*names, *times)} for row in rows],
+            "total": total,
         }
 
     async def test(self, person: str = "", department: str = "") -> dict[str, Any]:

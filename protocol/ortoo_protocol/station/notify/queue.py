@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from ortoo_protocol.core.errors import ContactUnknown, OrtooError
 from ortoo_protocol.core.law.contacts import Person
@@ -203,12 +203,10 @@ def forget(tx: Tx, keep_days: int) -> None:
     tx.conn.execute(delete(notices).where(old))
 
 
-def listed(conn: Connection, state: str, limit: int = 500) -> list[Row[Any]]:
+def in_order(state: str) -> Select[Any]:
     """The newest first; of one state, or all."""
-    query = select(notice_deliveries).order_by(notice_deliveries.c.number.desc()).limit(limit)
-    if state:
-        query = query.where(notice_deliveries.c.state == state)
-    return list(conn.execute(query).all())
+    query = select(notice_deliveries).order_by(notice_deliveries.c.number.desc())
+    return query.where(notice_deliveries.c.state == state) if state else query
 
 
 def troubles(conn: Connection) -> list[tuple[str, int, int, str]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from ortoo_protocol.core.codec import decode, encode
 from ortoo_protocol.core.errors import SupervisionField, SupervisionPeople, SupervisionUnknown
@@ -134,12 +134,21 @@ def find(conn: Connection, lead: str) -> Row[Any]:
     return row
 
 
+def in_order(state: str = "") -> Select[Any]:
+    """The open ones first, then the newest; of one state, or all."""
+    order = (leads.c.state != State.OPEN.value, leads.c.found_ms.desc(), leads.c.lead)
+    query = select(leads).order_by(*order)
+    return query.where(leads.c.state == state) if state else query
+
+
 def listed(conn: Connection, state: str, limit: int) -> list[Row[Any]]:
-    """The open ones first, then the newest."""
-    query = select(leads).order_by((leads.c.state != State.OPEN.value), leads.c.found_ms.desc())
-    if state:
-        query = query.where(leads.c.state == state)
-    return list(conn.execute(query.limit(limit)))
+    return list(conn.execute(in_order(state).limit(limit)))
+
+
+def matters(conn: Connection, found: Sequence[str]) -> dict[str, int]:
+    """How much evidence each of these leads has."""
+    query = select(lead_evidence.c.lead, func.count()).where(lead_evidence.c.lead.in_(found))
+    return {lead: count for lead, count in conn.execute(query.group_by(lead_evidence.c.lead))}
 
 
 def evidence_of(conn: Connection, lead: str, limit: int = 10_000) -> list[Evidence]:

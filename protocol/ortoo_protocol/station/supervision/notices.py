@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from ortoo_protocol.core.codec import Shape, decode, encode
 from ortoo_protocol.core.errors import (
@@ -354,14 +354,18 @@ def issued_to(conn: Connection, subject: Subject) -> Iterator[tuple[Row[Any], li
         yield row, steps_of(conn, AUTHORITY, row.notice)
 
 
-def listed(conn: Connection, side: str, settled: bool, limit: int) -> list[Row[Any]]:
+def in_order(side: str, settled: bool) -> Select[Any]:
     """By their last day; with `settled`, also those that are over."""
-    query = select(notices).order_by(notices.c.due_ms, notices.c.notice).limit(limit)
+    query = select(notices).order_by(notices.c.due_ms, notices.c.notice, notices.c.side)
     if side:
         query = query.where(notices.c.side == side)
     if not settled:
         query = query.where(notices.c.state.not_in([each.value for each in SETTLED]))
-    return list(conn.execute(query))
+    return query
+
+
+def listed(conn: Connection, side: str, settled: bool, limit: int) -> list[Row[Any]]:
+    return list(conn.execute(in_order(side, settled).limit(limit)))
 
 
 def open_moves(row: Row[Any]) -> list[Event]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from ortoo_protocol.core.codec import Shape, decode, encode
 from ortoo_protocol.core.errors import (
@@ -287,15 +287,17 @@ def sides(conn: Connection, submission: str) -> set[str]:
     return set(conn.execute(query).scalars())
 
 
-def listed(conn: Connection, side: str, period: str, limit: int) -> list[Row[Any]]:
-    query = select(submissions).order_by(
-        submissions.c.period.desc(), submissions.c.party, submissions.c.department
-    )
+def in_order(side: str, period: str) -> Select[Any]:
+    """The newest period first; of one side and period, or all."""
+    named = (submissions.c.party, submissions.c.department, submissions.c.side)
+    query = select(submissions).order_by(submissions.c.period.desc(), *named)
     if side:
         query = query.where(submissions.c.side == side)
-    if period:
-        query = query.where(submissions.c.period == period)
-    return list(conn.execute(query.limit(limit)))
+    return query.where(submissions.c.period == period) if period else query
+
+
+def listed(conn: Connection, side: str, period: str, limit: int) -> list[Row[Any]]:
+    return list(conn.execute(in_order(side, period).limit(limit)))
 
 
 def draft_of(row: Row[Any]) -> Draft:

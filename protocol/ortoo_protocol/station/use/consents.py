@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, insert, or_, select, update
 
 from ortoo_protocol.core.errors import CaseField, GrantEnded, OnwardMove, OnwardUnknown
 from ortoo_protocol.core.law.profiles import Sharing, Term, profile_named
@@ -50,7 +50,7 @@ def asked(tx: Tx, body: OnwardAsk, reader: str, letter: bytes = b"") -> None:
     if row.until_ms and body.until_ms > row.until_ms:
         raise CaseField(field="until", detail="the grant itself ends before that")
     tx.trust.check_department(body.third, body.third_department)
-    for known in listed(tx.conn, body.grant):
+    for known in tx.conn.execute(in_order(body.grant)):
         same = (known.resource, known.third, known.third_department) == (
             body.resource,
             body.third,
@@ -159,10 +159,10 @@ def find(conn: Connection, onward: str, grant: str = "") -> Row[Any]:
     return row
 
 
-def listed(conn: Connection, grant: str = "") -> Sequence[Row[Any]]:
-    """The newest first."""
-    query = select(onward_consents).order_by(_T.asked_ms.desc())
-    return conn.execute(query.where(_T.grant == grant) if grant else query).all()
+def in_order(grant: str = "") -> Select[Any]:
+    """The newest first; of one grant, or all."""
+    query = select(onward_consents).order_by(_T.asked_ms.desc(), _T.onward)
+    return query.where(_T.grant == grant) if grant else query
 
 
 def in_force(conn: Connection, rules: Sharing, now_ms: int) -> Sequence[Row[Any]]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row
 
 from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.use.records import UseRecords
+from ortoo_protocol.station import paging
 from ortoo_protocol.station.use import consents, disposals, endings, history, suspensions
 
 _SUSPENSION = (
@@ -30,15 +31,24 @@ def shown(conn: Connection, grant: str) -> dict[str, Any]:
         "suspensions": _rows(suspensions.listed(conn, grant), _SUSPENSION),
         "endings": _rows(endings.listed(conn, grant), _ENDING),
         "events": _rows(history.of(conn, grant), _EVENT),
-        "onward": onward(conn, grant),
+        "onward": onward(conn, grant)[0],
         "disposal": _disposal(conn, grant),
         "records": [_asked(row) for row in disposals.asks(conn, grant)],
     }
 
 
-def onward(conn: Connection, grant: str = "") -> list[dict[str, Any]]:
-    """Consents to passing on, the newest first; of all grants, or of one."""
-    return _rows(consents.listed(conn, grant), _ONWARD)
+def onward(
+    conn: Connection, grant: str = "", limit: int = paging.MOST, offset: int = 0
+) -> tuple[list[dict[str, Any]], int]:
+    """Consents to passing on, the newest first, and how many there are; of all grants, or of
+    one."""
+    rows, total = paging.page(conn, consents.in_order(grant), limit, offset)
+    return _rows(rows, _ONWARD), total
+
+
+def one_onward(conn: Connection, consent: str) -> dict[str, Any]:
+    """Raises OnwardUnknown."""
+    return _rows([consents.find(conn, consent)], _ONWARD)[0]
 
 
 def _disposal(conn: Connection, grant: str) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row
 
 from ortoo_protocol.core.supervision.law import Violation, law_of
 from ortoo_protocol.core.supervision.leads import Event
+from ortoo_protocol.station import paging
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.supervision import leads
@@ -56,17 +57,22 @@ class LeadMethods(Desk):
         touched = await self.station.write(lambda tx: leads.look(tx, counter, span))
         return {"period": name, "leads": touched}
 
-    async def listed(self, state: str = "") -> dict[str, Any]:
-        def read(conn: Connection) -> list[dict[str, Any]]:
-            return [self._lead(conn, row) for row in leads.listed(conn, state, MOST)]
+    async def listed(self, state: str = "", limit: int = MOST, offset: int = 0) -> dict[str, Any]:
+        """The open ones first, then the newest, from `offset` on; `total`: how many there are."""
 
-        return {"leads": await self.station.read(read)}
+        def read(conn: Connection) -> dict[str, Any]:
+            rows, total = paging.page(conn, leads.in_order(state), limit, offset)
+            count = leads.matters(conn, [row.lead for row in rows])
+            shown = [self._lead(row, count.get(row.lead, 0)) for row in rows]
+            return {"leads": shown, "total": total}
+
+        return await self.station.read(read)
 
     async def show(self, lead: str) -> dict[str, Any]:
         def read(conn: Connection) -> dict[str, Any]:
             names = ("time_ms", "event", "by", "reason")
             return {
-                "lead": self._lead(conn, leads.find(conn, lead)),
+                "lead": self._found(conn, lead),
                 "evidence": [evidence_view(each) for each in leads.evidence_of(conn, lead)],
                 "events": [
                     {name: getattr(row, name) for name in names}
@@ -86,7 +92,7 @@ class LeadMethods(Desk):
     ) -> dict[str, Any]:
         def job(tx: Tx) -> dict[str, Any]:
             leads.decide(tx, lead, Event(outcome), reason, intent, by)
-            return self._lead(tx.conn, leads.find(tx.conn, lead))
+            return self._found(tx.conn, lead)
 
         return await self.station.write(job)
 
@@ -98,17 +104,22 @@ class LeadMethods(Desk):
 
         def job(tx: Tx) -> dict[str, Any]:
             lead = leads.enter(tx, chosen, violation, text, intent, by)
-            return self._lead(tx.conn, leads.find(tx.conn, lead))
+            return self._found(tx.conn, lead)
 
         return await self.station.write(job)
 
-    def _lead(self, conn: Connection, row: Row[Any]) -> dict[str, Any]:
+    def _found(self, conn: Connection, lead: str) -> dict[str, Any]:
+        """Raises SupervisionUnknown."""
+        row = leads.find(conn, lead)
+        return self._lead(row, leads.matters(conn, [lead]).get(lead, 0))
+
+    def _lead(self, row: Row[Any], matters: int) -> dict[str, Any]:
         cited = law_of(self.station.parts.trust.current.profile).violations
         return {
             **{name: getattr(row, name) for name in _NAMES},
             **self.about(row.party, row.department),
             "article": cited[Violation(row.violation)],
-            "matters": len(leads.evidence_of(conn, row.lead)),
+            "matters": matters,
         }
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row
 
 from ortoo_protocol.core.supervision.notices import Event, is_late
+from ortoo_protocol.station import paging
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.supervision import notices
@@ -79,11 +80,16 @@ class NoticeMethods(Desk):
 
         return await self.station.write(job)
 
-    async def listed(self, side: str = "", settled: bool = False) -> dict[str, Any]:
-        def read(conn: Connection) -> list[dict[str, Any]]:
-            return [self._view(conn, row) for row in notices.listed(conn, side, settled, MOST)]
+    async def listed(
+        self, side: str = "", settled: bool = False, limit: int = MOST, offset: int = 0
+    ) -> dict[str, Any]:
+        """By their last day, from `offset` on; `total`: how many there are."""
 
-        return {"notices": await self.station.read(read)}
+        def read(conn: Connection) -> dict[str, Any]:
+            rows, total = paging.page(conn, notices.in_order(side, settled), limit, offset)
+            return {"notices": [self._view(conn, row) for row in rows], "total": total}
+
+        return await self.station.read(read)
 
     async def show(self, notice: str, side: str = "") -> dict[str, Any]:
         """Of `side`; without one, as the authority if it was issued here."""

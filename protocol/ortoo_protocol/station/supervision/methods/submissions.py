@@ -13,6 +13,7 @@ from ortoo_protocol.core.errors import SupervisionField
 from ortoo_protocol.core.supervision.facts import Facts, Subject
 from ortoo_protocol.core.supervision.half_years import PASSAGES, half_year
 from ortoo_protocol.core.supervision.submissions import Event
+from ortoo_protocol.station import paging
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.supervision import submitting
@@ -58,9 +59,13 @@ class SubmissionMethods(Desk):
         )
         return {"period": period, "submissions": called}
 
-    async def listed(self, side: str = "", period: str = "") -> dict[str, Any]:
-        rows = await self.station.read(lambda conn: submitting.listed(conn, side, period, MOST))
-        return {"submissions": [self._view(row) for row in rows]}
+    async def listed(
+        self, side: str = "", period: str = "", limit: int = MOST, offset: int = 0
+    ) -> dict[str, Any]:
+        """The newest period first, from `offset` on; `total`: how many there are."""
+        query = submitting.in_order(side, period)
+        rows, total = await self.station.read(lambda conn: paging.page(conn, query, limit, offset))
+        return {"submissions": [self._view(row) for row in rows], "total": total}
 
     async def show(self, submission: str, side: str = "") -> dict[str, Any]:
         """With what is filled in (by who submits), what was sent, and all that happened."""
