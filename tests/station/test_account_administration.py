@@ -24,6 +24,7 @@ from ortoo_protocol.core.errors import (
     AccountRolesApart,
     AccountTaken,
     AccountUnknown,
+    CatalogDuties,
     CodecIdentifier,
     TrustDepartment,
 )
@@ -262,15 +263,24 @@ async def test_who_must_set_a_second_factor_does_nothing_before(house: House) ->
 # --- acts ---------------------------------------------------------------------------------------
 
 
+async def nothing() -> None:
+    """A deed that writes nothing."""
+
+
+async def refused() -> None:
+    raise CatalogDuties(who="-", step="-")
+
+
 async def test_an_act_is_a_row_of_the_journal(house: House) -> None:
     who = await house.person("wu", Role.COMPILER)
-    await house.accounts.act(who, "catalog.review", "3/001", "done", correlation="abc")
-    await house.accounts.act(who, "catalog.review", "3/002", "catalog.duties")
+    await house.accounts.recorded(who, "catalog.review", "3/001", nothing, correlation="abc")
+    with pytest.raises(CatalogDuties):
+        await house.accounts.recorded(who, "catalog.review", "3/002", refused)
     rows = await house.station.read(lambda conn: list(journal_rows.rows(conn)))
-    done, refused = rows[-2:]
+    done, not_done = rows[-2:]
     assert {row.direction for row in rows} == {Direction.LOCAL}
     assert (done.state, done.error, done.kind, done.flow) == (State.ACCEPTED, "", "act", "acts")
-    assert (refused.state, refused.error) == (State.REFUSED, "catalog.duties")
+    assert (not_done.state, not_done.error) == (State.REFUSED, "catalog.duties")
     (found,) = await house.administration.acts(US, Wanted(correlation="abc"))
     assert (found["seq"], found["address"], found["person"]) == (done.seq, HERE, "wu某")
     assert await house.administration.verify_acts(US) == len(rows)
@@ -280,7 +290,7 @@ async def test_pages_of_acts(house: House) -> None:
     who = await house.person("wu", Role.COMPILER)
     for number in range(10):
         house.now_ms += 1_000
-        await house.accounts.act(who, "look", f"{number}", "done")
+        await house.accounts.recorded(who, "look", f"{number}", nothing)
     desk = house.administration
     page = await desk.acts(US, Wanted(action="look", count=4))
     assert [each["subject"] for each in page] == ["9", "8", "7", "6"]

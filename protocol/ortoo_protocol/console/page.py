@@ -21,7 +21,7 @@ from ortoo_protocol.console.actions import Action
 from ortoo_protocol.console.console import Console
 from ortoo_protocol.console.failures import SignInFirst
 from ortoo_protocol.core.accounts.roles import CHARGES, Right, Role
-from ortoo_protocol.core.errors import ConsoleForbidden, OrtooError
+from ortoo_protocol.core.errors import ConsoleForbidden
 from ortoo_protocol.i18n import DEFAULT, ENGLISH, Translator, translator
 from ortoo_protocol.station.accounts.desk import SignedIn
 from ortoo_protocol.station.control_client import said_of
@@ -78,16 +78,13 @@ class Page:
 
     async def recorded(self, method: str, params: Mapping[str, Any], subject: str) -> Any:
         """`call` of what changes something: who did it, and what came of it, is written down."""
-        correlation: str = self.request.state.correlation
-        try:
-            done = await self.console.call(method, params)
-        except OrtooError as error:
-            await self.console.accounts.act(
-                self.me, method, subject, error.code, correlation=correlation
-            )
-            raise
-        await self.console.accounts.act(self.me, method, subject, "done", correlation=correlation)
-        return done
+        return await self.console.accounts.recorded(
+            self.me,
+            method,
+            subject,
+            lambda: self.console.call(method, params),
+            correlation=self.request.state.correlation,
+        )
 
     def offer(self, method: str, **initial: object) -> Offer | None:
         action = self.console.actions[method]

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from ortoo_protocol.core.errors import StoreError
+from ortoo_protocol.station import deeds
 from ortoo_protocol.station.context import Parts, Tx
 from ortoo_protocol.station.store.store import Store
 from ortoo_protocol.station.store.writer import Writer
@@ -31,9 +32,10 @@ class Database:
 
     async def write(self, job: Callable[[Tx], T], *, alone: bool = False) -> T:
         """Returns once the result is on disk. Raises what the job raised, or StoreError. `alone`:
-        for a job that changes a whole table (Writer)."""
+        for a job that changes a whole table (Writer). A record that waits goes along (deeds)."""
         try:
-            result = await self._writer.run(job, alone=alone)
+            with deeds.carried(job) as carried:
+                result = await self._writer.run(carried, alone=alone)
         except StoreError as error:
             self.trouble = error
             raise

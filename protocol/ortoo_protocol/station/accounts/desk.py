@@ -6,8 +6,9 @@ What administrators do with other people's accounts stands in `administration.py
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -21,6 +22,7 @@ from ortoo_protocol.core.errors import (
     OrtooError,
 )
 from ortoo_protocol.i18n import DEFAULT
+from ortoo_protocol.station import deeds
 from ortoo_protocol.station.accounts import acts, attempts, factor, keeping, links, sessions
 from ortoo_protocol.station.accounts.administration import Administration
 from ortoo_protocol.station.accounts.hashing import Hasher
@@ -35,6 +37,7 @@ from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.station import Station
 
 __all__ = ["Accounts", "LinkTarget", "SecondFactor", "SignedIn"]
+T = TypeVar("T")
 
 
 class Accounts:
@@ -254,7 +257,8 @@ class Accounts:
             await write(lambda tx: attempts.give_back(tx.conn, name, who.address))
             raise
         if not right:
-            await self.act(who, "password", f"account:{name}", AccountRefused.code)
+            code = AccountRefused.code
+            await write(lambda tx: _note(tx, who, "password", f"account:{name}", code))
             raise AccountRefused()
         await write(lambda tx: attempts.give_back(tx.conn, name, who.address))
 
@@ -311,29 +315,32 @@ class Accounts:
 
     # --- acts ---
 
-    async def act(
-        self, who: SignedIn, action: str, subject: str, outcome: str, *, correlation: str = ""
-    ) -> None:
-        """Record what `who` did; `outcome`: done, or the code of the refusal."""
-        await self.write(who, action, subject, lambda _tx: None, outcome, correlation=correlation)
-
-    async def write(
+    async def recorded(
         self,
         who: SignedIn,
         action: str,
         subject: str,
-        job: Callable[[Tx], object],
-        outcome: str = DONE,
+        do: Callable[[], Awaitable[T]],
         *,
         correlation: str = "",
-    ) -> None:
-        """Do `job` and record it, both or neither."""
+    ) -> T:
+        """Do it, and record it with the first transaction that it writes: both or neither. What
+        writes nothing is recorded when it is done. A refusal is recorded after it; where a part
+        was done already, beside the record of that. Raises what `do` does."""
 
-        def both(tx: Tx) -> None:
-            job(tx)
+        def note(tx: Tx, outcome: str = DONE) -> None:
             _note(tx, who, action, subject, outcome, correlation=correlation)
 
-        await self.station.write(both)
+        try:
+            with deeds.doing(note) as deed:
+                done = await do()
+        except OrtooError as error:
+            code = error.code
+            await self.station.write(lambda tx: note(tx, code))
+            raise
+        if not deed.kept:
+            await self.station.write(note)
+        return done
 
 
 def _note(
