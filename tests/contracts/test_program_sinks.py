@@ -14,6 +14,8 @@ from ortoo_node.interfaces import Pull, Webhook
 from ortoo_node.sinks.door import Door
 from ortoo_node.sinks.program import open_pull, open_webhook
 from ortoo_node.sinks.program.fetching import give
+from ortoo_protocol.core.errors import SinkError, SinkWebhookFailed, SinkWebhookRefused
+from ortoo_protocol.core.feeds import Changes
 from ortoo_protocol.station.ports import Sink
 from ortoo_protocol.station.settings import write_secret
 from tests.contracts.sink_contract import (
@@ -21,6 +23,8 @@ from tests.contracts.sink_contract import (
     FIRST,
     SECOND,
     THIRD,
+    TOWNS,
+    Row,
     SinkContract,
     SinkOf,
     at,
@@ -30,7 +34,7 @@ from tests.contracts.sink_contract import (
 )
 from tests.support.desk import Desk
 from tests.support.door import DeskDoor
-from tests.support.programs import SECRET_TEXT, Seen, Tables, WebhookProgram
+from tests.support.programs import SECRET_TEXT, Answer, Seen, Tables, WebhookProgram
 from tests.support.stations import Kit
 
 PARTY = "s150700"
@@ -122,6 +126,55 @@ class TestWebhookSink(SinkContract):
                 break
         assert not killed
         assert twice > 0
+
+    @pytest.mark.parametrize(
+        ("status", "error"), [(503, SinkWebhookFailed), (422, SinkWebhookRefused)]
+    )
+    @pytest.mark.parametrize("whole", [False, True])
+    def test_refused_in_the_middle(
+        self,
+        door: DeskDoor,
+        tmp_path: Path,
+        status: int,
+        error: type[SinkError],
+        whole: bool,
+    ) -> None:
+        """What the program has taken it does not get again, over a restart too; the cursor moves
+        with the last page."""
+        rows: list[Row] = [(f"{n:03}", "x" * 20, n) for n in range(600)]
+        now_s = 0.0
+        with WebhookProgram() as program:
+
+            def sink_of() -> Sink:
+                made = open_webhook(webhook(tmp_path, program.url), "towns", door, "towns")
+                made._poster._monotonic = lambda: now_s
+                made.read_cursor(FEED)
+                return made
+
+            def write() -> None:
+                if whole:
+                    sink.replace(TOWNS, rows, at(1))
+                else:
+                    sink.apply(TOWNS, Changes(rows), at(1))
+
+            sink = sink_of()
+            for taken in (2, 4):
+                program.answers = [Answer()] * 2 + [Answer(status)]
+                with pytest.raises(error, match=str(status)):
+                    write()
+                assert len(program.tables.order) == taken
+                assert sink.read_cursor(FEED) is None
+                with pytest.raises(error):  # too early: nothing is sent
+                    write()
+                now_s += 1000
+                if taken == 2:
+                    sink.close()
+                    sink = sink_of()
+            write()
+            assert towns(program.tables) == rows
+            assert (program.tables.twice, len(program.seen)) == (0, len(program.tables.order) + 2)
+            assert sink.read_cursor(FEED) == at(1)
+            sink.close()
 
     def _killed_at(self, folder: Path, program: WebhookProgram, posts: int) -> bool:
         def kill(seen: Seen) -> None:

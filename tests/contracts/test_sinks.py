@@ -17,6 +17,7 @@ from ortoo_protocol.core.codec import Scalar
 from ortoo_protocol.core.errors import (
     DatabaseUrl,
     RowsValue,
+    SinkError,
     SinkForbidden,
     SinkFull,
     SinkMismatch,
@@ -439,3 +440,19 @@ def test_kinds_that_are_only_read(url: str, opened: Open) -> None:
     with pytest.raises(DatabaseUrl) as caught:
         opened(url, "towns")
     assert "s3cret" not in str(caught.value)
+
+
+def test_postgresql_a_column_that_cannot_be_widened(pg: Department, opened: Open) -> None:
+    """A view of the department looks at it: named, nothing is written, and nothing is cut."""
+    pg.run(
+        "CREATE TABLE towns (code VARCHAR(12) PRIMARY KEY, name VARCHAR(5), count INTEGER)",
+        "CREATE VIEW seen AS SELECT name FROM towns",
+    )
+    sink = opened(pg.url, "towns")
+    with pytest.raises(SinkError, match="used by a view"):
+        sink.apply(TOWNS, put(("1", "longer than five", 1)), at(1))
+    assert sink.read_cursor(FEED) is None
+    assert pg.rows("SELECT * FROM towns") == []
+    pg.run("DROP VIEW seen")
+    sink.apply(TOWNS, put(("1", "longer than five", 1)), at(1))
+    assert pg.rows("SELECT name FROM towns") == [("longer than five",)]

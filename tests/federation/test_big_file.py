@@ -167,18 +167,21 @@ def test_two_gibibytes_through_kills_of_both_sides(
     came(0.1)
     letters = [_letter_s(provider, reader) for _ in range(5)]
     peaks = [_peak_mib(reader), _peak_mib(provider)]
-    came(0.3)
-    reader.kill()
-    before = _noted(reader, target)
-    reader.start()
-    _forget_peak(reader)
-    assert _transfer(reader)["state"] == "running"
-    came(0.6)
-    assert _transfer(reader)["done_bytes"] > before > 0
-    provider.kill()
-    assert not target.exists()
-    provider.start()
-    _forget_peak(provider)
+    before = 0
+    for part in (0.3, 0.4):  # in the midst of taking it up, too
+        came(part)
+        reader.kill()
+        assert _noted(reader, target) > before
+        before = _noted(reader, target)
+        reader.start()
+        _forget_peak(reader)
+        assert _transfer(reader)["state"] == "running"
+    for part in (0.6, 0.7):
+        came(part)
+        provider.kill()
+        assert not target.exists()
+        provider.start()
+        _forget_peak(provider)
     reader.until(lambda: _transfer(reader)["state"] == "done", within_s=300)
     seconds = time.monotonic() - begun
     peaks += [_peak_mib(reader), _peak_mib(provider)]

@@ -165,6 +165,31 @@ async def test_a_version_that_is_refused_while_it_comes(
         assert not list((place / ".ortoo").glob("*.part"))
 
 
+async def test_a_part_that_was_damaged_comes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By itself, and what is wrong never stands there; the damage has its name."""
+    damaged, finish = False, Incoming.finish
+
+    def once(incoming: Incoming) -> None:
+        nonlocal damaged
+        if not damaged:
+            damaged = True
+            incoming._digest.update(b"what the disk made of it")
+        finish(incoming)
+
+    monkeypatch.setattr(Incoming, "finish", once)
+    async with pair(tmp_path, {"a/one.bin": b"1"}) as made:
+        place = await subscribe(made)
+        await until(lambda: (place / "a/one.bin").exists())
+        assert sees(place / "a/one.bin", b"1")
+        shown = (await made.reader.call("file.transfers"))["transfers"]
+        assert [(one["state"], (one["error"] or {}).get("code")) for one in shown][-1] == (
+            "failed",
+            "file.hash",
+        )
+
+
 async def test_a_refusal_that_comes_when_the_file_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
