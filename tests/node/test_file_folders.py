@@ -14,7 +14,7 @@ from ortoo_node.files import fetch, fetching, serving, transfers
 from ortoo_node.files.incoming import Incoming
 from ortoo_node.files.sink import FileSink
 from ortoo_node.sources import mounts
-from ortoo_protocol.core.errors import SourceFolder
+from ortoo_protocol.core.errors import FileDiskFull, SourceFolder
 from ortoo_protocol.core.files import CHUNK_BYTES, FileRefusal
 from ortoo_protocol.station.sending import send
 from tests.node.files_kit import CODE, FEED, READER, Pair, noise, pair, put
@@ -188,6 +188,38 @@ async def test_a_part_that_was_damaged_comes_again(
             "failed",
             "file.hash",
         )
+
+
+async def test_a_full_disk_holds_no_other_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though few files of one provider come at once; when there is room, all come."""
+    full, write = True, Incoming._write
+
+    def no_room(incoming: Incoming, data: bytes) -> None:
+        if full and "images" in incoming.plan.target.parts:
+            raise FileDiskFull(file=incoming.plan.name, path=incoming.plan.target.parent)
+        write(incoming, data)
+
+    monkeypatch.setattr(Incoming, "_write", no_room)
+    monkeypatch.setattr(fetch, "ROOM_S", 0.05)
+    monkeypatch.setattr(fetching, "LOOK_S", 0.05)
+    contents = {f"{n}.bin": b"%d" % n for n in range(4)}
+
+    def has(folder: Path) -> bool:
+        return all(sees(folder / name, content) for name, content in contents.items())
+
+    async with pair(tmp_path, contents) as made:
+        place = await subscribe(made)
+        await until_read(
+            made.reader.app.station,
+            lambda conn: [row.error for row in transfers.alive(conn)].count("file.disk-full") == 2,
+        )
+        kept = await subscribe(made, "kept")
+        await until(lambda: has(kept))
+        assert not has(place)
+        full = False
+        await until(lambda: has(place))
 
 
 async def test_a_refusal_that_comes_when_the_file_is_there(

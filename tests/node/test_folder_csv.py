@@ -284,3 +284,10 @@ def test_any_bytes_are_rows_or_a_named_error(
         front.read()
     except (SourceFileColumns, SourceFileEncoding, SourceFileLine, SourceFileTwice):
         return
+
+
+@pytest.mark.parametrize("name", ["㑇镇", "𠮷村", "ᠬᠠᠶᠢᠯᠠᠷ ᠲᠣᠭᠣᠷᠢᠭ", "䶮€"])
+def test_characters_that_only_gb18030_has(front: FrontEnd, name: str) -> None:
+    """Of four bytes, or other ones than GBK's: rare names of people and places, Mongolian."""
+    front.put("towns.csv", f"code,name,count\n1,{name},１２\n2,海拉尔区,3\n".encode("gb18030"))
+    assert front.read().rows == [("1", name, 12), ("2", "海拉尔区", 3)]

@@ -80,10 +80,13 @@ def test_rows_beyond_the_limit_are_said_and_not_given(sqlite: Connections) -> No
     assert (len(found.rows), found.cut) == (10, "")
 
 
-def test_a_parameter_is_a_value(sqlite: Connections) -> None:
-    sql = "SELECT n FROM t WHERE s = :s"
-    assert run(sqlite, sql, s="' OR '1'='1").rows == []
-    assert run(sqlite, sql, s="7").rows == [(7,)]
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_parameter_is_a_value(request: pytest.FixtureRequest, kind: str) -> None:
+    connections: Connections = request.getfixturevalue(kind)
+    sql = "WITH t (n, s) AS (VALUES (7, '7'), (8, '8')) SELECT n FROM t WHERE s = :s"
+    for text in ("' OR '1'='1", "7' --", "7'; SELECT 1; --", "\\' OR 1=1 --", "7%", ":s", "%(s)s"):
+        assert run(connections, sql, s=text).rows == []
+    assert run(connections, sql, s="7").rows == [(7,)]
 
 
 def test_a_column_that_is_not_there_is_named(sqlite: Connections) -> None:

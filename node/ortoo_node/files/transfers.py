@@ -21,7 +21,13 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 from ortoo_node.files.incoming import Plan
 from ortoo_node.store.tables import file_transfers
 from ortoo_node.use import received
-from ortoo_protocol.core.errors import FileTransferUnknown, FileUnfit, GrantEnded, OrtooError
+from ortoo_protocol.core.errors import (
+    FileDiskFull,
+    FileTransferUnknown,
+    FileUnfit,
+    GrantEnded,
+    OrtooError,
+)
 from ortoo_protocol.core.files import FileManifest
 from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.verify import Opened
@@ -107,8 +113,9 @@ def listed(conn: Connection) -> Sequence[Row[Any]]:
 
 
 def alive(conn: Connection) -> Sequence[Row[Any]]:
-    """The oldest first, those that people asked for before those of subscriptions."""
-    order = (_T.subscription != "", _T.began_ms, _T.transfer)
+    """The oldest first, those that people asked for before those of subscriptions; what waits for
+    room on one disk after all that another disk may have room for."""
+    order = (_T.error == FileDiskFull.code, _T.subscription != "", _T.began_ms, _T.transfer)
     query = select(file_transfers).where(_T.state.in_(ALIVE)).order_by(*order)
     return conn.execute(query.limit(MOST_LOOKED_AT)).all()
 
