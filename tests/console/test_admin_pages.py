@@ -33,6 +33,7 @@ GUARDED = {
     "/accounts": {Right.DISABLE_ACCOUNTS, Right.AUDIT},
     "/acts": {Right.AUDIT},
     "/health": {Right.OPERATE, Right.AUDIT},
+    "/settings": {Right.OPERATE},
     "/journal": {Right.AUDIT},
     "/trace": {Right.AUDIT, Right.DECIDE},
 }

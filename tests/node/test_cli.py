@@ -409,6 +409,13 @@ ANSWERS: dict[str, object] = {
             }
         ],
     },
+    "settings.show": {
+        "file": "/x/station.toml",
+        "profile": "NM2018",
+        "changed": True,
+        "error": None,
+        "sections": [{"entries": [{"key": "station.party", "value": "s150700", "line": 2}]}],
+    },
     "trace.row": {
         "published": [
             {
@@ -963,6 +970,7 @@ def test_accept_takes_a_real_welcome(founded: Path, tmp_path: Path) -> None:
         ),
         (["journal", "entry", "7"], "journal.entry", {"seq": 7}),
         (["health"], "health", {}),
+        (["settings"], "settings.show", {}),
         (
             ["trace", "row", "3/1", "--key", "id=7"],
             "trace.row",

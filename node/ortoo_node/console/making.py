@@ -32,6 +32,7 @@ from ortoo_node.console import (
     trace,
     use,
 )
+from ortoo_node.console import settings as settings_pages
 from ortoo_node.console.actions import ACTIONS
 from ortoo_node.settings import NodeSettings
 from ortoo_node.watching import watch_of
@@ -69,6 +70,7 @@ MENU = (
     Section("/notices", mark("Notifications")),
     Section("/calendar", mark("Working days")),
     Section("/health", mark("Health"), Right.OPERATE, also=(Right.AUDIT,)),
+    Section("/settings", mark("Settings"), Right.OPERATE),
     Section("/trace", mark("Trace"), Right.AUDIT, also=(Right.DECIDE,)),
     *journal_pages.MENU,
     *accounts_pages.MENU,
@@ -117,6 +119,7 @@ def console_of(
             use.router,
             supervision.router,
             health.router,
+            settings_pages.router,
             trace.router,
             journal_pages.router,
             accounts_pages.router,

@@ -49,6 +49,27 @@ def health(ctx: typer.Context, as_json: Json = False) -> None:
     )
 
 
+@app.command("settings")
+def settings(ctx: typer.Context, as_json: Json = False) -> None:
+    """Show the settings in force, without any secret, and where each stands in the file."""
+    shell = Shell.of(ctx)
+    answer = shell.call("settings.show")
+    shell.answer(answer, lambda: _settings(shell, answer))
+
+
+def _settings(shell: Shell, answer: Mapping[str, Any]) -> None:
+    shell.facts([("Settings file", answer["file"]), ("Rule profile", answer["profile"])])
+    entries = [each for section in answer["sections"] for each in section["entries"]]
+    shell.table(
+        ("Setting", "Value", "Line"),
+        ((each["key"], each["value"], each["line"] or "") for each in entries),
+    )
+    if answer["error"] is not None:
+        shell.line("Warning: {what}", what=shell.crossed(answer["error"]))
+    elif answer["changed"]:
+        shell.line("The file says something else by now. It counts from the next start on.")
+
+
 def _show(shell: Shell, answer: Mapping[str, Any]) -> None:
     directory, broker, journal = answer["directory"], answer["broker"], answer["journal"]
     until = shell.time(directory["expires_ms"])

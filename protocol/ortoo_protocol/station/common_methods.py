@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from ortoo_protocol.core.errors import JournalTree, OrtooError
 from ortoo_protocol.core.journal import Checkpoint, Note, journal_origin
+from ortoo_protocol.station import settings_shown
 from ortoo_protocol.station.control import error_to
 from ortoo_protocol.station.disk import disk_trouble
 from ortoo_protocol.station.feed_reader import DISPUTED, ENDED, JOINING, SUSPENDED
@@ -49,6 +50,7 @@ class CommonMethods:
         return {
             "status": self.status,
             "health": self.health_shown,
+            "settings.show": self.settings_shown,
             "doctor": self.doctor,
             "journal.verify": self.journal_verify,
             "journal.show": self.journal_show,
@@ -183,6 +185,20 @@ class CommonMethods:
                 "blocked": wire.link is not None and wire.link.blocked(),
                 "since_ms": self.station.linked_ms,
             },
+        }
+
+    # --- settings ---
+
+    async def settings_shown(self) -> dict[str, Any]:
+        """What the process runs by, without any secret, and where each stands in the file."""
+        trust = self.station.parts.trust.current
+        found = await asyncio.to_thread(settings_shown.shown, self.settings)
+        return {
+            **found,
+            "versions": settings_shown.versions(self.version),
+            "profile": trust.profile,
+            "plane": self.station.parts.identity.plane.value,
+            "started_ms": self.started_ms,
         }
 
     # --- doctor ---

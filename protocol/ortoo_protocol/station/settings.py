@@ -245,6 +245,14 @@ _KEY = re.compile(r"^\s*([A-Za-z0-9_.\"'-]+?)\s*=")
 
 def _place(file: Path, text: str, key: str) -> str:
     """`file:line` of `key` (such as `broker.port`, `sinks[1].url`) as far as it is written out."""
+    lines = lines_of(text)
+    parent = key.rpartition(".")[0]
+    line_number = lines.get(key) or lines.get(parent)
+    return f"{file}:{line_number}" if line_number else str(file)
+
+
+def lines_of(text: str) -> dict[str, int]:
+    """In which line each key and each table stands, as far as it is written out."""
     lines: dict[str, int] = {}
     counts: dict[str, int] = {}
     table = ""
@@ -258,9 +266,7 @@ def _place(file: Path, text: str, key: str) -> str:
         elif assigned := _KEY.match(line):
             name = assigned[1].strip("\"'")
             lines.setdefault(f"{table}.{name}" if table else name, number)
-    parent = key.rpartition(".")[0]
-    line_number = lines.get(key) or lines.get(parent)
-    return f"{file}:{line_number}" if line_number else str(file)
+    return lines
 
 
 def read_secret(path: Path) -> str:
