@@ -85,7 +85,6 @@ def _set_up_hub(plane: Plane) -> None:
     """The hub's administrator fills in the broker and its management interface."""
     hub, broker = plane.cast.hub, plane.broker
     keys = plane.of(hub) / "keys"
-    write_secret(keys / "broker.password", secrets.token_urlsafe(24))
     write_secret(keys / "management.password", broker.admin_password)
     shutil.copy(broker.ca_file, keys / "broker.ca.pem")
     plane.add_settings(

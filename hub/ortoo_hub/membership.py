@@ -24,7 +24,7 @@ from ortoo_protocol.core.errors import (
     CodecIdentifier,
     TrustAnnouncement,
     TrustMalformed,
-    TrustPin,
+    TrustRequestPin,
     TrustToken,
     TrustUnknownParty,
 )
@@ -62,13 +62,14 @@ def admit(tx: Tx, raw: bytes, compared: str) -> tuple[PartyEntry, Announcement]:
     """Take a request into the next directory: 1 the fingerprint that two people compared, 2 the
     proofs of possession, 3 the token, 4 the departments.
 
-    Raises TrustPin, TrustProof, TrustToken, TrustAnnouncement. The same request may come twice.
+    Raises TrustRequestPin, TrustProof, TrustToken, TrustAnnouncement. The same request may come
+    twice.
     """
     suites, trust = tx.parts.suites, tx.trust
     # 1
     found = enrolment.fingerprint_of(raw, plane=tx.plane, suites=suites)
     if found.replace(" ", "") != "".join(compared.split()).lower():
-        raise TrustPin(found=found, expected=compared)
+        raise TrustRequestPin(found=found, expected=compared)
     # 2
     request, announcement = enrolment.read_request(
         raw, plane=tx.plane, suites=suites, allowed=trust.suites

@@ -27,7 +27,7 @@ from ortoo_protocol.core.directory import (
     sign_document,
 )
 from ortoo_protocol.core.enrolment import EnrolmentRequest, fingerprint_of, read_request
-from ortoo_protocol.core.errors import TrustMalformed, TrustPin, TrustUnknownParty
+from ortoo_protocol.core.errors import TrustMalformed, TrustRequestPin, TrustUnknownParty
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.core.keys import Suite, Suites, fingerprint
 from ortoo_protocol.core.law.profiles import check_profile
@@ -89,11 +89,11 @@ def entry_from_request(
     key_life_ms: int = SIGNING_KEY_LIFE_MS,
 ) -> PartyEntry:
     """A new member from its request. `compared`: the fingerprint that the station's people read
-    out by telephone. Raises TrustPin, and what read_request raises.
+    out by telephone. Raises TrustRequestPin, and what read_request raises.
     """
     found = fingerprint_of(request, plane=plane, suites=suites)
     if found.replace(" ", "") != "".join(compared.split()).lower():
-        raise TrustPin(found=found, expected=compared)
+        raise TrustRequestPin(found=found, expected=compared)
     body, _ = read_request(request, plane=plane, suites=suites, allowed=allowed)
     return new_entry(body, parent=parent, now_ms=now_ms, key_life_ms=key_life_ms)
 

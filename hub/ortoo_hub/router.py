@@ -118,7 +118,9 @@ class Router:
                 routes = await self.correct()
                 pause_s = self._pause_s(routes)
             except BusError as error:
-                _log.error("%s", error)
+                # What goes on for hours is said once.
+                known = self.standing.error is not None and self.standing.error.code == error.code
+                _log.log(logging.DEBUG if known else logging.ERROR, "%s", error)
                 self.standing = Standing(checked_ms=self.station.parts.clock(), error=error)
                 pause_s = min(RETRY_S, self.reconcile_s)
             finally:

@@ -15,7 +15,7 @@ from ortoo_hub import settings as hub_settings
 from ortoo_hub.cli import app
 from ortoo_protocol.cli.exits import Exit
 from ortoo_protocol.core.errors import TrustThreshold
-from ortoo_protocol.station.settings import write_secret
+from ortoo_protocol.station.settings import read_secret, write_secret
 from tests.support.service import FakeService, settings_folder
 
 CHINESE, ENGLISH = {"ORTOO_LANG": "zh_CN"}, {"ORTOO_LANG": "en"}
@@ -295,6 +295,8 @@ class Holders:
 
 class TestFounding:
     def test_from_keys_to_a_hub_that_may_run(self, founded: Path, tmp_path: Path) -> None:
+        login = founded / "keys" / "broker.password"
+        assert len(read_secret(login)) > 30, "its own user at the broker, which the hub makes"
         holders = Holders(tmp_path)
         root, directory = str(tmp_path / "root.doc"), str(tmp_path / "directory.doc")
         fingerprint = holders.draft_root(root)["fingerprint"]

@@ -15,7 +15,7 @@ from ortoo_protocol.core.errors import (
     CodecIdentifier,
     TrustAnnouncement,
     TrustMalformed,
-    TrustPin,
+    TrustRequestPin,
     TrustThreshold,
     TrustToken,
     TrustUnknownParty,
@@ -128,7 +128,7 @@ async def test_requests_that_are_refused(tmp_path: Path) -> None:
         call, region, now_ms = running.call, kit.region, kit.clock()
         token = (await call["member.token"](NEW))["token"]
         raw, shown = request(region, token, now_ms=now_ms)
-        with pytest.raises(TrustPin):
+        with pytest.raises(TrustRequestPin, match="The enrolment request"):
             await call["member.admit"](raw, "0000 " * 10)
         other, other_shown = request(region, token, now_ms=now_ms, party="s150500")
         with pytest.raises(TrustToken):  # of another party
@@ -201,9 +201,11 @@ async def test_a_suspended_member_is_out_until_it_is_restored(tmp_path: Path) ->
     async with kit.hub_running(kit.hub(), provider, reader) as running:
         await running.call["member.suspend"](READER, "欠缺整改")
         assert reader.wire.link is not None  # nothing happens before registrars have signed
+        linked_ms = reader.linked_ms
         await publish_next(running)
         await until(lambda: isinstance(reader.link_error, BusLoginRefused))
         assert reader.wire.link is None
+        assert reader.linked_ms > linked_ms, "since when it is away, not since when it was there"
         with pytest.raises(BusLoginRefused):
             await kit.bus(READER).connect()
         assert provider.wire.link is not None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+import pytest
 
 from ortoo_hub.broker import BrokerAdmin, MemoryBrokerAdmin
 from ortoo_node.sinks import SinkTable
@@ -138,7 +141,10 @@ class Absent(BrokerAdmin):
         return await self._admin.close_connections(user)
 
 
-async def test_without_the_management_interface_it_waits_and_says_so(tmp_path: Path) -> None:
+async def test_without_the_management_interface_it_waits_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "ortoo_hub.router")
     kit = HubKit(tmp_path)
     kit.admin = admin = Absent(kit.broker)
     async with exchange(kit, reconcile_s=0.1) as (running, provider, reader):
@@ -152,6 +158,9 @@ async def test_without_the_management_interface_it_waits_and_says_so(tmp_path: P
         admin.away = False
         await until(lambda: kit.bound(FEED, READER), 3)
         await until(lambda: router.standing.error is None, 3)
+    said = [each for each in caplog.records if "broker.admin-unreachable" in each.getMessage()]
+    assert len(said) > 1, "it was tried again and again"
+    assert [each.levelname for each in said if each.levelno > logging.DEBUG] == ["ERROR"]
 
 
 def rows_of(path: Path) -> list[str]:

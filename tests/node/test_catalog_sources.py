@@ -358,3 +358,19 @@ def test_drift_is_a_value() -> None:
         "entry": "",
         "source": "C",
     }
+
+
+async def test_a_folder_whose_files_were_read_and_taken_away_differs_in_nothing(kit: Kit) -> None:
+    front = kit.folder / "front"
+    for name in ("in", "done"):
+        (front / name).mkdir(parents=True)
+    folder = Folder(name="front", path=front, done="done", settle_s=0)
+    node = open_node(kit, PARTY, online=False, folders=(folder,))
+    async with running(kit, node):
+        await node.call("catalog.add", entry=entry(PARTY, CODE))
+        (front / "in" / "a.csv").write_text("id,name,income\n1,甲,2\n", encoding="utf-8")
+        await node.call("publish", resource=CODE, source="front", table="*.csv")
+        assert [each.name for each in (front / "done").iterdir()] == ["a.csv"]
+        (found,) = (await node.call("catalog.drift", now=True))["places"]
+        assert (found["drift"], found["error"]) == ([], None)
+        assert "catalog" not in await checks(node)

@@ -30,6 +30,7 @@ from ortoo_protocol.core.errors import (
     TrustProof,
     TrustSuite,
     TrustUnknownParty,
+    TrustWelcome,
 )
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.core.trust import Trust, fingerprint_of_root
@@ -182,7 +183,7 @@ class TestWelcome:
                 open_it(welcome(by=by))
 
     def test_for_another_party(self) -> None:
-        with pytest.raises(TrustProof):
+        with pytest.raises(TrustWelcome, match=f"for {PEER}, not for {ME}"):
             open_it(welcome(PEER))
 
     def test_not_in_the_directory(self) -> None:

@@ -29,6 +29,8 @@ from ortoo_protocol.core.errors import (
     CatalogOwner,
     OrtooError,
     QueryUnknown,
+    SourceMissing,
+    SourceSettling,
     SourceUndescribed,
 )
 from ortoo_protocol.core.files import are_file_items
@@ -238,8 +240,15 @@ class Attachments:
             if entry.status != STOPPED:
                 drift = await self._compare(place, entry)
         except OrtooError as trouble:
-            error = error_to(trouble)
+            if not self._comes_again(place, trouble):
+                error = error_to(trouble)
         return Looked(place, drift, error, self.station.parts.clock())
+
+    def _comes_again(self, place: Place, trouble: OrtooError) -> bool:
+        """A folder's files are still written, or were read and went to where it keeps those."""
+        folder = self.settings.folder_named(place.source)
+        went = folder is not None and bool(folder.done) and isinstance(trouble, SourceMissing)
+        return went or isinstance(trouble, SourceSettling)
 
     async def _compare(self, place: Place, entry: Entry) -> tuple[Drift, ...]:
         """Nothing, where the source does not say what it has, or what it has are files."""

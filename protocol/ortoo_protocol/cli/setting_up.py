@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 PASSPHRASE_BYTES = 32
 SUITE = 1
+BROKER_LOGIN = "keys/broker.password"
 _KEYS = KeysTable()
 
 Folder = Annotated[Path, typer.Argument(file_okay=False, help="The folder to make.")]
@@ -56,6 +57,8 @@ def set_up(shell: Shell, folder: Path, party: str, plane: Plane, name: str, *, m
     except OSError:
         raise StoreReadOnly(path=base) from None
     _make_keys(base, party, plane)
+    if is_hub(party):  # a station's comes with its welcome; the hub makes its own user with this
+        write_secret(base / BROKER_LOGIN, secrets.token_urlsafe(PASSPHRASE_BYTES))
     write_new(file, text.encode())
     shell.done(
         {"folder": str(base), "settings": str(file), "party": party, "plane": plane.value},

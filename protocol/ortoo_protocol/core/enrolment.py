@@ -27,7 +27,13 @@ from ortoo_protocol.core.directory import (
     valid_signatures,
 )
 from ortoo_protocol.core.envelope import Recipient
-from ortoo_protocol.core.errors import TrustAnnouncement, TrustMalformed, TrustProof, TrustSuite
+from ortoo_protocol.core.errors import (
+    TrustAnnouncement,
+    TrustMalformed,
+    TrustProof,
+    TrustSuite,
+    TrustWelcome,
+)
 from ortoo_protocol.core.ids import Plane, check_party
 from ortoo_protocol.core.keys import Random, Signer, Suite, Suites, domain, fingerprint
 from ortoo_protocol.core.trust import Trust
@@ -209,7 +215,7 @@ def open_welcome(
         raise TrustProof(party=trust.hub)
     # 3
     if welcome.party != party:
-        raise TrustProof(party=party)
+        raise TrustWelcome(found=welcome.party, party=party)
     trust.party(party)
     # 4
     rest = (welcome.timestamp, *welcome.announcements)

@@ -399,10 +399,24 @@ class TrustPin(TrustError):
     cure = "Compare the fingerprint with the region by telephone before going on."
 
 
+class TrustRequestPin(TrustPin):
+    code = "trust.request-pin"
+    what = "The enrolment request has fingerprint {found}, not {expected}."
+    cure = (
+        "Compare it with the station by telephone. If it reads out another, it is not its request."
+    )
+
+
 class TrustProof(TrustError):
     code = "trust.proof"
     what = "{party} has not proven that it holds the key it asks to enrol."
     cure = "The station must make its enrolment request again."
+
+
+class TrustWelcome(TrustProof):
+    code = "trust.welcome"
+    what = "The welcome is for {found}, not for {party}."
+    cure = "Ask the region for the welcome that was made for this party."
 
 
 class TrustToken(TrustError):
@@ -2902,7 +2916,10 @@ class SettingsUnknown(SettingsError):
 class SettingsLacking(SettingsError):
     code = "settings.lacking"
     what = "{place}: the setting {key} is missing."
-    cure = "Add it; the README lists every setting. After enrolment enrol accept adds the broker."
+    cure = (
+        "Add it; the README lists every setting. At a station enrol accept adds the broker, "
+        "at a hub its administrator does."
+    )
 
 
 class SettingsValue(SettingsError):

@@ -18,7 +18,7 @@ def station(party: str, plane: Plane, name: str, language: str, _: Say) -> str:
 party = {quoted(party)}
 plane = {quoted(plane.value)}    # {_("extranet or intranet: never changed afterwards")}
 name = {quoted(name)}
-language = {quoted(language)}    # {_("of log and commands: zh_CN or en")}
+language = {quoted(language)}    # {_("of commands and pages: zh_CN or en; the log is English")}
 # folder = "."    # {_("store, keys, socket and log")}
 
 [keys]
@@ -58,7 +58,7 @@ def management(_: Say) -> str:
 # [broker]
 # host = "broker.example"
 # port = 5671
-# password_file = "keys/broker.password"
+# password_file = "keys/broker.password"    # {_("made by init; the hub makes its user with it")}
 # ca_file = "keys/broker.ca.pem"
 
 # {_("Its management interface, with an administrator apart from every party.")}

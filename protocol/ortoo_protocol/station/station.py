@@ -112,7 +112,7 @@ class Station:
     calls: Calls
     workers: dict[str, ApplyWorker] = field(default_factory=dict)
     link_error: BusError | None = None
-    linked_ms: int = 0
+    linked_ms: int = 0  # since when it is as it is, linked or not
     _group: asyncio.TaskGroup | None = None
     _consumers: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _session: asyncio.TaskGroup | None = None
@@ -253,6 +253,7 @@ class Station:
                     await self._use(link)
                 finally:
                     self.wire.link = None
+                    self.linked_ms = self.parts.clock()
                     self.wire.online.clear()
                     with suppress(BusError):
                         await link.close()
