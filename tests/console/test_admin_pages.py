@@ -41,7 +41,8 @@ GUARDED = {
 FORMS = {
     "/catalog/edit": {Right.COMPILE},
     "/catalog/import": {Right.COMPILE},
-    "/files/of": {Right.OPERATE},
+    "/files/of": {Right.OPERATE, Right.APPLY},
+    "/files/transfers": {Right.APPLY},
     "/quality/rules": {Right.DECIDE},
     "/queries/ask": {Right.APPLY},
 }

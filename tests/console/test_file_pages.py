@@ -44,6 +44,6 @@ async def test_a_file_is_fetched_and_its_progress_seen(tmp_path: Path) -> None:
             again = await visitor.post("/act/file.get", 422, to=str(target), **asked)
             assert "file.taken" in again.text
         async with at.visitor("wang") as other:
-            assert "/act/" not in await other.get("/files")
-            await other.get(f"/files/of/{both.grant.grant}", 403)
+            assert "/act/file.get" not in await other.get("/files")
+            assert "/act/file.get" not in await other.get(f"/files/of/{both.grant.grant}")
             await other.post("/act/file.get", 403, to=str(target), **asked)

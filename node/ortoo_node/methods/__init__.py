@@ -18,6 +18,7 @@ from ortoo_node.methods.corrections import CorrectionMethods
 from ortoo_node.methods.demands import DemandMethods
 from ortoo_node.methods.dispatches import DispatchMethods
 from ortoo_node.methods.file_orders import FileOrderMethods
+from ortoo_node.methods.file_saving import FileSavingMethods
 from ortoo_node.methods.files import FileMethods
 from ortoo_node.methods.folders import FolderMethods
 from ortoo_node.methods.grants import GrantMethods
@@ -77,6 +78,7 @@ class NodeMethods:
             **SinkMethods(self.app).as_mapping(),
             **FileMethods(self.app).as_mapping(),
             **FileOrderMethods(self.app).as_mapping(),
+            **FileSavingMethods(self.app).as_mapping(),
             **TokenMethods(self.app).as_mapping(),
             **TraceMethods(self.app).as_mapping(),
             **JournalMethods(self.app.station, flows_of).as_mapping(),

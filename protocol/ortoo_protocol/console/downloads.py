@@ -8,12 +8,12 @@ from starlette.responses import Response
 
 
 def attachment(name: str, content: bytes, media_type: str = "application/octet-stream") -> Response:
+    return Response(content, media_type=media_type, headers=saved_as(name))
+
+
+def saved_as(name: str) -> dict[str, str]:
     """`name` as RFC 6266 writes it, in any script; in a sandbox, should a browser show it."""
-    return Response(
-        content,
-        media_type=media_type,
-        headers={
-            "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-            "content-security-policy": "sandbox; default-src 'none'",
-        },
-    )
+    return {
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "content-security-policy": "sandbox; default-src 'none'",
+    }

@@ -2708,6 +2708,12 @@ class FileTaken(FileError):
     cure = "Name another place, or take it away first."
 
 
+class FileNotHere(FileError):
+    code = "file.not-here"
+    what = "{file} cannot be saved from here: {detail}."
+    cure = "Fetch it, or wait until it has come; what was moved or changed is fetched again."
+
+
 class FileForm(FileError):
     code = "file.form"
     what = "The table cannot be made a file of this form: {detail}."

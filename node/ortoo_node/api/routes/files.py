@@ -18,9 +18,9 @@ from ortoo_node.api.paging import USUAL, Cursor, Limit
 from ortoo_node.api.route import JsonRoute
 from ortoo_node.api.routes.requests import saved_as
 from ortoo_node.api.shapes.files import FilesListed, TransferGiven, TransferShown, TransfersPage
-from ortoo_node.api.spool import Spool
 from ortoo_node.api.tokens import At, Desk, Who, absent
 from ortoo_node.files import transfers
+from ortoo_node.files.spool import Spool
 from ortoo_node.tokens import FILE, Bearer
 from ortoo_node.use import purpose as purposes
 from ortoo_protocol.core.errors import (

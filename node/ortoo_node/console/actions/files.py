@@ -1,10 +1,14 @@
-"""Files: fetching one, ordering a table as one. Where they go is a folder of the station's own
-machine, so that whoever looks after it says so."""
+"""Files: fetching one, ordering a table as one. To a folder of the station's own machine whoever
+looks after it fetches; to be saved by browser, whoever uses the data, of the own department."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ortoo_protocol.console.actions import Action
 from ortoo_protocol.console.forms import Field
+from ortoo_protocol.console.page import Page
 from ortoo_protocol.core.accounts.roles import Right
 from ortoo_protocol.core.files import FORMS
 from ortoo_protocol.i18n import mark
@@ -20,7 +24,37 @@ _TERMS = (
     Field("purpose", mark("Purpose"), hint=mark("As it was granted.")),
 )
 
+
+async def _bring(page: Page, params: Mapping[str, Any]) -> Any:
+    """Of the own department: whose it is, the form does not say."""
+    given = {**params, "department": page.me.department}
+    return await page.recorded("file.bring", given, str(params.get("name") or params["resource"]))
+
+
 ACTIONS = (
+    Action(
+        "file.bring",
+        mark("Fetch to save"),
+        Right.APPLY,
+        (Field("name", mark("File")), *_TERMS),
+        back="/files",
+        note=mark("Once it has come it is saved from the list of transfers, for three days."),
+        does=_bring,
+    ),
+    Action(
+        "file.bring",
+        mark("Order to save"),
+        Right.APPLY,
+        (
+            Field("form", mark("Form"), "choice", words=tuple(FORMS)),
+            *_TERMS,
+            Field("handler", mark("Handler (经办人)"), "me"),
+        ),
+        back="/files",
+        note=mark("Once it has come it is saved from the list of transfers, for three days."),
+        does=_bring,
+        key="file.bring-table",
+    ),
     Action(
         "file.get",
         mark("Fetch"),

@@ -1,5 +1,5 @@
-"""Where contents lie that a department's program fetches over HTTP: a folder a transfer, below the
-department's, in the station's own."""
+"""Where contents lie that a department's programs, or people, save over HTTP: a folder a transfer,
+below the department's, in the station's own."""
 
 from __future__ import annotations
 
