@@ -8,6 +8,7 @@ view has a shadow of its own. A view that nobody reads any more rests until it i
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ortoo_node.store.tables import views
 from ortoo_protocol.core import masks
+from ortoo_protocol.core.batches import MOST_PART_BYTES
 from ortoo_protocol.core.catalog import Entry
 from ortoo_protocol.core.codec import Scalar, encode, unpack
 from ortoo_protocol.core.errors import GrantScope
@@ -44,6 +46,7 @@ Row = tuple[Scalar, ...]
 
 
 PREFIX = "v-"  # what names of views begin with
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -287,23 +290,35 @@ def follow_events(tx: Tx, view: View, schema: TableSchema, rows: Sequence[Row]) 
         return
     lens = Lens(tx, view, schema)
     shown = [row for values in rows if (row := lens.row(values)) is not None]
-    event_feed.append(tx, view.feed, [upsert_part(row) for row in shown])
+    parts = [part for row in shown if (part := _part(view, row)) is not None]
+    event_feed.append(tx, view.feed, parts)
+
+
+def _part(view: View, row: Row) -> bytes | None:
+    """None: masks made the row larger than an item may be. It is not shown, as one that the filter
+    leaves out; it would stop the resource, and all other views of it."""
+    part = upsert_part(row)
+    if len(part) <= MOST_PART_BYTES:
+        return part
+    _log.warning("%s shows not a row that its masks make %d bytes long", view.feed, len(part))
+    return None
 
 
 def _changes(
     tx: Tx, view: View, schema: TableSchema, changes: Sequence[RowChange]
 ) -> Iterator[RowChange]:
     lens = Lens(tx, view, schema)
-    shown: dict[bytes, tuple[Row, Row | None]] = {}
+    shown: dict[bytes, tuple[Row, Row | None, bytes | None]] = {}
     for change in changes:
         deleted = change.op == DELETE
         key = lens.key(change.values) if deleted else lens.key_of(change.values)
-        shown[key_bytes(key)] = key, None if deleted else lens.row(change.values)
+        row = None if deleted else lens.row(change.values)
+        shown[key_bytes(key)] = key, row, None if row is None else _part(view, row)
     held = shadow.look(tx.conn, view.feed, list(shown))
-    for name, (key, row) in shown.items():
+    for name, (key, row, part) in shown.items():
         stands = held.get(name)
-        if row is None:
+        if row is None or part is None:
             if stands is not None:
                 yield RowChange(DELETE, key)
-        elif stands is None or stands[0] != upsert_part(row):
+        elif stands is None or stands[0] != part:
             yield RowChange(UPSERT, row)

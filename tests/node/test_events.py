@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from ortoo_protocol.core.batches import MOST_PART_BYTES
 from ortoo_protocol.core.errors import FeedMixed
 from ortoo_protocol.station import event_feed, feed_reader, feed_writer
 from ortoo_protocol.station.store.tables import feed_out_items, feed_out_pending, feeds_in
@@ -87,6 +88,37 @@ async def test_an_event_that_was_durable_leaves_after_a_restart(tmp_path: Path) 
         assert await sealed()
         row = await station.write(lambda tx: feed_writer.feed_row(tx, feed))
         assert row.seq >= 2  # behind the schema
+
+
+async def test_an_event_as_large_as_may_be(tmp_path: Path) -> None:
+    """What is durable leaves; what no item holds is refused while its caller waits, and stops
+    nobody else."""
+    items = [
+        {"name": "编号", "column": "id", "type": "C", "length": 12},
+        {"name": "正文", "column": "body", "type": "C", "length": 1_000_000},
+    ]
+    kit = Kit(tmp_path)
+    node = open_node(kit, PARTY, online=False)
+    publisher = node.app.publisher
+    async with running(kit, node):
+        await node.call("catalog.add", entry=entry(PARTY, CODE, items=items))
+        assert await publisher.events(CODE, [("0", "first")]) == (1, [])
+        await node.call(
+            "subscribe", resource=CODE, department=OWN, sink="shared", table="log", **FORM
+        )
+        joined = select(feeds_in.c.state).where(feeds_in.c.feed == f"{PARTY}.dibao")
+        await until_read(
+            node.app.station, lambda conn: conn.execute(joined).scalar() == feed_reader.READING
+        )
+        given = [
+            ("1", "a"),
+            *((f"{n}", "x" * (MOST_PART_BYTES - n)) for n in range(40)),
+            ("z", "b"),
+        ]
+        taken, rejects = await publisher.events(CODE, given)
+        assert {reject.code for reject in rejects} == {"rows.too-large"}
+        assert 0 < len(rejects) < 40
+        await until(lambda: len(node.rows("log")) == taken == 42 - len(rejects))
 
 
 async def test_one_call_that_fails_fails_alone(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from ortoo_node import app as node_app
 from ortoo_node import catalog, views
 from ortoo_node.store import NODE
 from ortoo_node.views import Lens, Scope, View
+from ortoo_protocol.core.batches import MOST_PART_BYTES
 from ortoo_protocol.core.catalog import Item
 from ortoo_protocol.core.feeds import DELETE, UPSERT, RowChange, read_row_part
 from ortoo_protocol.core.masks import Mask
@@ -135,6 +137,29 @@ def test_what_is_the_same_is_not_sent_again(desk: Desk) -> None:
     first = desk.do(lambda tx: put(tx, 30))
     assert desk.do(lambda tx: put(tx, 31)) == first  # the same band
     assert desk.do(lambda tx: put(tx, 61)) == first + 1
+
+
+def test_a_row_that_its_masks_make_too_large(desk: Desk) -> None:
+    """It is not shown, and stops neither the resource nor the other rows; what was shown of it
+    goes."""
+    scope = Scope((), "", (Mask("name", "hash"),))
+    feed = desk.do(lambda tx: _grant(tx, scope, 1))
+    small = ("甲", "1", 30, 2026, "150702")
+    large = ("甲", "2", 30, 2026, "x" * (MOST_PART_BYTES - 30))
+    assert len(upsert_part(large)) <= MOST_PART_BYTES
+
+    def put(tx: Tx, *rows: tuple[Any, ...]) -> None:
+        changes = [RowChange(UPSERT, row) for row in rows]
+        table_feed.publish_changes(tx, ENTRY.feed, SCHEMA, changes)
+        for view in views.of_resource(tx.conn, ENTRY.code):
+            views.follow(tx, view, SCHEMA, changes)
+
+    desk.do(lambda tx: put(tx, small, (*large[:4], "short")))
+    assert len(desk.do(lambda tx: _held(tx, feed))) == 2
+    desk.do(lambda tx: put(tx, large, (*small[:2], 31, *small[3:])))
+    assert len(desk.do(lambda tx: _held(tx, ENTRY.feed))) == 2
+    (shown,) = desk.do(lambda tx: _held(tx, feed)).values()
+    assert read_row_part(shown, SCHEMA).values[1:3] == ("1", 31)
 
 
 @pytest.mark.parametrize(
