@@ -6,11 +6,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from ortoo_protocol.core.batches import MOST_PART_BYTES
 from ortoo_protocol.core.errors import FeedMixed
 from ortoo_protocol.station import event_feed, feed_reader, feed_writer
+from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.tables import feed_out_items, feed_out_pending, feeds_in
 from tests.node.kit import FORM, PEOPLE, entry, fill, open_node, running
 from tests.support.stations import Kit, until, until_read
@@ -18,6 +19,7 @@ from tests.support.trust import DEPARTMENTS
 
 PARTY = "s150700"
 CODE = "3070101/0001"
+FEED = f"{PARTY}.dibao"
 OWN = DEPARTMENTS[PARTY][0]
 
 
@@ -133,3 +135,48 @@ async def test_one_call_that_fails_fails_alone(tmp_path: Path) -> None:
         )
         assert good == (1, [])
         assert isinstance(bad, Exception)
+
+
+async def test_who_joins_takes_nothing_from_who_reads(tmp_path: Path) -> None:
+    """A second department begins with the next event; the first one, behind by some, has all, those
+    too that came while the second was let in."""
+    kit = Kit(tmp_path)
+    node = open_node(kit, PARTY, online=False)
+    publisher, station = node.app.publisher, node.app.station
+
+    async def event(number: int) -> None:
+        assert await publisher.events(CODE, [(f"{number}", "人", number)]) == (1, [])
+
+    async with running(kit, node):
+        await node.call("catalog.add", entry=entry(PARTY, CODE))
+        await event(0)
+        wanted = {"resource": CODE, "department": OWN, "sink": "shared", **FORM}
+        first = (await node.call("subscribe", table="one", **wanted))["subscription"]
+        await until_read(station, _reads)
+        await event(1)
+        await until(lambda: len(node.rows("one")) == 1)
+        await node.call("subscription.pause", subscription=first)
+        await until(lambda: first not in station.workers)
+        for number in (2, 3, 4):
+            await event(number)
+            await until_read(station, _reads)
+
+        def again(tx: Tx) -> None:
+            feed_reader.resync(tx, FEED, "")
+
+        await node.call("subscribe", table="two", **wanted)
+        await station.write(again)
+        await event(5)
+        await until_read(station, _reads)
+        await until(lambda: any(worker for worker in station.workers))
+        await event(6)
+        await until(lambda: bool(node.rows("two")))
+        await node.call("subscription.resume", subscription=first)
+        await event(7)
+        await until(lambda: node.rows("two")[-1][2] == "7")
+        await until(lambda: [row[2] for row in node.rows("one")] == list("1234567"))
+
+
+def _reads(conn: Connection) -> bool:
+    state = select(feeds_in.c.state).where(feeds_in.c.feed == FEED)
+    return bool(conn.execute(state).scalar() == feed_reader.READING)

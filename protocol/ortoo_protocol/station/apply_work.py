@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.feeds import (
     TableSchema,
+    is_events,
 )
 from ortoo_protocol.station import applied, feed_reader, secrets
 from ortoo_protocol.station.context import Parts
@@ -59,13 +60,23 @@ class Work:
 def load(
     conn: Connection, parts: Parts, feed: str, subscription: str, cursor: Cursor | None
 ) -> Work:
-    """The complete snapshot beyond the cursor if there is one, else the next items."""
+    """The complete snapshot beyond the cursor if there is one, else the next items; of events the
+    items, as long as none is missing: a snapshot has none."""
+    schemas = {
+        row.number: decode(row.raw, TableSchema)
+        for row in conn.execute(select(feed_schemas).where(feed_schemas.c.feed == feed))
+    }
     lacking = applied.lacks_rows(conn, feed, subscription)
     snapshot = _snapshot(conn, feed, subscription, cursor, lacking)
-    items: tuple[Item, ...] = ()
+    items: tuple[Item, ...] = () if cursor is None else _items(conn, feed, cursor)
+    events = bool(schemas) and is_events(schemas[max(schemas)])
+    behind = cursor is None or _behind(conn, feed, cursor, items)
+    if events and not behind and not lacking:
+        snapshot = None
     keys: dict[int, bytes] = {}
-    if snapshot is None and cursor is not None:
-        items = _items(conn, feed, cursor)
+    if snapshot is not None:
+        items = ()
+    elif cursor is not None:
         for row in conn.execute(
             select(feed_in_keys).where(
                 feed_in_keys.c.feed == feed, feed_in_keys.c.incarnation == cursor.incarnation
@@ -73,11 +84,6 @@ def load(
         ):
             use = feed_reader.key_use(feed, row.incarnation, row.epoch)
             keys[row.epoch] = secrets.unseal(parts.identity, use, row.key)
-    schemas = {
-        row.number: decode(row.raw, TableSchema)
-        for row in conn.execute(select(feed_schemas).where(feed_schemas.c.feed == feed))
-    }
-    behind = cursor is None or _behind(conn, feed, cursor, items)
     return Work(snapshot, behind, items, keys, schemas)
 
 

@@ -17,6 +17,7 @@ from ortoo_protocol.core.errors import (
     FeedFork,
     FeedKeyMismatch,
     FeedOwner,
+    FeedRetention,
     GrantUnknown,
     OrtooError,
     StoreError,
@@ -437,18 +438,30 @@ def _begin_tail(tx: Tx, message: Message, part: SnapshotPart) -> None:
         feed_in_snapshots.c.snapshot != part.snapshot
     )
     tx.conn.execute(delete(feed_in_snapshots).where(others))
-    _set(
-        tx,
-        part.feed,
-        state=READING,
-        error="",
-        incarnation=part.incarnation,
-        seq=part.seq,
-        hash=part.hash,
-    )
+    row = feed_row(tx, part.feed)
+    if row is not None and _is_read_on(row, part):
+        _set(tx, part.feed, state=READING, error="")
+        tx.after_commit(tx.parts.signals.gaps.set)
+    else:
+        _set(
+            tx,
+            part.feed,
+            state=READING,
+            error="",
+            incarnation=part.incarnation,
+            seq=part.seq,
+            hash=part.hash,
+        )
     tx.journal(message, Direction.RECEIVED, State.ACCEPTED, flow=part.feed)
     tx.after_commit(tx.parts.signals.apply.set)
     _drain(tx, part.feed)
+
+
+def _is_read_on(row: FeedIn, part: SnapshotPart) -> bool:
+    """A snapshot of events says where one begins who joins. Who reads already has all that come
+    between, unless their publisher has them no longer."""
+    same = row.incarnation == part.incarnation and row.seq > 0
+    return feeds.is_events(part.schema) and same and row.error != FeedRetention.code
 
 
 def accept_key(tx: Tx, opened: Opened[FeedKey], granted: bool) -> None:
