@@ -59,6 +59,7 @@ from ortoo_protocol.core.feeds import (
 from ortoo_protocol.core.grants import GrantEnded, check_ended, check_terms
 from ortoo_protocol.core.ids import Plane, feed_id
 from ortoo_protocol.core.journal import Note, NoteSignature
+from ortoo_protocol.core.law.instants import END_OF_TIME_MS
 from ortoo_protocol.core.notices import Announce, TrustAsk, TrustUpdate
 from ortoo_protocol.core.notices import Checkpoint as CheckpointLetter
 from ortoo_protocol.core.row_filters import parse_filter
@@ -429,7 +430,7 @@ def test_a_third_party_joins_until_other_readers_lose_the_key(desk: NewDesk) -> 
 def dispute(desk: NewDesk) -> tuple[Desk, Desk]:
     publisher, (reader,) = read_by(desk, B)
     seq = reader.watermark(FEED)
-    head = Head(feed=FEED, incarnation=1, seq=seq, hash=bytes(32), time_ms=1 << 50)
+    head = Head(feed=FEED, incarnation=1, seq=seq, hash=bytes(32), time_ms=END_OF_TIME_MS - 1)
     with pytest.raises(Refused, match=r"feed\.fork"):
         reader.take(make_letter(publisher.kit, A, FEED, head, kind="feed.head"))
     assert reader.feed(FEED).state == "disputed"
