@@ -78,9 +78,7 @@ _TURNS = st.builds(
 _RESOURCES = st.sampled_from((RESOURCE, RESOURCE, OPEN_RESOURCE, CLOSED_RESOURCE))
 
 
-@settings(
-    max_examples=EXAMPLES, phases=PHASES, deadline=None, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=EXAMPLES, phases=PHASES, suppress_health_check=list(HealthCheck))
 @given(
     resources=st.lists(_RESOURCES, min_size=CASES, max_size=CASES),
     turns=st.lists(_TURNS, min_size=4, max_size=TURNS_MOST),

@@ -236,9 +236,7 @@ cells = st.text(
 )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.tuples(cells, st.integers(-(1 << 63), (1 << 63) - 1)), min_size=1, max_size=6),
     delimiter=st.sampled_from(",;\t|"),
@@ -268,9 +266,7 @@ def test_what_a_csv_writer_wrote_comes_back(
     assert (read.rows, read.errors) == (wanted, [])
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=300), seed=st.integers(0, 1 << 32))
 def test_any_bytes_are_rows_or_a_named_error(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, seed: int

@@ -186,9 +186,7 @@ def test_an_item_that_is_called_op(front: Path) -> None:
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9)
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.tuples(cells, st.none() | st.integers(-(1 << 63), (1 << 63) - 1)), max_size=5),
     encoding=st.sampled_from(["utf-8", "utf-8-bom", "gb18030"]),

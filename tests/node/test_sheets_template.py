@@ -237,9 +237,7 @@ def same(one: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("form", ["xlsx", "csv", "json"])
 @given(entries=CATALOG, merged=st.booleans())
 def test_what_goes_out_comes_in_again(

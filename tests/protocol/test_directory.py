@@ -6,7 +6,7 @@ import contextlib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -116,13 +116,11 @@ class TestDocument:
         with pytest.raises(TrustMalformed):
             read_document(REGION.sign_root(ROOT), "directory")
 
-    @settings(deadline=None)
     @given(st.binary(max_size=200))
     def test_any_bytes_are_a_document_or_malformed(self, raw: bytes) -> None:
         with contextlib.suppress(TrustMalformed):
             read_document(raw)
 
-    @settings(deadline=None)
     @given(st.data())
     def test_no_changed_byte_keeps_all_signatures(self, data: st.DataObject) -> None:
         raw = bytearray(REGION.sign_root(ROOT, by=REGION.roots))

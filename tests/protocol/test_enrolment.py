@@ -118,7 +118,7 @@ class TestRequest:
         with pytest.raises(TrustMalformed):
             read(request(name=name))
 
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     @given(st.data())
     def test_no_changed_byte_is_taken(self, data: st.DataObject) -> None:
         raw = bytearray(request())
@@ -206,7 +206,7 @@ class TestWelcome:
         with pytest.raises(TrustMalformed):
             welcome(trust=bare)
 
-    @settings(deadline=None, max_examples=40)
+    @settings(max_examples=40)
     @given(st.data())
     def test_no_changed_byte_is_taken(self, data: st.DataObject) -> None:
         raw = bytearray(welcome())

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -120,13 +120,11 @@ def test_the_bytes_of_a_row_are_these() -> None:
 
 
 @given(rows)
-@settings(deadline=None)
 def test_a_row_and_its_bytes_are_one_to_one(row: Row) -> None:
     assert Row.from_leaf(row.leaf_bytes()) == row
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=60).map(lambda tail: b"OJR1" + tail))
-@settings(deadline=None)
 def test_bytes_that_are_no_row_are_refused_or_give_themselves_back(data: bytes) -> None:
     try:
         row = Row.from_leaf(data)
@@ -419,7 +417,6 @@ def test_bytes_that_are_not_text_are_refused() -> None:
 
 
 @given(st.binary(max_size=300) | st.text(max_size=60).map(lambda tail: f"{TEXT}\n{tail}".encode()))
-@settings(deadline=None)
 def test_no_note_raises_anything_else(data: bytes) -> None:
     try:
         assert Note.parse(data).to_bytes() == data

@@ -172,7 +172,7 @@ def test_another_implementation_agrees() -> None:
 
 
 @given(st.lists(st.binary(max_size=8), max_size=70), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_appending_in_any_portions_gives_one_tree(items: list[bytes], data: st.DataObject) -> None:
     leaves = [leaf_hash(sha256, each) for each in items]
     cuts = sorted(data.draw(st.lists(st.integers(0, len(leaves)), max_size=5)))
@@ -195,7 +195,7 @@ def test_appending_in_any_portions_gives_one_tree(items: list[bytes], data: st.D
 
 
 @given(st.integers(1, 2**40), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_huge_trees_are_proven_in_few_reads(size: int, data: st.DataObject) -> None:
     """Every leaf is the same here, so that a tree of any size can be asked for its subtrees."""
     index = data.draw(st.integers(0, size - 1))

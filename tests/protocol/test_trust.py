@@ -227,7 +227,7 @@ class TestDirectory:
         with pytest.raises(TrustThreshold):
             trust.with_timestamp(REGION.stamp(2, trust.directory_hash), NOW_MS)
 
-    @settings(deadline=None, max_examples=40)
+    @settings(max_examples=40)
     @given(st.lists(st.sampled_from([*REGION.registrars, "root-1", HUB, "stranger"]), max_size=6))
     def test_taken_if_and_only_if_two_registrars_sign(self, by: list[str]) -> None:
         raw = REGION.sign_directory(second(), by=by)
@@ -237,7 +237,7 @@ class TestDirectory:
             with pytest.raises(TrustThreshold):
                 TRUST.with_directory(raw, NOW_MS)
 
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     @given(st.data())
     def test_no_changed_byte_is_taken(self, data: st.DataObject) -> None:
         raw = bytearray(REGION.sign_directory(second()))
@@ -365,7 +365,7 @@ def test_restore_gives_the_same_also_when_expired() -> None:
         kept.check_live(NOW_MS + DIRECTORY_LIFE_MS)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.data())
 def test_restore_verifies_again(data: st.DataObject) -> None:
     documents = list(TRUST.documents())
