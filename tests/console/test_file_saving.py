@@ -13,7 +13,11 @@ from urllib.parse import quote
 from ortoo_protocol.core.accounts.roles import Role
 from ortoo_protocol.station.accounts import keeping
 from tests.console.kit import Front, Visitor, front
+from tests.federation import exchange as exchanging
+from tests.federation.exchange import CODE as TABLE
+from tests.federation.exchange import exchange
 from tests.node.files_kit import CODE, PURPOSE, Pair, noise, pair
+from tests.support.hubs import until_true
 
 NAME = "表&lt;'x';.bin"
 CONTENT = noise(150_000)
@@ -116,3 +120,26 @@ async def of_another_department(both: Pair, at: Front, url: str) -> None:
         await visitor.get(url, 404)
         refused = await visitor.post("/act/file.bring", 404, **asked(both))
         assert "grant.unknown" in refused.text
+
+
+async def test_a_table_is_ordered_and_saved(tmp_path: Path) -> None:
+    async with exchange(tmp_path, mode="批量下载") as made, front(made.reader) as at:
+        await at.person("wang", "王芳", Role.SUBSCRIBER)
+        async with at.visitor("wang") as visitor:
+            page = await visitor.get("/files")
+            assert "/act/file.bring-table?" in page
+            terms = {"resource": TABLE, "grant": made.grant, "purpose": exchanging.PURPOSE}
+            await visitor.get("/act/file.bring-table")
+            await visitor.post("/act/file.bring-table", form="csv", **terms)
+
+            async def there() -> bool:
+                found = (await made.reader.call("file.transfers"))["transfers"]
+                return any(each["state"] == "done" for each in found)
+
+            await until_true(there)
+            (one,) = (await made.reader.call("file.transfers"))["transfers"]
+            saved = await visitor.client.get(f"/files/transfers/{one['transfer']}/content")
+            assert saved.status_code == 200
+            assert "人3" in saved.text
+            (order,) = (await made.reader.call("file.orders"))["orders"]
+            assert order["handler"] == "王芳"

@@ -1119,3 +1119,40 @@ def test_numbers_of_subscriptions_are_shown_as_far_as_they_differ() -> None:
     made_at_once = ["01a21e65f58475c4bd4c4b341eef649c", "01a21e65f92a7a00a6c88871b11ddb85"]
     assert beginning(made_at_once) == 10
     assert beginning(["a" * 32, "a" * 31 + "b"]) == 32
+
+
+INCLUDED = {
+    "proves": "inclusion", "index": 7, "origin": "ortoo/extranet/s150700", "kind": "case.answer",
+    "size": 9, "signers": ["ortoo/extranet/s150700", "ortoo/extranet/h150000"],
+}  # fmt: skip
+EXTENDED = {
+    "proves": "consistency", "first": 3, "second": 9, "origin": "ortoo/extranet/s150700",
+    "signers": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("made", "asked", "answer", "said"),
+    [
+        (["prove", "7"], ("journal.proof", {"seq": 7, "size": 0}), INCLUDED, "h150000"),
+        (
+            ["consistency", "3", "9"],
+            ("journal.consistency", {"first": 3, "second": 9}),
+            EXTENDED,
+            "Nobody whose key we know",
+        ),
+    ],
+)
+def test_a_proof_is_printed_and_checked_as_it_was_printed(
+    folder: Path, made: list[str], asked: tuple[str, Any], answer: dict[str, Any], said: str
+) -> None:
+    document = {"leaf_bytes": "00", "proof": ["ab"]}
+    with FakeService(folder, {asked[0]: document, "journal.check": answer}) as service:
+        printed = run(folder, "journal", *made)
+        file = folder / "proof.json"
+        file.write_text(printed.stdout, encoding="utf-8")
+        checked = run(folder, "journal", "check", str(file), env=ENGLISH)
+        assert service.asked == [asked, ("journal.check", {"document": document})]
+        assert said in checked.stdout
+        file.write_text("no proof", encoding="utf-8")
+        assert run(folder, "journal", "check", str(file)).exit_code == 6

@@ -86,7 +86,7 @@ def _whole(shell: Shell, answer: Mapping[str, Any]) -> None:
 
 def _items(shell: Shell, items: Iterable[Mapping[str, Any]]) -> None:
     shell.table(
-        ("Item", "Time", "Journal"),
+        ("Feed item", "Time", "Journal"),
         (
             (
                 each["item"],

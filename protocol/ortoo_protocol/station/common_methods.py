@@ -225,7 +225,7 @@ class CommonMethods:
 
     async def journal_verify(self) -> dict[str, Any]:
         """Compute the tree again from every row, and every checkpoint against it."""
-        return await self.station.read(self._verify_journal)
+        return await self.station.read_long(self._verify_journal)
 
     def _verify_journal(self, conn: Connection) -> dict[str, Any]:
         identity = self.station.parts.identity
