@@ -11,6 +11,8 @@ manners.
 Errors of the station are raised as `Refused`, with their stable code.
 """
 
+from ortoo_node.api.shapes.files import TransferGiven
+from ortoo_node.api.shapes.queries import Question
 from ortoo_node.client import calls
 from ortoo_node.client.call import Call, Paged
 from ortoo_node.client.errors import Broken, ClientError, Refused
@@ -24,6 +26,8 @@ __all__ = [
     "Client",
     "ClientError",
     "Paged",
+    "Question",
     "Refused",
+    "TransferGiven",
     "calls",
 ]
