@@ -75,6 +75,12 @@ _ABOUT = {
         "the broker in memory: entries are published at their stations, checked by the hub, and "
         "stand in every mirror.",
     ),
+    "pages": (
+        "Pages of the consoles",
+        "Both consoles over stores of 100,000 entries, a million rows of the journal and 20,000 of "
+        "cases, grants, clocks and the like: every page that links lead to, asked for in turn over "
+        "HTTP, database, template and client in one process.",
+    ),
     "idle": (
         "Idle",
         "Memory of a hub and a station that were started by their own programs and wait, linked to "

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, insert
 
 from ortoo_hub.store.tables import catalog_refusals
 from ortoo_hub.supervision.sources import SOURCES
@@ -17,20 +17,10 @@ from ortoo_protocol.station.store.correction_tables import corrections
 from ortoo_protocol.station.store.supervision_tables import leads
 from ortoo_protocol.station.store.tables import grants
 from ortoo_protocol.station.supervision.methods import supervision_methods
+from tests.support.grown import filled
 from tests.support.hubs import PROVIDER, READER, HubKit, entry
 
 COUNT = 7
-
-
-def filled(table: Table, **values: Any) -> dict[str, Any]:
-    """A row of `table` in which every column has something."""
-    made: dict[str, Any] = {}
-    for column in table.columns:
-        if column.nullable or column.server_default is not None:
-            continue
-        kind = column.type.python_type
-        made[column.name] = {str: "", int: 0, bytes: b"", bool: False}[kind]
-    return {**made, **values}
 
 
 async def test_each_row_once_and_how_many(tmp_path: Path) -> None:
@@ -59,9 +49,7 @@ async def test_each_row_once_and_how_many(tmp_path: Path) -> None:
                 lead = {"lead": f"{n:032x}", "state": "open", "violation": 1, "party": PROVIDER}
                 conn.execute(insert(leads).values(filled(leads, **lead)))
                 refused = {"code": f"31507{n:05}", "provider": PROVIDER}
-                row_ = filled(catalog_refusals, **refused)
-                row_.pop("number")
-                conn.execute(insert(catalog_refusals).values(row_))
+                conn.execute(insert(catalog_refusals).values(filled(catalog_refusals, **refused)))
                 doubt = {
                     "correction": f"{n:032x}",
                     "opened_ms": n,

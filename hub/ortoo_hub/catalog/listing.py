@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
@@ -38,5 +39,10 @@ def refusals() -> Select[Any]:
 
 
 def name_of(conn: Connection, code: str) -> str:
-    row = find(conn, code)
-    return "" if row is None else entry_of(row).name
+    return names_of(conn, (code,)).get(code, "")
+
+
+def names_of(conn: Connection, codes: Iterable[str]) -> dict[str, str]:
+    """Of those that the catalog has."""
+    query = select(catalog.c.code, catalog.c.entry).where(catalog.c.code.in_(list(codes)))
+    return {code: unpack(entry).name for code, entry in conn.execute(query)}

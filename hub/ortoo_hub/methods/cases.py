@@ -132,7 +132,9 @@ class CaseMethods:
 
         def read(conn: Connection) -> dict[str, Any]:
             rows, total = paging.page(conn, query, limit, offset)
-            return {"grants": [grant_of(conn, row, now_ms) for row in rows], "total": total}
+            names = listing.names_of(conn, {row.resource for row in rows})
+            shown = [grant_of(row, names.get(row.resource, ""), now_ms) for row in rows]
+            return {"grants": shown, "total": total}
 
         return await self.station.read(read)
 
@@ -182,13 +184,13 @@ def _show(conn: Connection, case: str) -> dict[str, Any]:
     }
 
 
-def grant_of(conn: Connection, row: Row[Any], now_ms: int) -> dict[str, Any]:
+def grant_of(row: Row[Any], resource_name: str, now_ms: int) -> dict[str, Any]:
     terms = grants_held.terms_of(row)
     return {
         "grant": row.grant,
         "case": terms.case,
         "resource": terms.resource,
-        "resource_name": listing.name_of(conn, terms.resource),
+        "resource_name": resource_name,
         "feed": terms.feed,
         "provider": row.provider,
         "reader": row.reader,

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from ortoo_hub.catalog import listing
 from ortoo_hub.methods.cases import grant_of
 from ortoo_hub.use import UseNotary, ask_records
 from ortoo_protocol.core.errors import GrantUnknown
@@ -39,7 +40,10 @@ class UseMethods:
             row = grants_held.find(conn, grant)
             if row is None:
                 raise GrantUnknown(grant=grant)
-            return {"grant": grant_of(conn, row, now_ms), **shown(conn, grant)}
+            return {
+                "grant": grant_of(row, listing.name_of(conn, row.resource), now_ms),
+                **shown(conn, grant),
+            }
 
         return await self.station.read(read)
 

@@ -69,6 +69,7 @@ catalog = Table(
     Column("entry", LargeBinary, nullable=False),  # compressed
     Column("number", BigInteger, nullable=False),  # of the provider's item
     Column("accepted_ms", BigInteger, nullable=False),
+    Index("catalog_provider", "provider"),
 )
 
 catalog_refusals = Table(
@@ -146,6 +147,7 @@ cases = Table(
     Column("group", String(32), nullable=False, server_default=""),
     Column("share_type", Integer, nullable=False, server_default="2"),
     Column("provider_department", String(18), nullable=False, server_default=""),
+    Index("cases_order", "opened_ms"),
 )
 
 # What members said that they hold, when they compared.
@@ -170,6 +172,7 @@ case_events = Table(
     Column("reason", Text, nullable=False),
     Column("side", String(16), nullable=False, server_default=""),
     Column("body", LargeBinary),
+    Index("case_events_event", "event", "case"),
 )
 
 # 停止提供备案: made before supplying stops.

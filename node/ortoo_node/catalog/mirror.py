@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -159,5 +159,11 @@ def refusals(conn: Connection, limit: int, offset: int = 0) -> Sequence[Row[Any]
 
 def resource_name(conn: Connection, code: str) -> str:
     """As people know it; the code where the catalog does not have it."""
-    row = find(conn, code)
-    return code if row is None else str(row.name)
+    return resource_names(conn, (code,))[code]
+
+
+def resource_names(conn: Connection, codes: Iterable[str]) -> dict[str, str]:
+    """Of each of these, likewise."""
+    named = list(codes)
+    query = select(catalog.c.code, catalog.c.name).where(catalog.c.code.in_(named))
+    return {code: code for code in named} | {code: name for code, name in conn.execute(query)}

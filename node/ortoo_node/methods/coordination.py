@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from ortoo_node.app import NodeApp
 from ortoo_node.cases import comparing, disputing
 from ortoo_node.cases.waiting import waiting
+from ortoo_node.catalog.mirror import resource_names
 from ortoo_node.methods.requests import case_of
 from ortoo_protocol.core.cases import Event
 from ortoo_protocol.core.errors import CaseDiffers
@@ -77,8 +78,13 @@ class CoordinationMethods:
         def read(conn: Connection) -> dict[str, Any]:
             found = waiting(conn)
             here = found[max(0, offset) :][: max(0, limit)]
+            names = resource_names(conn, {row.resource for row, _ in here})
             shown = [
-                {**case_of(conn, row), "waits_for": waits, "clocks": clocks_of(conn, row.case)}
+                {
+                    **case_of(row, names[row.resource]),
+                    "waits_for": waits,
+                    "clocks": clocks_of(conn, row.case),
+                }
                 for row, waits in here
             ]
             return {"cases": shown, "total": len(found)}

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row
 
 from ortoo_node import cases, granting
 from ortoo_node.app import NodeApp
-from ortoo_node.catalog.mirror import resource_name
+from ortoo_node.catalog.mirror import resource_names
 from ortoo_protocol.station import grants_held, paging
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.context import Tx
@@ -39,7 +39,9 @@ class GrantMethods:
 
         def read(conn: Connection) -> dict[str, Any]:
             rows, total = paging.page(conn, query, limit, offset)
-            return {"grants": [grant_of(conn, row, now_ms) for row in rows], "total": total}
+            names = resource_names(conn, {row.resource for row in rows})
+            shown = [grant_of(row, names[row.resource], now_ms) for row in rows]
+            return {"grants": shown, "total": total}
 
         return await self.app.station.read(read)
 
@@ -58,13 +60,13 @@ class GrantMethods:
         return await self.app.station.write(job)
 
 
-def grant_of(conn: Connection, row: Row[Any], now_ms: int) -> dict[str, Any]:
+def grant_of(row: Row[Any], resource_name: str, now_ms: int) -> dict[str, Any]:
     terms = grants_held.terms_of(row)
     return {
         "grant": row.grant,
         "case": terms.case,
         "resource": row.resource,
-        "resource_name": resource_name(conn, row.resource),
+        "resource_name": resource_name,
         "feed": row.feed,
         "provider": row.provider,
         "reader": row.reader,

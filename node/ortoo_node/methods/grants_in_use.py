@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from ortoo_node import cases
 from ortoo_node.app import NodeApp
+from ortoo_node.catalog.mirror import resource_name
 from ortoo_node.methods.grants import grant_of
 from ortoo_node.use import announcing, suspending
 from ortoo_protocol.core.errors import GrantUnknown
@@ -45,7 +46,10 @@ class GrantUseMethods:
             row = grants_held.find(conn, grant)
             if row is None:
                 raise GrantUnknown(grant=grant)
-            return {"grant": grant_of(conn, row, now_ms), **shown(conn, grant)}
+            return {
+                "grant": grant_of(row, resource_name(conn, row.resource), now_ms),
+                **shown(conn, grant),
+            }
 
         return await self.app.station.read(read)
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row
 from ortoo_node import cases, catalog
 from ortoo_node.app import NodeApp
 from ortoo_node.cases import Wish, disputing, papers, store
-from ortoo_node.catalog.mirror import resource_name
+from ortoo_node.catalog.mirror import resource_name, resource_names
 from ortoo_protocol.core.cases import (
     Answer,
     Application,
@@ -242,8 +242,9 @@ class RequestMethods:
 
         def read(conn: Connection) -> dict[str, Any]:
             rows = store.listed(conn, sought, most, max(0, offset))
+            names = resource_names(conn, {row.resource for row in rows})
             return {
-                "cases": [case_of(conn, row) for row in rows],
+                "cases": [case_of(row, names[row.resource]) for row in rows],
                 "total": store.count(conn, sought),
             }
 
@@ -315,7 +316,7 @@ def shown(conn: Connection, case: str) -> dict[str, Any]:
     names = ("time_ms", "legal_ms", "event", "party", "side", "by", "reason", "status", "error")
     application = decode(row.application, Application)
     return {
-        "case": case_of(conn, row),
+        "case": case_of(row, resource_name(conn, row.resource)),
         "application": msgspec.to_builtins(application),
         "attachments": [described(each) for each in application.attachments],
         "answer": msgspec.to_builtins(decode(row.answer, Answer)) if row.answer else None,
@@ -338,13 +339,13 @@ def _open(row: Row[Any]) -> dict[str, list[str]]:
     }
 
 
-def case_of(conn: Connection, row: Row[Any]) -> dict[str, Any]:
+def case_of(row: Row[Any], resource_name: str) -> dict[str, Any]:
     application = decode(row.application, Application)
     return {
         "case": row.case,
         "role": row.role,
         "resource": row.resource,
-        "resource_name": resource_name(conn, row.resource),
+        "resource_name": resource_name,
         "applicant": row.applicant,
         "department": row.department,
         "department_name": application.department_name,

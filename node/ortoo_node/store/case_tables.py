@@ -41,6 +41,9 @@ cases = Table(
     Column("provider_department", String(18), nullable=False, server_default=""),
     Column("noted_state", String(16), nullable=False, server_default=""),
     Column("compared_ms", BigInteger, nullable=False, server_default="0"),
+    Index("cases_order", "opened_ms"),
+    Index("cases_answering", "provider_department", "opened_ms"),
+    Index("cases_asking", "department", "opened_ms"),
 )
 
 # `letter`: what carried it. `status`: waiting for the notary,

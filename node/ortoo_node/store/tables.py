@@ -34,6 +34,8 @@ catalog = Table(
     Column("entry", LargeBinary, nullable=False),
     Column("accepted_ms", BigInteger),
     Column("number", BigInteger, nullable=False),
+    Index("catalog_share", "provider", "share_type"),
+    Index("catalog_department", "department"),
 )
 
 catalog_refusals = Table(

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ortoo_node.cases import store
+from ortoo_node.catalog.mirror import resource_name
 from ortoo_node.methods.grants import grant_of
 from ortoo_node.tracing.said import entry_of
 from ortoo_protocol.core.cases import Answer, Application
@@ -24,7 +25,7 @@ def behind(conn: Connection, grant: str, now_ms: int) -> dict[str, Any]:
     row = grants_held.find(conn, grant)
     if row is None:
         raise GrantUnknown(grant=grant)
-    shown = grant_of(conn, row, now_ms)
+    shown = grant_of(row, resource_name(conn, row.resource), now_ms)
     return {"grant": shown, **_case(conn, shown["case"])}
 
 

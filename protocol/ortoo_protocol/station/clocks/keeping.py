@@ -270,16 +270,32 @@ def of(conn: Connection, subject: str) -> list[Clock]:
     return [of_row(row) for row in conn.execute(query.order_by(clocks.c.opened_ms)).all()]
 
 
+def last_of(conn: Connection, subjects: Sequence[str]) -> dict[str, Clock]:
+    """The last clock of each of these subjects that has one."""
+    query = select(clocks).where(clocks.c.subject.in_(subjects)).order_by(clocks.c.opened_ms)
+    return {row.subject: of_row(row) for row in conn.execute(query)}
+
+
+def provisional(conn: Connection) -> int:
+    """How many open ones run over a year whose days nobody has named."""
+    open_ = clocks.c.closed_ms.is_(None) & clocks.c.provisional.is_(True)
+    query = select(func.count()).select_from(clocks).where(open_)
+    return int(conn.execute(query).scalar_one())
+
+
 def due(
     conn: Connection,
     *,
     party: str | None = None,
     department: str | None = None,
     before_ms: int | None = None,
+    duty: str | None = None,
     limit: int = 1_000,
 ) -> list[Clock]:
     """Open ones, the most urgent first; those without a last day come at the end."""
     query = open_in_order(party, department)
+    if duty is not None:
+        query = query.where(clocks.c.duty == duty)
     if before_ms is not None:
         query = query.where(clocks.c.due_ms <= before_ms)
     return [of_row(row) for row in conn.execute(query.limit(limit)).all()]

@@ -74,7 +74,7 @@ class ClockMethods:
 
         def read(conn: Connection) -> list[OrtooError]:
             wanted = {today.year, (today + NEAR).year} - clocks.calendar.current(conn).years
-            count = sum(each.provisional for each in clocks.due(conn))
+            count = keeping.provisional(conn)
             return [CalendarMissing(year=year, count=count) for year in sorted(wanted)]
 
         return [

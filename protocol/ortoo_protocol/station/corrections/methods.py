@@ -12,6 +12,8 @@ from ortoo_protocol.core.corrections import ANSWERS, ENDINGS, MOVES, State
 from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.i18n import mark
 from ortoo_protocol.station import clocks, paging
+from ortoo_protocol.station.clocks import Clock
+from ortoo_protocol.station.clocks.keeping import last_of
 from ortoo_protocol.station.clocks.methods import view
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.corrections import keeping
@@ -50,7 +52,10 @@ class CorrectionViews:
 
         def read(conn: Connection) -> dict[str, Any]:
             rows, total = paging.page(conn, query, limit, offset)
-            return {"corrections": [case_of(conn, row, now_ms) for row in rows], "total": total}
+            by_subject = {keeping.subject(row.correction): row for row in rows}
+            last = last_of(conn, list(by_subject))
+            shown = [case_of(row, last.get(each), now_ms) for each, row in by_subject.items()]
+            return {"corrections": shown, "total": total}
 
         return await self.station.read(read)
 
@@ -63,11 +68,12 @@ class CorrectionViews:
     def shown(self, conn: Connection, row: Row[Any]) -> dict[str, Any]:
         """With what art. 21 says to both sides while it is open."""
         rules = profile_named(self.station.parts.trust.current.profile).sharing
+        found = clocks.of(conn, keeping.subject(row.correction))
         return {
-            "correction": case_of(conn, row, self.station.parts.clock()),
+            "correction": case_of(row, found[-1] if found else None, self.station.parts.clock()),
             "notice": "" if row.closed_ms is not None else BUSINESS_GOES_ON,
             "article": rules.business.article,
-            "clocks": [view(clock) for clock in clocks.of(conn, keeping.subject(row.correction))],
+            "clocks": [view(clock) for clock in found],
             "open": self._open(row),
             "events": [
                 {name: getattr(event, name) for name in _EVENT}
@@ -86,11 +92,9 @@ class CorrectionViews:
         ]
 
 
-def case_of(conn: Connection, row: Row[Any], now_ms: int) -> dict[str, Any]:
-    """`due_ms`, `clock`: of the provider's days; None, "" where none run. `overdue`: they are
-    over and it has not answered."""
-    found = clocks.of(conn, keeping.subject(row.correction))
-    last = found[-1] if found else None
+def case_of(row: Row[Any], last: Clock | None, now_ms: int) -> dict[str, Any]:
+    """`last`: its newest clock. `due_ms`, `clock`: of the provider's days; None, "" where none run.
+    `overdue`: they are over and it has not answered."""
     names = (
         "correction", "grant", "resource", "provider", "provider_department", "reader",
         "reader_department", "about", "found_ms", "late", "by", "opened_ms", "state", "outcome",

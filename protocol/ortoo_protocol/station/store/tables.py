@@ -205,6 +205,8 @@ grants = Table(
     # its conditions wait to be accepted: nothing is read under it yet
     Column("offered", Boolean, nullable=False, server_default=false()),
     Column("suspension", String(32), nullable=False, server_default=""),  # empty: it does not rest
+    Index("grants_order", "from_ms", "grant"),
+    Index("grants_in_force", "ended_ms", "provider", "reader", "from_ms", "until_ms", "offered"),
 )
 
 # --- feeds this party publishes -----------------------------------------------------------------
@@ -397,6 +399,7 @@ catalog_index = Table(
     Column("promise_ms", BigInteger, nullable=False),
     Column("carried_ms", BigInteger),
     Column("carried_seq", BigInteger, nullable=False, server_default="0"),
+    Index("catalog_index_department", "provider", "department"),
 )
 
 # Which way of cutting texts the index was made by; another one: it is made anew.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -70,18 +71,18 @@ def findings(conn: Connection, trust: Trust, now_ms: int) -> Iterator[Finding]:
             day=day(row.due_ms - 1),
         )
         yield Finding("error" if row.side == SUBJECT else "warning", error)
-    for clock in clocks.due(conn):
-        if clock.duty == YEAR_REPORT and clock.due_ms is not None and clock.due_ms <= now_ms:
+    for clock in clocks.due(conn, duty=YEAR_REPORT, before_ms=now_ms):
+        if clock.due_ms is not None:
             late = SupervisionLate(
                 document="report", id=clock.subject, subject=clock.party, day=day(clock.due_ms - 1)
             )
             yield Finding("error", late)
     for document, since in _waiting(conn):
-        over = [ms for ms in since if end_of(conn, trust, ms, DECISION) <= now_ms]
+        # Whoever waits longer is over first: few ends have to be reckoned among many.
+        over = bisect_right(since, now_ms, key=lambda ms: end_of(conn, trust, ms, DECISION))
         if over:
             yield Finding(
-                "warning",
-                SupervisionWaiting(count=len(over), document=document, day=day(min(over))),
+                "warning", SupervisionWaiting(count=over, document=document, day=day(since[0]))
             )
 
 
@@ -108,14 +109,14 @@ def _late_submissions(conn: Connection, now_ms: int) -> list[tuple[str, str, Any
 
 
 def _waiting(conn: Connection) -> list[tuple[str, list[int]]]:
-    """Since when what is on the authority's desk stands there."""
+    """Since when what is on the authority's desk stands there, the longest first."""
     here = (
         ("lead", leads.c.found_ms, leads.c.state == lead_rules.State.OPEN.value),
         ("notice", notices.c.changed_ms, _at_authority(notices, Noticed.ANSWERED)),
         ("report", submissions.c.changed_ms, _at_authority(submissions, reports.State.SUBMITTED)),
     )
     return [
-        (document, list(conn.execute(select(since).where(stands)).scalars()))
+        (document, list(conn.execute(select(since).where(stands).order_by(since)).scalars()))
         for document, since, stands in here
     ]
 

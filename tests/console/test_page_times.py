@@ -1,0 +1,49 @@
+"""No page takes long: `make bench NAME=pages` in short, by CPU of the process, which hangs less on
+what else the machine does. The slowest are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from ortoo_hub.console import making as hub
+from ortoo_node.console import making as node
+from tests.console.hub_kit import hub_front
+from tests.console.kit import front
+from tests.console.page_times import AT_HUB, AT_STATION, Times, times, told
+from tests.node.kit import open_node, running
+from tests.support.grown import grow
+from tests.support.hubs import HubKit
+from tests.support.stations import Kit
+
+MOST_CPU_MS = 100.0  # they take 10 to 60
+COUNT = 2
+SIZE = {"catalog": 300, "journal": 1_000, "others": 500}
+
+
+def judged(found: Sequence[Times], capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print(f"\n{len(found)} pages; {told(found)}")  # a figure for whoever reads CI
+    slow = {each.path: median(each.cpu_ms) for each in found if median(each.cpu_ms) > MOST_CPU_MS}
+    assert not slow
+
+
+async def test_pages_of_a_station(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kit = Kit(tmp_path)
+    at = open_node(kit, "s150700")
+    async with running(kit, at):
+        await grow(at.app.station, **SIZE, hub=False)
+        async with front(at) as console:
+            judged(await times(console, node.MENU, AT_STATION, COUNT), capsys)
+
+
+async def test_pages_of_a_hub(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    region = HubKit(tmp_path)
+    made = region.hub()
+    async with region.hub_running(made) as alive:
+        await grow(made.station, **SIZE, hub=True)
+        async with hub_front(alive) as house:
+            judged(await times(house, hub.MENU, AT_HUB, COUNT), capsys)
