@@ -42,9 +42,9 @@ def asked(both: Pair) -> dict[str, str]:
 
 async def test_a_file_is_brought_and_saved_whole_and_in_parts(tmp_path: Path) -> None:
     async with pair(tmp_path, {NAME: CONTENT}) as both, front(both.reader) as at:
-        await at.person("wang", "王芳", Role.SUBSCRIBER)
-        await at.person("bao", "宝音", Role.SYSTEM_ADMIN)
-        await at.person("li", "李静", Role.AUDITOR)
+        await at.known("wang", "王芳", Role.SUBSCRIBER)
+        await at.known("bao", "宝音", Role.SYSTEM_ADMIN)
+        await at.known("li", "李静", Role.AUDITOR)
         await both.list_has(NAME)
         async with at.visitor("wang") as visitor:
             transfer = await brought(both, visitor)
@@ -113,7 +113,7 @@ async def spoilt(both: Pair, visitor: Visitor, url: str) -> None:
 async def of_another_department(both: Pair, at: Front, url: str) -> None:
     """It neither brings nor saves what was granted to others."""
     account = "zhao"
-    await at.person(account, "赵敏", Role.SUBSCRIBER)
+    await at.known(account, "赵敏", Role.SUBSCRIBER)
     station = both.reader.app.station
     await station.write(lambda tx: keeping.change(tx.conn, account, department="another"))
     async with at.visitor(account) as visitor:
@@ -124,7 +124,7 @@ async def of_another_department(both: Pair, at: Front, url: str) -> None:
 
 async def test_a_table_is_ordered_and_saved(tmp_path: Path) -> None:
     async with exchange(tmp_path, mode="批量下载") as made, front(made.reader) as at:
-        await at.person("wang", "王芳", Role.SUBSCRIBER)
+        await at.known("wang", "王芳", Role.SUBSCRIBER)
         async with at.visitor("wang") as visitor:
             page = await visitor.get("/files")
             assert "/act/file.bring-table?" in page

@@ -22,9 +22,9 @@ async def test_an_administrator_sees_what_stops_exchange_as_it_happens(tmp_path:
     kit = Kit(tmp_path)
     node = open_node(kit, "s150700")
     async with running(kit, node), front(node) as at:
-        await at.person("bao", "宝音", Role.SYSTEM_ADMIN)
-        await at.person("li", "李静", Role.AUDITOR)
-        await at.person("wang", "王芳", Role.SUBSCRIBER)
+        await at.known("bao", "宝音", Role.SYSTEM_ADMIN)
+        await at.known("li", "李静", Role.AUDITOR)
+        await at.known("wang", "王芳", Role.SUBSCRIBER)
         async with at.visitor("wang") as reads:
             await reads.get("/health", 403)
             assert (await reads.client.get("/live/health")).status_code == 403

@@ -112,8 +112,8 @@ async def test_the_page_is_the_system_administrators(tmp_path: Path) -> None:
     kit = Kit(tmp_path)
     node = open_node(kit, "s150700", online=False)
     async with running(kit, node), front(node) as at:
-        await at.person("bao", "宝音", Role.SYSTEM_ADMIN)
-        await at.person("li", "李静", Role.AUDITOR)
+        await at.known("bao", "宝音", Role.SYSTEM_ADMIN)
+        await at.known("li", "李静", Role.AUDITOR)
         home = node.app.settings.folder
         (home / "station.toml").write_text(
             f'[station]\nparty = "s150700"\nplane = "extranet"\nname = "{EVIL}"\n',

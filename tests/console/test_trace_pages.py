@@ -19,9 +19,9 @@ EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 
 async def test_an_auditor_traces_a_row_and_a_grant(tmp_path: Path) -> None:
     async with exchange(tmp_path) as made, front(made.provider) as at:
-        await at.person("li", "李静", Role.AUDITOR)
-        await at.person("zhao", "赵敏", Role.APPROVER)
-        await at.person("wang", "王芳", Role.SUBSCRIBER)
+        await at.known("li", "李静", Role.AUDITOR)
+        await at.known("zhao", "赵敏", Role.APPROVER)
+        await at.known("wang", "王芳", Role.SUBSCRIBER)
         async with at.visitor("li") as visitor:
             assert 'class="nothing"' in await visitor.get("/trace")
             form = await visitor.get("/act/trace.row")
