@@ -78,6 +78,13 @@ def test_every_command_helps_in_both_languages(program: str, path: tuple[str, ..
     assert any("一" <= character <= "鿿" for character in chinese.output)
 
 
+def test_no_help_in_chinese_is_cut_off() -> None:
+    """Columns are narrow, and the texts have no spaces to break at."""
+    for path in (["query", "run"], ["request", "apply"], []):
+        shown = CliRunner().invoke(PROGRAMS["node"], [*path, "--help"], env=CHINESE).output
+        assert "…" not in shown
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_exit_codes_are_documented(program: str) -> None:
     shown = CliRunner().invoke(PROGRAMS[program], ["--help"], env=CHINESE).output

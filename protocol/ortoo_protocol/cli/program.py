@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from ortoo_protocol.cli.exits import EPILOGUE, exit_of
+from ortoo_protocol.cli.folding import fold_help
 from ortoo_protocol.cli.shell import Shell
 from ortoo_protocol.core.errors import OrtooError
 from ortoo_protocol.i18n import Translator, language_of, set_process_language, translator
@@ -72,5 +73,6 @@ def _localise(command: Any, say: Translator) -> None:
     for parameter in (*command.params, help_option):
         if text := getattr(parameter, "help", None):
             parameter.help = say.text(text)
+    fold_help(command)
     for below in getattr(command, "commands", {}).values():
         _localise(below, say)
