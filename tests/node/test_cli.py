@@ -23,6 +23,7 @@ from ortoo_protocol.cli.setting_up import now_ms, open_keys
 from ortoo_protocol.core import enrolment
 from ortoo_protocol.core.errors import CaseReason, CatalogField, GrantUnknown
 from ortoo_protocol.core.keys import builtin_suites
+from ortoo_protocol.core.rows import CIVIL_ZONE
 from ortoo_protocol.station.settings import read_secret
 from tests.support.service import FakeService, settings_folder
 from tests.support.welcome import welcome_for
@@ -1052,7 +1053,7 @@ def test_what_people_look_for_is_shown(folder: Path, service: FakeService) -> No
 
 def test_until_is_the_end_of_the_day(folder: Path, service: FakeService) -> None:
     run(folder, *APPLY, "--until", "2026-12-31")
-    expected = int(datetime(2027, 1, 1).astimezone().timestamp() * 1000)
+    expected = int(datetime(2027, 1, 1, tzinfo=CIVIL_ZONE).timestamp() * 1000)
     assert service.asked[0][1]["until_ms"] == expected
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import time
+from datetime import date, datetime, timedelta
 
 import chinese_calendar
 import pytest
@@ -10,9 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ortoo_hub.calendar import known_years, seed_year
+from ortoo_protocol.cli.common import end_of_day_ms
+from ortoo_protocol.cli.shell import Shell
 from ortoo_protocol.core.errors import CalendarFile, CalendarInvalid
 from ortoo_protocol.core.law import calendar_files
-from ortoo_protocol.core.law.clock import Deadline, day_of, local_time, moment_ms, years_before
+from ortoo_protocol.core.law.clock import (
+    Deadline,
+    day_of,
+    instant_ms,
+    local_time,
+    moment_ms,
+    years_before,
+)
 from ortoo_protocol.core.law.profiles import NM2018, PROFILES, SC2025
 from ortoo_protocol.core.law.workdays import CalendarYear, NamedDay, WorkingDays, check_year
 
@@ -110,6 +120,25 @@ def test_local_days(day: date, minute: int, offset_min: int) -> None:
     assert day_of(at, offset_min) == day
     assert local_time(at, offset_min).time().minute == minute % 60
     assert moment_ms(day, 1_440, offset_min) == moment_ms(day + ONE, 0, offset_min)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Shanghai"])
+def test_what_people_type_and_read_is_civil_time(
+    zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the machine stands: a last day, an absence, a deadline that is shown."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        end_ms = end_of_day_ms(datetime(2026, 12, 31))
+        assert end_ms == moment_ms(date(2027, 1, 1), 0)
+        skipped = datetime(2026, 3, 8, 2, 30)  # no such time in New York
+        assert local_time(instant_ms(skipped)) == skipped
+        assert Shell.time(end_ms - 1) == "2026-12-31 23:59:59"
+        assert Shell.time(0) == ""
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_midnight_of_china() -> None:

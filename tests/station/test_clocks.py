@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +306,59 @@ def test_a_calendar_that_takes_lateness_back(desk: Desk, law: Law) -> None:
     assert (found.state, found.escalated_ms, found.day) == ("running", None, date(2027, 1, 15))
     assert strike(desk, law, "2027-01-13") == ["warn"]
     assert strike(desk, law, "2027-01-16") == ["late"]
+
+
+def _stop(subject: str, at_ms: int, tx: Tx) -> None:
+    clocks.stop(tx, subject, "answer", at_ms)
+
+
+def test_a_calendar_judges_again_what_was_done_on_a_provisional_day(desk: Desk, law: Law) -> None:
+    """Late by days that nobody had named, in time by those of the calendar; whoever kept to the
+    day that was shown is not late afterwards."""
+    law.now_ms = at("2026-12-25")
+    late, kept, moved = (start(desk, subject=f"case:{name}") for name in ("late", "kept", "open"))
+    assert (late.day, late.provisional) == (date(2027, 1, 8), True)
+    done = {"case:kept": at("2027-01-08", 23), "case:late": at("2027-01-11")}
+    for subject, at_ms in done.items():
+        desk.do(partial(_stop, subject, at_ms))
+    assert only(desk, "case:late").state == "late"
+    nadam = NamedDay("2027-01-05", False, "那达慕")
+    desk.do(lambda tx: taking.put(tx, [year_2027(1, nadam)]))
+    later = date(2027, 1, 11)
+    assert (only(desk, "case:late").state, only(desk, "case:late").day) == ("met", later)
+    assert (only(desk, "case:kept").state, only(desk, "case:open").day) == ("met", later)
+    worked = [NamedDay(f"2027-01-0{day}", True, "调休") for day in (2, 3)]
+    desk.do(lambda tx: taking.put(tx, [year_2027(2, *worked)]))
+    assert only(desk, "case:open").day == date(2027, 1, 6)
+    assert [only(desk, subject).state for subject in done] == ["met", "met"]
+    assert moved.provisional
+    assert not kept.closed_ms
+
+
+def test_who_kept_to_the_day_that_was_shown_kept_to_it(desk: Desk, law: Law) -> None:
+    law.now_ms = at("2026-12-25")
+    start(desk)
+    desk.do(partial(_stop, "case:1", at("2027-01-08", 23)))
+    worked = [NamedDay(f"2027-01-0{day}", True, "调休") for day in (2, 3)]
+    desk.do(lambda tx: taking.put(tx, [year_2027(1, *worked)]))
+    found = only(desk)
+    assert (found.state, found.day, found.provisional) == ("met", date(2027, 1, 8), False)
+
+
+def test_a_calendar_that_moves_the_last_day_behind_us(desk: Desk, law: Law) -> None:
+    """Warned of the provisional one already; by the calendar it is over: late, once."""
+    law.now_ms = at("2026-12-25")
+    start(desk)
+    assert strike(desk, law, "2027-01-08", 8) == ["warn"]
+    worked = [NamedDay(f"2027-01-0{day}", True, "调休") for day in (2, 3)]
+    desk.do(lambda tx: taking.put(tx, [year_2027(1, *worked)]))
+    assert only(desk).day == date(2027, 1, 6)
+    assert strike(desk, law, "2027-01-08", 9) == ["late"]
+    assert strike(desk, law, "2027-01-08", 10) == []
+    desk.do(lambda tx: taking.put(tx, [year_2027(2)]))  # the year is set right again
+    assert (only(desk).state, only(desk).day) == ("running", date(2027, 1, 8))
+    assert strike(desk, law, "2027-01-08", 11) == ["warn"]
+    assert strike(desk, law, "2027-01-09") == ["late"]
 
 
 def test_an_older_calendar_is_not_taken(desk: Desk) -> None:

@@ -17,8 +17,9 @@ from ortoo_protocol.core.errors import (
     TrustDepartment,
 )
 from ortoo_protocol.core.law.contacts import A, B, Handover, Person, check_report
+from ortoo_protocol.core.law.instants import END_OF_TIME_MS
 from ortoo_protocol.core.law.profiles import NM2018
-from ortoo_protocol.station import clocks
+from ortoo_protocol.station import clocks, todo
 from ortoo_protocol.station.clocks import running
 from ortoo_protocol.station.contacts import duty, keeping
 from tests.station.test_clocks import TEN, Law, at
@@ -232,6 +233,52 @@ def test_back_before_the_time(desk: Desk, law: Law) -> None:
         desk.do(lambda tx: duty.back(tx, OWN, "甲"))
 
 
+@pytest.mark.parametrize("name", ["甲", " 甲", "甲\u3000", "甲\u200b"])
+def test_nobody_stands_in_for_themselves(desk: Desk, law: Law, name: str) -> None:
+    """However it is written: from the beginning, or by a hand-over of either role."""
+    oneself = Person(name, "13900000009", "", "")
+    with pytest.raises(ContactInvalid):
+        put(desk, b=oneself)
+    put(desk)
+    for role, error in ((B, ContactInvalid), (A, ContactPerson)):
+        with pytest.raises(error):
+            desk.do(lambda tx, r=role: keeping.hand_over(tx, OWN, r, oneself, "己"))
+
+
+def test_a_circle_of_absences_ends_with_a(desk: Desk, law: Law) -> None:
+    """A is away and B has it; B goes, too, in the middle; A comes back, and B is still away."""
+    put(desk)
+    days = [at(f"2026-09-{day}") for day in (21, 22, 23, 24)]
+    desk.do(lambda tx: duty.away(tx, OWN, "甲", days[0], days[2], "己"))
+    desk.do(lambda tx: duty.away(tx, OWN, "乙", days[1], days[3], "己"))
+    assert [on_duty(desk, day) for day in days] == [["乙"], ["甲"], ["甲"], ["甲"]]
+
+
+def test_who_left_in_mid_clock_has_nothing_to_do(desk: Desk, law: Law) -> None:
+    """Away, then replaced: what was open is the successor's at once, and the absence with it is
+    nobody's; B had it in between."""
+    put(desk)
+    subject, opened = "case:1", law.now_ms
+    desk.do(
+        lambda tx: clocks.start(
+            tx, subject, "answer", TEN, party=PARTY, department=OWN, opened_ms=opened
+        )
+    )
+    desk.do(lambda tx: duty.away(tx, OWN, "甲", law.now_ms, at("2026-12-31"), "己"))
+
+    def to_do(person: str) -> list[str]:
+        found = desk.do(lambda tx: todo.of_person(tx.conn, PARTY, person, law.now_ms))
+        return [each.subject for each in found if each.duty == "answer"]
+
+    assert (to_do("甲"), to_do("乙")) == ([], [subject])
+    desk.do(lambda tx: keeping.hand_over(tx, OWN, A, BING, "己"))
+    assert (to_do("丙"), to_do("乙")) == ([subject], [])
+    with pytest.raises(ContactUnknown):
+        to_do("甲")
+    (handed,) = desk.do(lambda tx: keeping.handovers(tx.conn, PARTY, OWN))
+    assert handed.matters == (subject,)
+
+
 def test_absences_that_make_no_sense(desk: Desk, law: Law) -> None:
     put(desk, b=None)
     for person, from_ms, until_ms, by, error in (
@@ -239,6 +286,7 @@ def test_absences_that_make_no_sense(desk: Desk, law: Law) -> None:
         ("甲", law.now_ms, law.now_ms, "己", ContactAbsence),
         ("甲", at("2026-10-02"), at("2026-10-01"), "己", ContactAbsence),
         ("甲", law.now_ms, at("2026-10-01"), "", ContactAbsence),
+        ("甲", law.now_ms, END_OF_TIME_MS, "己", ContactAbsence),
     ):
         with pytest.raises(error):
             desk.do(lambda tx, g=(person, from_ms, until_ms, by): duty.away(tx, OWN, *g))

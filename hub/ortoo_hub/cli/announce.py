@@ -15,6 +15,7 @@ from ortoo_protocol.cli.common import end_of_day_ms
 from ortoo_protocol.cli.files import read_bytes
 from ortoo_protocol.cli.shell import Json, Shell
 from ortoo_protocol.core.errors import AnnouncementInvalid
+from ortoo_protocol.core.law.clock import instant_ms
 
 app = typer.Typer(
     help="Announcements to all stations, or to some leagues: issue, withdraw, list, show.",
@@ -61,7 +62,7 @@ def issue(
         title=title,
         text=text if file is None else _text_of(file),
         level=level.value,
-        from_ms=0 if from_ is None else int(from_.astimezone().timestamp() * 1000),
+        from_ms=0 if from_ is None else instant_ms(from_),
         until_ms=end_of_day_ms(until),
         leagues=league or [],
         by=by,

@@ -15,6 +15,7 @@ from ortoo_protocol.cli.common import Approver, Handler
 from ortoo_protocol.cli.corrections import Number, show_one
 from ortoo_protocol.cli.shell import Json, Shell
 from ortoo_protocol.core.errors import CorrectionKey
+from ortoo_protocol.core.law.clock import instant_ms
 
 app = typer.Typer(help="Corrections of shared data (校核).", no_args_is_help=True)
 app.add_typer(corrections.app)
@@ -70,7 +71,7 @@ def raise_(
         grant=grant,
         key=_pairs(key),
         text=text,
-        found_ms=int(found.astimezone().timestamp() * 1000),
+        found_ms=instant_ms(found),
         by=by,
         about=about.value,
         seen=_pairs(seen or []),

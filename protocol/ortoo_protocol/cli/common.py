@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
 from ortoo_protocol.cli.shell import Shell
+from ortoo_protocol.core.law.clock import DAY_MIN, moment_ms
 from ortoo_protocol.core.law.share_types import WORDS as SHARE_TYPES
 
 Handler = Annotated[str, typer.Option("--handler", help="Who handles this (经办人).")]
@@ -26,8 +27,8 @@ def as_fingerprint(heard: str) -> str:
 
 
 def end_of_day_ms(day: datetime | None) -> int:
-    """The end of `day` in local time; 0 for none."""
-    return 0 if day is None else int((day + timedelta(days=1)).astimezone().timestamp() * 1000)
+    """The end of `day` by civil time, wherever this machine stands; 0 for none."""
+    return 0 if day is None else moment_ms(day.date(), DAY_MIN)
 
 
 def show_entry(shell: Shell, answer: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from ortoo_protocol.cli.shell import Json, Shell
 from ortoo_protocol.cli.visible import visible
+from ortoo_protocol.core.law.clock import instant_ms
 
 app = typer.Typer(
     help="Contacts of departments: set, confirm, hand over, stand in.", no_args_is_help=True
@@ -163,8 +164,8 @@ def away(
         "contact.away",
         department=department,
         person=person,
-        until_ms=_ms(until),
-        from_ms=0 if since is None else _ms(since),
+        until_ms=instant_ms(until),
+        from_ms=0 if since is None else instant_ms(since),
         by=by,
         reason=reason,
     )
@@ -186,10 +187,6 @@ def back(
 
 def _person(name: str, phone: str, mail: str, webhook: str) -> dict[str, str]:
     return {"name": name, "phone": phone, "mail": mail, "webhook": webhook}
-
-
-def _ms(when: datetime) -> int:
-    return int(when.astimezone().timestamp() * 1000)
 
 
 def _said(shell: Shell, answer: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ import typer
 
 from ortoo_protocol.cli.visible import visible
 from ortoo_protocol.core.errors import OrtooError, RemoteError
+from ortoo_protocol.core.law.clock import local_time
 from ortoo_protocol.i18n import VARIABLE, Translator, language_of, translator
 from ortoo_protocol.station.control_client import (
     CALL_TIMEOUT_S,
@@ -120,11 +120,10 @@ class Shell:
             console.width = _PIPE_WIDTH
         console.print(renderable)
 
-    def time(self, ms: int | None) -> str:
-        """Local time of this machine; nothing for none."""
-        if not ms:
-            return ""
-        return datetime.fromtimestamp(ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    @staticmethod
+    def time(ms: int | None) -> str:
+        """Civil time, as deadlines are reckoned in it; nothing for none."""
+        return local_time(ms).strftime("%Y-%m-%d %H:%M:%S") if ms else ""
 
     def word(self, value: object) -> str:
         """A stable English word of the protocol (a state, a role) in the user's language."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ortoo_protocol.cli.shell import Json, Shell
+from ortoo_protocol.core.law.clock import instant_ms
 
 app = typer.Typer(
     help="Changes of law or duties: the catalog follows within working days.", no_args_is_help=True
@@ -41,7 +42,7 @@ def record(
         what=what,
         by=by,
         basis=basis,
-        since_ms=0 if since is None else int(since.astimezone().timestamp() * 1000),
+        since_ms=0 if since is None else instant_ms(since),
         codes=code or [],
     )
     shell.done(

@@ -38,6 +38,11 @@ def local_time(time_ms: int, offset_min: int = CHINA_MIN) -> datetime:
     return utc + timedelta(minutes=offset_min)
 
 
+def instant_ms(wall: datetime, offset_min: int = CHINA_MIN) -> int:
+    """When the clock on the wall says `wall`, which has no time zone."""
+    return int(wall.replace(tzinfo=UTC).timestamp() * 1000) - offset_min * 60_000
+
+
 def day_of(time_ms: int, offset_min: int = CHINA_MIN) -> date:
     return local_time(time_ms, offset_min).date()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from ortoo_protocol.core.catalog.names import is_among
 from ortoo_protocol.core.codec import Count, Packed, Shape
 from ortoo_protocol.core.errors import ContactInvalid
 from ortoo_protocol.core.ids import check_department
@@ -71,7 +72,7 @@ def check_report(report: ContactReport) -> ContactReport:
     for role, person in ((A, report.a), (B, report.b)):
         if person is not None and (found := wrong_in(person)):
             refuse(f"{role}.{found[0]}", found[1])
-    if report.b is not None and report.b.name == report.a.name:
+    if report.b is not None and is_among(report.b.name, (report.a.name,)):
         refuse("b.name", "A and B are two persons")
     for field in too_late(report):
         refuse(field, "after the last calendar year")

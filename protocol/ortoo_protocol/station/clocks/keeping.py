@@ -178,10 +178,28 @@ _TOLD = ("state", "stage", "next_ms", "warned_ms", "escalated_ms")
 
 
 def recompute(tx: Tx, days: WorkingDays) -> None:
-    """Every open clock after another calendar, one by one."""
+    """Every open clock after another calendar, one by one; and those that were closed while their
+    last day was provisional."""
     query = select(clocks).where(clocks.c.closed_ms.is_(None), clocks.c.days.is_not(None))
     for row in tx.conn.execute(query).all():
         _reckon(tx, row, days)
+    uncertain = (clocks.c.provisional.is_(True), clocks.c.state.in_((MET, LATE)))
+    for row in tx.conn.execute(select(clocks).where(clocks.c.closed_ms.is_not(None), *uncertain)):
+        _judge_again(tx, row, days)
+
+
+def _judge_again(tx: Tx, row: Row[Any], days: WorkingDays) -> None:
+    """What was done too late by days that nobody had named was perhaps in time. Never the other way
+    round: who kept to the day that was shown kept to it."""
+    span = _Span(row.opened_ms, row.days + row.extended_days, _pauses(row), row.closes_min)
+    found = _reckoned(span, 0, days, _profile(tx))
+    values: dict[str, Any] = {"provisional": found["provisional"]}
+    if found["due_ms"] > row.due_ms:
+        in_time = row.closed_ms < found["due_ms"]
+        values |= {"day": found["day"], "due_ms": found["due_ms"]}
+        values["state"] = MET if in_time else row.state
+        note(tx, row.clock, MOVED, f"{row.day} → {found['day']}")
+    set_values(tx, row.clock, **values)
 
 
 # --- reckoning ----------------------------------------------------------------------------------

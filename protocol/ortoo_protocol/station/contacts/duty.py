@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from ortoo_protocol.core.errors import ContactAbsence, ContactUnknown
 from ortoo_protocol.core.law.contacts import A, B, Person
+from ortoo_protocol.core.law.instants import END_OF_TIME_MS
 from ortoo_protocol.station.contacts import keeping
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.contact_tables import absences
@@ -23,7 +24,7 @@ def away(
     contact = keeping.find(tx.conn, tx.party, department)
     if person not in [each.name for _, each in contact.persons]:
         raise ContactUnknown(department=f"{department} {person}")
-    if not by.strip() or not max(from_ms, tx.now_ms) < until_ms:
+    if not by.strip() or not max(from_ms, tx.now_ms) < until_ms < END_OF_TIME_MS:
         raise ContactAbsence(person=person, detail="by whom, and an end that is to come")
     tx.conn.execute(delete(absences).where(absences.c.until_ms < tx.now_ms - PAST_MS))
     row = {

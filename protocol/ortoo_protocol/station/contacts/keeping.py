@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, insert, select
 
+from ortoo_protocol.core.catalog.names import is_among
 from ortoo_protocol.core.codec import Shape, encode
 from ortoo_protocol.core.errors import (
     ContactMissing,
@@ -87,7 +88,7 @@ def hand_over(
     ContactInvalid, ContactPerson (the same person; there is no B yet)."""
     held = find(tx.conn, tx.party, department)
     before = dict(held.persons).get(role)
-    if before is None or before.name == after.name:
+    if before is None or is_among(after.name, (before.name,)):
         raise ContactPerson(
             role=role.upper(), before="-" if before is None else before.name, after=after.name
         )
