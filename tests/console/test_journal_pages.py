@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from ortoo_protocol.core.accounts.roles import Role
+from ortoo_protocol.core.envelope import split
 from ortoo_protocol.core.errors import (
     JournalConsistency,
     JournalError,
@@ -24,6 +26,7 @@ from ortoo_protocol.core.errors import (
 from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store import journal_rows
+from ortoo_protocol.station.store.tables import feed_out_items, outbox_envelopes
 from tests.console.kit import Front, Visitor, front
 from tests.federation.exchange import CODE, PROVIDER, READER, Exchange, exchange
 from tests.node.kit import entry, open_node, running
@@ -147,6 +150,40 @@ async def test_a_proof_that_was_touched_does_not_hold(tmp_path: Path) -> None:
         # Nobody's signature: the numbers agree, and that nobody signed is said.
         unsigned = {**proof, "note": ""}
         assert (await made.reader.call("journal.check", document=unsigned))["signers"] == []
+        await signatures(made)
+
+
+async def signatures(made: Exchange) -> None:
+    """What is kept of a message is verified again; a row alone says that it cannot be."""
+
+    async def state(kind: str) -> str:
+        (row, *_) = (await made.provider.call("journal.search", kind=kind))["rows"]
+        return str(
+            (await made.provider.call("journal.entry", seq=row["seq"]))["entry"]["signature_state"]
+        )
+
+    assert await state("grant.issued") == "holds"  # in the outbox
+    assert await state("table.rows") == "holds"  # an item
+    assert await state("case.application") == "bytes-gone"
+    await made.provider.app.station.write(spoil)
+    assert await state("grant.issued") == "wrong"
+    assert await state("table.rows") == "wrong"
+
+
+def spoil(tx: Tx) -> None:
+    """One bit of what is kept: in a signed header, and in a signature."""
+    for row in tx.conn.execute(select(outbox_envelopes)).all():
+        other = bytearray(row.raw)
+        other[40] ^= 1
+        here = outbox_envelopes.c.number == row.number
+        tx.conn.execute(outbox_envelopes.update().where(here).values(raw=bytes(other)))
+    items = feed_out_items
+    for row in tx.conn.execute(select(items).where(items.c.raw.is_not(None))).all():
+        envelope = split(row.raw, suites=tx.parts.suites, plane=tx.plane)
+        other = bytearray(row.raw)
+        other[len(row.raw) - len(envelope.body) - 1] ^= 1
+        here = (items.c.feed == row.feed) & (items.c.seq == row.seq)
+        tx.conn.execute(items.update().where(here).values(raw=bytes(other)))
 
 
 def forged(note: str) -> str:
