@@ -69,7 +69,7 @@ class Describer:
             "lag_s": lag.age_s,
             "rows": noted.rows if noted is not None else 0,
             "rejects": noted.rejects if noted is not None else 0,
-            "state": self._state(row, position, worker),
+            "state": self._state(row, position, worker, lag),
             "error": self._error(row, position, worker),
             "changed_ms": row.changed_ms,
         }
@@ -79,7 +79,10 @@ class Describer:
         query = select(feed_applied).where(feed_applied.c.feed == row.feed, here)
         return self.conn.execute(query).first()
 
-    def _state(self, row: Row[Any], position: Row[Any] | None, worker: ApplyWorker | None) -> str:
+    def _state(
+        self, row: Row[Any], position: Row[Any] | None, worker: ApplyWorker | None, lag: Lag
+    ) -> str:
+        """What was received and is not applied yet is behind."""
         if row.state == subscribing.ENDED:
             return "stopped"
         if row.hold:
@@ -90,7 +93,8 @@ class Describer:
             return "waiting-key"
         if worker is not None and worker.progress.state == "waiting":
             return "failed"
-        return feed_state(position) if position is not None else str(row.state)
+        state = feed_state(position) if position is not None else str(row.state)
+        return "behind" if state == "current" and lag.items else state
 
     def _error(
         self, row: Row[Any], position: Row[Any] | None, worker: ApplyWorker | None

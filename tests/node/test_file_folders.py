@@ -69,6 +69,8 @@ async def test_a_version_that_is_gone_is_passed_over(tmp_path: Path) -> None:
         put(made.shared, "one.bin", new)
         place = await subscribe(made)
         await until(lambda: sees(place / "one.bin", new))
+        workers = made.reader.app.station.workers
+        await until(lambda: all(each.progress.state == "idle" for each in workers.values()))
         shown = (await made.reader.call("subscription.list"))["subscriptions"]
         assert [one["state"] for one in shown if one["sink"] == "out"] == ["current"]
 

@@ -146,7 +146,8 @@ async def test_paused_and_resumed(tmp_path: Path) -> None:
         assert (shown["state"], shown["lag"]) == ("paused", 2)
         assert 100 <= shown["lag_s"] < 200, "as old as the first that waits"
         assert both.rows() == [("1", "a"), ("2", "b")]
-        await both.reader.call("subscription.resume", subscription=one)
+        at_once = (await both.reader.call("subscription.resume", subscription=one))["subscription"]
+        assert at_once["state"] == ("behind" if at_once["lag"] else "current")
         await both.until(one, idle)
         assert both.rows() == [("2", "b"), ("3", "c")]
         shown = await both.until(one, lambda s: s["rows"] == 4)

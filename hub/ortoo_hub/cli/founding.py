@@ -19,7 +19,7 @@ from ortoo_protocol.cli.common import as_fingerprint
 from ortoo_protocol.cli.files import NewFile, read_bytes, write_new
 from ortoo_protocol.cli.setting_up import SUITE, PlaneName, now_ms
 from ortoo_protocol.cli.shell import Json, Shell
-from ortoo_protocol.core.errors import SettingsError, SettingsExists
+from ortoo_protocol.core.errors import SettingsDocument, SettingsExists
 from ortoo_protocol.core.ids import Plane, check_party
 
 key = typer.Typer(help="Keys of root and registrar holders.", no_args_is_help=True)
@@ -112,7 +112,7 @@ def _publics(files: Sequence[Path]) -> list[Any]:
             number, digits = read_bytes(file).decode().split()
             found.append(PublicKey(int(number), bytes.fromhex(digits)))
         except ValueError:
-            raise SettingsError(path=file, detail="not a public key") from None
+            raise SettingsDocument(path=file, detail="not a public key") from None
     return found
 
 

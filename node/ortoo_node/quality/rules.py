@@ -121,7 +121,9 @@ def check_rules(rules: RuleSet, entry: Entry) -> RuleSet:
     unknown = {rule.column for rule in rules.rules} | set(rules.personal)
     unknown -= set(items)
     if unknown:
-        raise QualityRule(rule="-", detail=f"no such items: {', '.join(sorted(unknown))}")
+        named = [rule.name for rule in rules.rules if rule.column in unknown]
+        detail = f"no such items: {', '.join(sorted(unknown))}"
+        raise QualityRule(rule=", ".join(named) or "personal", detail=detail)
     names = [rule.name for rule in rules.rules]
     for rule in rules.rules:
         if names.count(rule.name) > 1:

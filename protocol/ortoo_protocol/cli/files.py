@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ortoo_protocol.core.errors import SettingsError, SettingsExists
+from ortoo_protocol.core.errors import SettingsDocument, SettingsExists
 
 MAX_DOCUMENT_BYTES = 512 * 1024
 
@@ -16,14 +16,14 @@ NewFile = Annotated[Path, typer.Argument(dir_okay=False, help="The file to write
 
 
 def read_bytes(path: Path) -> bytes:
-    """The whole file; SettingsError if it cannot be read or is larger than any document."""
+    """The whole file; SettingsDocument if it cannot be read or is larger than any document."""
     try:
         with path.open("rb") as handle:
             content = handle.read(MAX_DOCUMENT_BYTES + 1)
     except OSError as error:
-        raise SettingsError(path=path, detail=error.strerror) from None
+        raise SettingsDocument(path=path, detail=error.strerror) from None
     if len(content) > MAX_DOCUMENT_BYTES:
-        raise SettingsError(path=path, detail=f"larger than {MAX_DOCUMENT_BYTES} bytes")
+        raise SettingsDocument(path=path, detail=f"larger than {MAX_DOCUMENT_BYTES} bytes")
     return content
 
 
@@ -34,6 +34,6 @@ def write_new(path: Path, content: bytes, *, mode: int = 0o640) -> None:
     except FileExistsError:
         raise SettingsExists(path=path) from None
     except OSError as error:
-        raise SettingsError(path=path, detail=error.strerror) from None
+        raise SettingsDocument(path=path, detail=error.strerror) from None
     with open(descriptor, "wb") as handle:
         handle.write(content)

@@ -2389,7 +2389,7 @@ class ApiMethod(ApiError):
 
 class ApiBody(ApiError):
     code = "api.body"
-    what = "The body cannot be read: {detail}. Nothing of it was published."
+    what = "The body cannot be read: {detail}. Nothing was done with it."
 
 
 class ApiBodyType(ApiError):
@@ -2905,6 +2905,12 @@ class SettingsError(OrtooError):
     fault = Fault.OPERATOR
     what = "The settings file {path} is not acceptable: {detail}."
     cure = "Correct the named line."
+
+
+class SettingsDocument(SettingsError):
+    code = "settings.document"
+    what = "The file {path} cannot be used: {detail}."
+    cure = "Check its name, its folder and who may read it."
 
 
 class SettingsMissing(SettingsError):
