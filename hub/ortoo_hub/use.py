@@ -14,7 +14,6 @@ from sqlalchemy import Row, select
 
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import EnvelopeDestination, GrantEnded, GrantScope
-from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.core.use.ending import (
     GrantEnding,
     GrantEndingAnswer,
@@ -108,45 +107,17 @@ class UseNotary:
     ) -> GrantSuspended:
         """Raises GrantUnknown, GrantEnded, CaseField, SuspensionMove."""
         row = _live(tx, grant)
-        body = GrantSuspended(
-            suspension=tx.new_id().hex(),
-            grant=grant,
-            feed=row.feed,
-            reader=row.reader,
-            incarnation=0,
-            fence=0,
-            article=profile_named(tx.trust.profile).sharing.suspension.article,
-            reason=reason,
-            evidence=evidence,
-            days=days,
-            until_ms=suspensions.until_ms(tx, days),
-            suspended_ms=tx.now_ms,
-            by=by,
-        )
+        body = suspensions.said(tx, row, None, days, by, reason=reason, evidence=evidence)
         return self._say_suspended(tx, row, body)
 
     def reject(self, tx: Tx, grant: str, reason: str, days: int, by: str) -> GrantSuspended:
         """整改不到位. Raises SuspensionUnknown, SuspensionMove, CaseField."""
         row, known = _live(tx, grant), suspensions.open_one(tx.conn, grant)
-        body = GrantSuspended(
-            suspension=known.suspension,
-            grant=grant,
-            feed=row.feed,
-            reader=row.reader,
-            incarnation=0,
-            fence=0,
-            article=known.article,
-            reason=reason,
-            evidence=known.evidence,
-            days=days,
-            until_ms=suspensions.until_ms(tx, days),
-            suspended_ms=tx.now_ms,
-            by=by,
-        )
+        body = suspensions.said(tx, row, known, days, by, reason=reason)
         return self._say_suspended(tx, row, body)
 
     def _say_suspended(self, tx: Tx, row: Row[Any], body: GrantSuspended) -> GrantSuspended:
-        suspensions.suspended(tx, check_suspended(body), tx.party)
+        suspensions.suspended(tx, body, tx.party)
         _to_both(tx, row, body)
         tx.after_commit(self.wake)
         return body

@@ -231,9 +231,11 @@ async def test_not_rectified_it_is_ended_but_not_before_its_time(tmp_path: Path)
             await region.provider.call("grant.terminate", grant=region.grant, reason="拒", by="丙")
         await region.reader.call("grant.rectified", grant=region.grant, report="已改", by="丁")
         await until_true(lambda: _state(region.provider, region, "reported"))
-        await region.provider.call(
-            "grant.reject", grant=region.grant, reason="未删", days=3, by="丙"
-        )
+        order = {"grant": region.grant, "reason": "未删", "by": "丙"}
+        for days in (0, 366, 10**12):  # refused before anybody counts them
+            with pytest.raises(errors.CaseField):
+                await region.provider.call("grant.reject", **order, days=days)
+        await region.provider.call("grant.reject", **order, days=3)
         await until_true(lambda: _state(region.reader, region, "suspended"))
         await region.provider.call(
             "grant.terminate", grant=region.grant, reason="拒不整改", by="丙"

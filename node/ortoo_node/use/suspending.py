@@ -20,7 +20,6 @@ from ortoo_protocol.core.errors import (
     GrantUnknown,
 )
 from ortoo_protocol.core.feeds import HeadAsk
-from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.core.queries import only_query
 from ortoo_protocol.core.use.filled import check_filled
 from ortoo_protocol.core.use.suspension import (
@@ -48,24 +47,8 @@ def suspend(tx: Tx, grant: str, reason: str, evidence: str, days: int, by: str) 
     Raises GrantUnknown, GrantEnded, CaseField, SuspensionMove.
     """
     row = _own(tx, grant)
-    incarnation, fence = feed_writer.suspend_reader(tx, row.feed, grant) if _feeds(row) else (0, 0)
-    body = check_suspended(
-        GrantSuspended(
-            suspension=tx.new_id().hex(),
-            grant=grant,
-            feed=row.feed,
-            reader=row.reader,
-            incarnation=incarnation,
-            fence=fence,
-            article=profile_named(tx.trust.profile).sharing.suspension.article,
-            reason=reason,
-            evidence=evidence,
-            days=days,
-            until_ms=suspensions.until_ms(tx, days),
-            suspended_ms=tx.now_ms,
-            by=by,
-        )
-    )
+    stop = feed_writer.suspend_reader(tx, row.feed, grant) if _feeds(row) else (0, 0)
+    body = suspensions.said(tx, row, None, days, by, reason=reason, evidence=evidence, stop=stop)
     return _say_suspended(tx, row, body)
 
 
@@ -75,24 +58,7 @@ def reject(tx: Tx, grant: str, reason: str, days: int, by: str) -> GrantSuspende
     Raises SuspensionUnknown, SuspensionMove, CaseField.
     """
     row, known = _own(tx, grant), suspensions.open_one(tx.conn, grant)
-    body = check_suspended(
-        GrantSuspended(
-            suspension=known.suspension,
-            grant=grant,
-            feed=row.feed,
-            reader=row.reader,
-            incarnation=0,
-            fence=0,
-            article=known.article,
-            reason=reason,
-            evidence=known.evidence,
-            days=days,
-            until_ms=suspensions.until_ms(tx, days),
-            suspended_ms=tx.now_ms,
-            by=by,
-        )
-    )
-    return _say_suspended(tx, row, body)
+    return _say_suspended(tx, row, suspensions.said(tx, row, known, days, by, reason=reason))
 
 
 def _say_suspended(tx: Tx, row: Row[Any], body: GrantSuspended) -> GrantSuspended:

@@ -15,6 +15,8 @@ from ortoo_protocol.core.errors import CaseField, SuspensionMove
 from ortoo_protocol.core.ids import FeedId, HexId, PartyId
 from ortoo_protocol.core.use.filled import check_filled
 
+MOST_DAYS = 365
+
 
 class GrantSuspended(Shape, frozen=True):
     """The grant rests after item `fence` of `incarnation`. `days`: working days to set right what
@@ -110,6 +112,6 @@ def move(state: State, event: Event) -> State:
 def check_suspended(body: GrantSuspended) -> GrantSuspended:
     """Raises CaseField."""
     check_filled(body, "reason", "evidence", "by")
-    if not 1 <= body.days <= 365:
-        raise CaseField(field="days", detail="1 to 365 working days")
+    if not 1 <= body.days <= MOST_DAYS:
+        raise CaseField(field="days", detail=f"1 to {MOST_DAYS} working days")
     return body

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from ortoo_protocol.core.errors import (
+    CaseField,
     GrantIsSuspended,
     SuspensionEarly,
     SuspensionMove,
@@ -19,12 +20,14 @@ from ortoo_protocol.core.errors import (
 from ortoo_protocol.core.law.clock import day_of, moment_ms
 from ortoo_protocol.core.law.profiles import Term, profile_named
 from ortoo_protocol.core.use.suspension import (
+    MOST_DAYS,
     OPEN,
     Event,
     GrantRectified,
     GrantResumed,
     GrantSuspended,
     State,
+    check_suspended,
     move,
 )
 from ortoo_protocol.station import clocks
@@ -144,7 +147,42 @@ def _close(tx: Tx, row: Row[Any], event: Event, at_ms: int, letter: bytes = b"")
         clocks.cancel(tx, subject(row.suspension), RECTIFY, at_ms)
 
 
-def until_ms(tx: Tx, days: int) -> int:
+def said(
+    tx: Tx,
+    row: Row[Any],
+    known: Row[Any] | None,
+    days: int,
+    by: str,
+    *,
+    reason: str,
+    evidence: str = "",
+    stop: tuple[int, int] = (0, 0),
+) -> GrantSuspended:
+    """The grant of `row` rests for `days` working days: from now on, or (`known`) for longer.
+    `stop`: incarnation and item after which its feed stops. Raises CaseField."""
+    if not 1 <= days <= MOST_DAYS:  # before anybody counts them
+        raise CaseField(field="days", detail=f"1 to {MOST_DAYS} working days")
+    incarnation, fence = stop
+    article = profile_named(tx.trust.profile).sharing.suspension.article
+    body = GrantSuspended(
+        suspension=tx.new_id().hex() if known is None else known.suspension,
+        grant=row.grant,
+        feed=row.feed,
+        reader=row.reader,
+        incarnation=incarnation,
+        fence=fence,
+        article=article if known is None else known.article,
+        reason=reason,
+        evidence=evidence if known is None else known.evidence,
+        days=days,
+        until_ms=_until_ms(tx, days),
+        suspended_ms=tx.now_ms,
+        by=by,
+    )
+    return check_suspended(body)
+
+
+def _until_ms(tx: Tx, days: int) -> int:
     """When `days` working days from today have passed."""
     profile = profile_named(tx.trust.profile)
     found = clocks.calendar.current(tx.conn).after(day_of(tx.now_ms, profile.offset_min), days)
