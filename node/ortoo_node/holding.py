@@ -17,6 +17,7 @@ from ortoo_node.store.tables import subscriptions
 from ortoo_protocol.core.errors import (
     OrtooError,
     SinkMismatch,
+    SubscriptionError,
     SubscriptionLetGo,
     SubscriptionRetention,
     SubscriptionState,
@@ -25,6 +26,7 @@ from ortoo_protocol.core.errors import (
 from ortoo_protocol.station import applied, feed_reader, rereading
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.control_client import error_to
+from ortoo_protocol.station.ports import Cursor
 from ortoo_protocol.station.use import suspensions
 
 RUNNING, PAUSED, SCHEMA, GONE, REREADING = "", "paused", "schema", "gone", "rereading"
@@ -102,6 +104,27 @@ def reread(tx: Tx, name: str, first: int) -> tuple[Row[Any], int]:
     row = _active(tx, name)
     last = rereading.begin(tx, row.feed, row.subscription, first)
     return _hold(tx, row, REREADING, None), last
+
+
+def lost(tx: Tx, name: str, cursor: Cursor) -> bool:
+    """Its sink, restored perhaps, stands at `cursor`, and the events that follow were passed on
+    already: order them once more. False: they cannot be had, or were asked for in vain."""
+    row, told = find(tx.conn, name), error_of(find(tx.conn, name)) or {}
+    feed, other = feed_reader.feed_row(tx, row.feed), rereading.find(tx.conn, row.feed)
+    if feed is None or feed.incarnation != cursor.incarnation:
+        return False
+    if other is not None and other.subscription != row.subscription:
+        return True  # its turn comes
+    if (told.get("code"), told.get("facts", {}).get("first")) == (
+        SubscriptionRetention.code,
+        cursor.seq + 1,
+    ):
+        return False
+    try:
+        reread(tx, name, cursor.seq + 1)
+    except SubscriptionError:
+        return False
+    return True
 
 
 def reread_failed(tx: Tx, row: Row[Any], asked: Row[Any], code: str) -> None:

@@ -78,7 +78,8 @@ class Reading:
         sink = await self._open(row)
         if sink is not None:
             stuck = partial(self._stuck, row.subscription)
-            self.station.apply_to(row.feed, row.subscription, sink, stuck)
+            lost = partial(self._lost, row.subscription)
+            self.station.apply_to(row.feed, row.subscription, sink, stuck, lost)
 
     async def _open(self, row: Row[Any]) -> Sink | None:
         try:
@@ -112,6 +113,9 @@ class Reading:
         if worker is not None:
             worker.stop()
         await self.station.write(lambda tx: holding.stuck(tx, subscription, error))
+
+    async def _lost(self, subscription: str, cursor: Cursor) -> bool:
+        return await self.station.write(lambda tx: holding.lost(tx, subscription, cursor))
 
     # --- reading again ---
 

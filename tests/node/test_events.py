@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from ortoo_protocol.core.batches import MOST_PART_BYTES
 from ortoo_protocol.core.errors import FeedMixed
@@ -180,3 +183,51 @@ async def test_who_joins_takes_nothing_from_who_reads(tmp_path: Path) -> None:
 def _reads(conn: Connection) -> bool:
     state = select(feeds_in.c.state).where(feeds_in.c.feed == FEED)
     return bool(conn.execute(state).scalar() == feed_reader.READING)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_department_that_restored_its_database(tmp_path: Path, kept: bool) -> None:
+    """The events since come once more; those that their publisher has no longer are said to be
+    lost, and the next ones come."""
+    kit = Kit(tmp_path)
+    node = open_node(kit, PARTY, online=False)
+    publisher, station = node.app.publisher, node.app.station
+    backup = tmp_path / "backup"
+
+    async def event(number: int) -> None:
+        assert await publisher.events(CODE, [(f"{number}", "人", number)]) == (1, [])
+        await until(lambda: [row[2] for row in node.rows("log")][-1:] == [f"{number}"])
+
+    async with running(kit, node):
+        await node.call("catalog.add", entry=entry(PARTY, CODE))
+        assert await publisher.events(CODE, [("0", "人", 0)]) == (1, [])
+        made = await node.call(
+            "subscribe", resource=CODE, department=OWN, sink="shared", table="log", **FORM
+        )
+        await until_read(station, _reads)
+        await event(1)
+        await event(2)
+        with closing(sqlite3.connect(node.sink)) as sink, closing(sqlite3.connect(backup)) as copy:
+            sink.backup(copy)
+        for number in (3, 4, 5):
+            await event(number)
+        erased = update(feed_out_items).where(feed_out_items.c.feed == FEED).values(raw=None)
+        if not kept:
+            await station.write(lambda tx: tx.conn.execute(erased))
+        with closing(sqlite3.connect(node.sink)) as sink, closing(sqlite3.connect(backup)) as copy:
+            copy.backup(sink)
+        await publisher.events(CODE, [("6", "人", 6)])
+        if kept:
+            await until(lambda: [row[2] for row in node.rows("log")] == list("123456"))
+        else:
+            await event(7)
+            assert [row[2] for row in node.rows("log")] == list("1267")
+
+        async def said() -> Any:
+            shown = await node.call("subscription.show", subscription=made["subscription"])
+            return shown["subscription"]
+
+        await event(8)
+        shown = await said()
+        code = (shown["error"] or {}).get("code", "")
+        assert (shown["state"], code) == ("current", "" if kept else "subscription.retention")

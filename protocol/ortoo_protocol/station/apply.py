@@ -37,6 +37,7 @@ from ortoo_protocol.station import applied, feed_reader, quarantine
 from ortoo_protocol.station.apply_work import (
     HeldSnapshot,
     Item,
+    Work,
     incarnation_of,
     load,
     part_of,
@@ -74,10 +75,16 @@ async def _no_hold(_error: SinkError) -> None:
     """Somebody must be told; without anybody it is tried again."""
 
 
+async def _none_again(_cursor: Cursor) -> bool:
+    """Nobody asks for items once more."""
+    return False
+
+
 @dataclass
 class ApplyWorker:
     """Applies `feed` to `sink` until cancelled or told to `stop`. `on_stuck` is told when trying
-    again would be in vain until a person acts; if that stops the worker, it rests."""
+    again would be in vain until a person acts; if that stops the worker, it rests. `on_lost`: the
+    sink has lost events that no snapshot brings; whether those after its cursor come once more."""
 
     database: Database
     parts: Parts
@@ -85,6 +92,7 @@ class ApplyWorker:
     subscription: str
     sink: Sink
     on_stuck: Callable[[SinkError], Awaitable[None]] = _no_hold
+    on_lost: Callable[[Cursor], Awaitable[bool]] = _none_again
     progress: Progress = field(default_factory=Progress)
     _stopped: bool = False
     _counted: int = 0
@@ -137,6 +145,12 @@ class ApplyWorker:
             await self._apply_snapshot(work.snapshot)
             return True
         if work.behind:
+            if work.events and cursor is not None:
+                if await self.on_lost(cursor):
+                    return False
+                if work.items:
+                    await self._leave_out(work)
+                    return True
             await self.database.write(partial(self._begin_again, cursor))
             return False
         if not work.items:
@@ -155,6 +169,14 @@ class ApplyWorker:
         finally:
             await self._finish(opening, done)
         return True
+
+    async def _leave_out(self, work: Work) -> None:
+        """Events that are had neither here nor from their publisher: the sink goes past them."""
+        last, schema = work.items[-1], work.schemas[max(work.schemas)]
+        _log.error("%s: items %s to %s are lost", self.feed, work.items[0].seq, last.seq)
+        incarnation = await self.database.read(lambda conn: incarnation_of(conn, self.feed))
+        cursor = Cursor(self.feed, incarnation, last.seq, last.hash)
+        await asyncio.to_thread(self.sink.apply, schema, NO_CHANGES, cursor)
 
     async def _apply_several(self, sink: TakesSeveral, opening: Opening, done: list[Item]) -> None:
         """Items in transactions of VALUES_A_STEP, until all are done or one is refused: what stands

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from sqlalchemy import Connection, func, select
 
@@ -55,13 +56,14 @@ class Work:
     items: tuple[Item, ...]
     keys: dict[int, bytes]
     schemas: dict[int, TableSchema]
+    events: bool = False
 
 
 def load(
     conn: Connection, parts: Parts, feed: str, subscription: str, cursor: Cursor | None
 ) -> Work:
-    """The complete snapshot beyond the cursor if there is one, else the next items; of events the
-    items, as long as none is missing: a snapshot has none."""
+    """The complete snapshot beyond the cursor if there is one, else the next items. Of events the
+    items, since a snapshot has none: those that are held, or those that are not."""
     schemas = {
         row.number: decode(row.raw, TableSchema)
         for row in conn.execute(select(feed_schemas).where(feed_schemas.c.feed == feed))
@@ -69,9 +71,11 @@ def load(
     lacking = applied.lacks_rows(conn, feed, subscription)
     snapshot = _snapshot(conn, feed, subscription, cursor, lacking)
     items: tuple[Item, ...] = () if cursor is None else _items(conn, feed, cursor)
-    events = bool(schemas) and is_events(schemas[max(schemas)])
+    if events := bool(schemas) and is_events(schemas[max(schemas)]):
+        held = bool(items) and items[0].raw is not None
+        items = tuple(takewhile(lambda item: (item.raw is not None) == held, items))
     behind = cursor is None or _behind(conn, feed, cursor, items)
-    if events and not behind and not lacking:
+    if events and not lacking and (items or not behind):
         snapshot = None
     keys: dict[int, bytes] = {}
     if snapshot is not None:
@@ -84,7 +88,7 @@ def load(
         ):
             use = feed_reader.key_use(feed, row.incarnation, row.epoch)
             keys[row.epoch] = secrets.unseal(parts.identity, use, row.key)
-    return Work(snapshot, behind, items, keys, schemas)
+    return Work(snapshot, behind, items, keys, schemas, events)
 
 
 def _behind(conn: Connection, feed: str, cursor: Cursor, items: Sequence[Item]) -> bool:

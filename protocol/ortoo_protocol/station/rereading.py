@@ -108,6 +108,7 @@ def begin_applying(tx: Tx, row: Row[Any]) -> None:
 
 def end(tx: Tx, feed: str) -> None:
     tx.conn.execute(delete(feed_rereads).where(feed_rereads.c.feed == feed))
+    tx.after_commit(tx.parts.signals.apply.set)  # another one may wait for its turn
 
 
 def ready(conn: Connection, parts: Parts, row: Row[Any]) -> Cursor | None:

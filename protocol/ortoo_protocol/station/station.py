@@ -53,7 +53,7 @@ from ortoo_protocol.station.context import (
     wait,
 )
 from ortoo_protocol.station.database import Database
-from ortoo_protocol.station.ports import Sink
+from ortoo_protocol.station.ports import Cursor, Sink
 from ortoo_protocol.station.recovery import Recovery
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.snapshots import SnapshotPump
@@ -194,14 +194,17 @@ class Station:
         subscription: str,
         sink: Sink,
         on_stuck: Callable[[SinkError], Awaitable[None]] | None = None,
+        on_lost: Callable[[Cursor], Awaitable[bool]] | None = None,
     ) -> None:
         """Apply `feed` to `sink` from now on; several subscriptions may read one feed. `on_stuck`
-        is told when a person has to act before it can go on."""
+        is told when a person has to act before it can go on, `on_lost` when it lacks events."""
         if subscription in self.workers:
             return
         worker = ApplyWorker(self.database, self.parts, feed, subscription, sink)
         if on_stuck is not None:
             worker.on_stuck = on_stuck
+        if on_lost is not None:
+            worker.on_lost = on_lost
         self.workers[subscription] = worker
         if self._group is not None:
             self._start_applying(self._group, worker)
