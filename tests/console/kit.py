@@ -69,6 +69,7 @@ class House:
 
     @asynccontextmanager
     async def visitor(self, account: str = "", **more: Any) -> AsyncIterator[Visitor]:
+        more.setdefault("timeout", 60)  # a loaded machine is not what is tested
         token = self.tokens.get(account)
         if token is not None:
             more["cookies"] = {cookie_name(self.console): token}
