@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,8 +14,10 @@ import pytest
 from ortoo_node.files import fetch, fetching, serving, transfers
 from ortoo_node.files.incoming import Incoming
 from ortoo_node.files.sink import FileSink
+from ortoo_node.folders import Folder
 from ortoo_node.sources import mounts
-from ortoo_protocol.core.errors import FileDiskFull, SourceFolder
+from ortoo_node.sources.files import FilesSource
+from ortoo_protocol.core.errors import FileDiskFull, SourceFolder, SourceSettling
 from ortoo_protocol.core.files import CHUNK_BYTES, FileRefusal
 from ortoo_protocol.station.sending import send
 from tests.node.files_kit import CODE, FEED, READER, Pair, noise, pair, put
@@ -73,6 +76,21 @@ async def test_a_version_that_is_gone_is_passed_over(tmp_path: Path) -> None:
         await until(lambda: all(each.progress.state == "idle" for each in workers.values()))
         shown = (await made.reader.call("subscription.list"))["subscriptions"]
         assert [one["state"] for one in shown if one["sink"] == "out"] == ["current"]
+
+
+def test_files_that_are_all_still_written_are_said_so(tmp_path: Path) -> None:
+    """Nothing to publish yet is not an empty folder: whoever publishes waits, and is told."""
+    place = tmp_path / "in"
+    place.mkdir()
+    folder = Folder(name="front", path=tmp_path, settle_s=3_600)
+    source = FilesSource(folder, "*", {}, time.time)
+    assert list(source.read("").rows) == []
+    (place / "a.bin").write_bytes(b"1")
+    with pytest.raises(SourceSettling, match=r"a\.bin"):
+        source.read("")
+    (place / "b.bin").write_bytes(b"2")
+    (place / "b.bin.ok").touch()
+    assert [row[0] for row in source.read("").rows if isinstance(row, tuple)] == ["b.bin"]
 
 
 async def test_a_link_in_the_folder_is_no_way_out_of_it(tmp_path: Path) -> None:

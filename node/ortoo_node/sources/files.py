@@ -26,6 +26,7 @@ from ortoo_protocol.core.errors import (
     OrtooError,
     SettingsLacking,
     SourceFile,
+    SourceSettling,
 )
 from ortoo_protocol.core.files import check_name
 from ortoo_protocol.core.rows import CIVIL_ZONE
@@ -52,8 +53,16 @@ class FilesSource:
         self._look()
 
     def read(self, mark: str) -> Reading:
-        """Raises SourceFolder: also when files are gone because their file system is."""
+        """Raises SourceFolder: also when files are gone because their file system is.
+        SourceSettling when all that there is to read is still being written."""
         found, types = self._look(), mimetypes.MimeTypes()
+        waiting = [each for each in found if each.waits and each.name not in self.known]
+        if waiting and len(waiting) == len(found):
+            raise SourceSettling(
+                name=self.folder.name,
+                file=shown(waiting[0].name),
+                settle_s=f"{self.folder.settle_s:g}",
+            )
         top, names = self.folder.read_path, [each.name for each in found]
         mounts.check(top, names, mounts.read(mark))
         devices = mounts.written(mounts.seen(top, names))
