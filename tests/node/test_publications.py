@@ -179,8 +179,11 @@ async def test_schema_drift_is_named_and_loses_nothing(kit: Kit) -> None:
         assert published["rejected"] == 1
 
 
-async def test_followed_by_notify(kit: Kit, pg: Department) -> None:
+async def test_followed_by_notify(
+    kit: Kit, pg: Department, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The change log's triggers tell, and nothing waits for an interval."""
+    monkeypatch.setattr(listening, "FIRST_S", 0.05)
     pg.run(PEOPLE, "INSERT INTO people VALUES ('1', 'a', 1), ('2', 'b', 2)")
     node = _with_pg(kit, pg)
     async with running(kit, node):
