@@ -181,6 +181,7 @@ WORDS = (
     # fields of applications and catalog entries
     "purpose",
     "basis",
+    "mode",
     "scenario",
     "handler",
     "approver",

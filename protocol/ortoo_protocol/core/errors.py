@@ -1142,7 +1142,10 @@ class CatalogStep(CatalogError):
 class CatalogDrifted(CatalogError):
     code = "catalog.drift"
     what = "The catalog and the source of {resource} differ in {count} places."
-    cure = "See which: catalog drift {resource}. Then revise the entry, or mend the source."
+    cure = (
+        "See which: catalog drift {resource}. Revise the entry or mend the source; then "
+        "catalog drift {resource} --now looks again."
+    )
 
 
 class CatalogAttachment(CatalogError):
