@@ -350,6 +350,32 @@ async def test_ways_round_by_the_database_itself(tmp_path: Path) -> None:
         await node.call("publish", resource=OTHER, source="back", table="own")
 
 
+async def test_a_copy_is_named_though_nobody_saw_it_made(tmp_path: Path) -> None:
+    """By `CREATE TABLE … AS SELECT`, and in another database; a table of the department's own that
+    has other people in it is not."""
+    elsewhere = Database(name="elsewhere", url=f"sqlite:///{tmp_path / 'copy.sqlite'}")
+    async with station(tmp_path, sources=(elsewhere,)) as (node, grant):
+        await received(node)
+        with sqlite3.connect(tmp_path / "copy.sqlite") as copy:
+            copy.execute("CREATE TABLE own (id TEXT PRIMARY KEY, name TEXT, income INTEGER)")
+            copy.executemany("INSERT INTO own VALUES (?, ?, ?)", node.rows("taken"))
+        sql(
+            node.sink,
+            "CREATE TABLE copied AS SELECT * FROM taken",
+            "CREATE TABLE other AS SELECT 'x' || id AS id, name, income FROM taken",
+        )
+        for source, table, named in (
+            ("elsewhere", "own", True),
+            ("back", "copied", True),
+            ("back", "other", False),
+        ):
+            await node.call("publication.set", resource=OTHER, source=source, table=table)
+            findings = (await node.call("doctor"))["findings"]
+            found = [each["error"]["facts"] for each in findings if each["check"] == "use"]
+            assert [each["grant"] for each in found] == ([grant] if named else [])
+            assert all((each["same"], each["looked"]) == (20, 20) for each in found)
+
+
 def relative_to_here(path: Path) -> str:
     return os.path.relpath(path)
 

@@ -115,6 +115,7 @@ class NodeMethods:
         findings += await self.contacts.for_doctor()
         findings += await ClockMethods(self.app.station).findings()
         findings += await CoordinationMethods(self.app).findings()
+        findings += await OnwardMethods(self.app).findings()
         findings += await NotifyMethods(self.app.notifier).findings()
         findings += await supervision.for_doctor(self.app.station)
         return {"findings": findings}

@@ -10,6 +10,7 @@ from ortoo_node.app import NodeApp
 from ortoo_node.use import consenting
 from ortoo_protocol.station import paging
 from ortoo_protocol.station.common_methods import Method
+from ortoo_protocol.station.control_client import error_to
 from ortoo_protocol.station.use import shown
 
 
@@ -24,6 +25,18 @@ class OnwardMethods:
             "onward.revoke": self.revoke,
             "onward.list": self.listed,
         }
+
+    async def findings(self) -> list[dict[str, Any]]:
+        """For doctor: sources that look like copies of what was received."""
+        return [
+            {
+                "check": "use",
+                "subject": error.facts["place"],
+                "level": "warning",
+                "error": error_to(error),
+            }
+            for error in await self.app.publisher.onward.alike()
+        ]
 
     async def ask(
         self,

@@ -25,17 +25,27 @@ from ortoo_node.files import listing
 from ortoo_node.queries.declared import Declaration
 from ortoo_node.settings import NodeSettings
 from ortoo_node.store.tables import declared_queries
-from ortoo_node.use import places, received
+from ortoo_node.use import copies, places, received
 from ortoo_node.use.places import FOLDER, PROGRAM, Place
 from ortoo_node.use.received import Received
 from ortoo_node.use.words import ANY, names_in
-from ortoo_protocol.core.errors import DatabaseUrl, SettingsError, UseOnward
+from ortoo_protocol.core.errors import DatabaseUrl, SettingsError, UseAlike, UseOnward
 from ortoo_protocol.core.law.profiles import Sharing, profile_named
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.use import consents
 
 _log = logging.getLogger(__name__)
+
+
+LOOK_AGAIN_MS = 3_600_000
+
+
+@dataclass(frozen=True)
+class _Alike:
+    at_ms: int
+    held: list[tuple[Attached, list[Received]]]
+    found: list[UseAlike]
 
 
 @dataclass
@@ -45,6 +55,7 @@ class Onward:
     station: Station
     settings: NodeSettings
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _alike: _Alike | None = None
 
     async def check_source(self, resource: str, source: str, table: str) -> None:
         """Raises UseOnward: this is where received rows lie, or shows them."""
@@ -98,6 +109,18 @@ class Onward:
         """(own resource, grant): what came under the grant may be passed on through that."""
         rows = consents.in_force(conn, self._rules(), self.station.parts.clock())
         return frozenset((row.resource, row.grant) for row in rows)
+
+    async def alike(self) -> list[UseAlike]:
+        """Sources of this station whose rows are those that were received; looked at once an hour,
+        and when there are others: pages ask often, and databases are slow."""
+        from_here = (await self.station.read(attached)).values()
+        held = [(each, await self._kept_for(each.resource)) for each in from_here]
+        now_ms = self.station.parts.clock()
+        known = self._alike
+        if known is None or known.held != held or not 0 <= now_ms - known.at_ms < LOOK_AGAIN_MS:
+            found = await asyncio.to_thread(lambda: list(copies.found(self.settings, held)))
+            known = self._alike = _Alike(now_ms, held, found)
+        return known.found
 
     async def catch_up(self) -> None:
         """Places of subscriptions that were made before places were kept."""

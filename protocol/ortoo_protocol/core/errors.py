@@ -1513,6 +1513,18 @@ class CorrectionNotPublished(CorrectionError):
     cure = "Correct it at its source and publish; then answer that it was corrected."
 
 
+class UseAlike(UseError):
+    code = "use.alike"
+    what = (
+        "{same} of {looked} rows of {place} that were looked at stand in what was received of"
+        " {resource} under grant {grant}."
+    )
+    cure = (
+        "Look where they come from. What was received is not passed on, copied neither; what a"
+        " department collected itself may well be the same."
+    )
+
+
 class UseOnward(UseError):
     code = "use.onward"
     what = (
