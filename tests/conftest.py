@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for, and how examples are drawn."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A time limit for one example, or for drawing it, would judge the machine and not the code.
@@ -12,3 +13,16 @@ pytest_plugins = [
     "tests.support.mariadb",
     "tests.support.department",
 ]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-look",
+        action="store_true",
+        help="look at each page of the consoles, all forms too, in the dark and on a phone (long)",
+    )
+
+
+@pytest.fixture
+def every_look(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--every-look"))

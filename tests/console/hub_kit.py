@@ -33,9 +33,9 @@ async def hub_front(running: Running) -> AsyncIterator[House]:
     console = console_of(hub, settings, accounts, answered, 1)
     async with opened(console) as listener:
         house = House(listener, accounts, console)
-        await house.person("zhao", "赵敏", Role.APPROVER)
-        await house.person("qian", "钱进", Role.SYSTEM_ADMIN)
-        await house.person("sun", "孙立", Role.COMPILER, Role.CONTACT)
+        await house.known("zhao", "赵敏", Role.APPROVER)
+        await house.known("qian", "钱进", Role.SYSTEM_ADMIN)
+        await house.known("sun", "孙立", Role.COMPILER, Role.CONTACT)
         yield house
 
 

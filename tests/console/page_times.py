@@ -40,7 +40,7 @@ async def times(
     seen: set[str] = set()
     people = {"qing": officials, "hu": (Role.SECURITY_ADMIN,), "shen": (Role.AUDITOR,)}
     for account, roles in people.items():
-        await house.person(account, account, *roles)
+        await house.known(account, account, *roles)
         held = rights(roles)
         async with house.visitor(account, timeout=httpx.Timeout(60)) as visitor:
             waiting = new_shapes([each.path for each in menu if each.admits(held)], seen)

@@ -13,6 +13,7 @@ _ONE_OF_MANY = re.compile(r"[0-9a-f]{16,}|[0-9]+")
 _OTHER = re.compile(
     r"/(papers|attachments|download|export|file|static|language|live)(/|$)|\.[a-z]{2,5}$"
 )
+FORMS = "/act/"
 _LINK = re.compile(r'<a [^>]*?href="(/[^"]*)"([^>]*)>')
 
 
@@ -28,7 +29,8 @@ def name_of(path: str) -> str:
 
 
 def is_page(path: str) -> bool:
-    return not _OTHER.search(urlsplit(path).path)
+    plain = urlsplit(path).path
+    return plain.startswith(FORMS) or not _OTHER.search(plain)
 
 
 def leading(page: str) -> list[str]:
@@ -37,11 +39,13 @@ def leading(page: str) -> list[str]:
     return [html.unescape(path) for path, more in _LINK.findall(own) if "download" not in more]
 
 
-def new_shapes(found: Iterable[str], seen: set[str]) -> list[str]:
-    """One path of each page that is not in `seen`, where it is put."""
+def new_shapes(found: Iterable[str], seen: set[str], *, every_form: bool = True) -> list[str]:
+    """One path of each page that is not in `seen`, where it is put. Forms are one template: one of
+    them, unless `every_form`."""
     fresh = []
     for path in found:
-        if is_page(path) and shape(path) not in seen:
-            seen.add(shape(path))
+        one = FORMS if path.startswith(FORMS) and not every_form else shape(path)
+        if is_page(path) and one not in seen:
+            seen.add(one)
             fresh.append(path)
     return fresh
