@@ -26,7 +26,9 @@ def init(
 ) -> None:
     """Make a hub's folder: settings, keys, passphrase. Next: the keys of root and registrars."""
     shell = Shell.of(ctx)
-    set_up(shell, folder, party, plane, name, more=starter.management(shell.say.text))
+    more = starter.management(shell.say.text)
+    then = "key new, root draft, root sign, directory first, directory sign, root install, run"
+    set_up(shell, folder, party, plane, name, more=more, then=then)
 
 
 @app.command("run")

@@ -26,7 +26,8 @@ def init(
 ) -> None:
     """Make a station's folder: settings, keys, passphrase. Next: enrol request."""
     shell = Shell.of(ctx)
-    set_up(shell, folder, party, plane, name, more=starter.databases(shell.say.text))
+    more = starter.databases(shell.say.text)
+    set_up(shell, folder, party, plane, name, more=more, then="enrol request, enrol accept, run")
 
 
 @app.command("run")

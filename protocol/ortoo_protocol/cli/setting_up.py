@@ -38,10 +38,12 @@ PlaneName = Annotated[Plane, typer.Option(help="extranet (外网) or intranet (�
 Name = Annotated[str, typer.Option(help="The organisation's name, as it stands in the directory.")]
 
 
-def set_up(shell: Shell, folder: Path, party: str, plane: Plane, name: str, *, more: str) -> None:
+def set_up(
+    shell: Shell, folder: Path, party: str, plane: Plane, name: str, *, more: str, then: str
+) -> None:
     """Make everything in `folder`; SettingsExists if there are settings or keys already.
 
-    `more` is the rest of the settings file.
+    `more` is the rest of the settings file, `then` the commands that come next.
     """
     check_party(party)
     base = folder.absolute()
@@ -62,10 +64,11 @@ def set_up(shell: Shell, folder: Path, party: str, plane: Plane, name: str, *, m
     write_new(file, text.encode())
     shell.done(
         {"folder": str(base), "settings": str(file), "party": party, "plane": plane.value},
-        "{party} is set up in {folder}. Look through {settings}.",
+        "{party} is set up in {folder}. Look through {settings}. Next: {then}.",
         party=party,
         folder=base,
         settings=file,
+        then=then,
     )
 
 
