@@ -157,6 +157,7 @@ async def test_parameters_of_another_form_are_named(
         with pytest.raises(errors.QueryParameter) as caught:
             await both.rows(grant, parameters=parameters)
         assert said in str(caught.value)
+        assert set(caught.value.facts) == {"detail"}, "and nothing that it does not speak of"
         (row,) = await record_of(both.provider, "answered")
         assert (row.state, row.error) == ("refused", "query.parameter")
 

@@ -23,7 +23,7 @@ from ortoo_protocol.core.queries import (
     pack_parameters,
 )
 from ortoo_protocol.station.context import Pen
-from ortoo_protocol.station.control_client import classes
+from ortoo_protocol.station.control_client import classes, facts_of
 
 TIMEOUT_S = 30.0
 WINDOW, PAGE_ROWS = 4, 1_000
@@ -75,9 +75,13 @@ def ask_of(pen: Pen, question: Question, terms: GrantTerms) -> QueryAsk:
     )
 
 
+_DETAILS = frozenset(("detail", "reason"))
+
+
 def refused(body: QueryRefusal) -> OrtooError:
     """The provider's refusal as the error it is; facts that did not travel say its detail."""
     made = classes().get(body.error)
     if made is None or not issubclass(made, (QueryError, GrantError)):
         return QueryError(detail=f"{body.error} {body.detail}")
-    return made(detail=body.detail, reason=body.detail, grant="-", provider="-", timeout_s="-")
+    named = facts_of(made.what) | facts_of(made.cure)
+    return made(**{name: body.detail if name in _DETAILS else "-" for name in named})
