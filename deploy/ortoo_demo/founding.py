@@ -221,7 +221,7 @@ def _admit(plane: Plane, station: str, fingerprint: str) -> None:
     hub, request = plane.cast.hub, plane.desk(f"request-{station}")
     content = base64.b64encode(request.read_bytes()).decode()
     found = plane.refused_call(hub, "member.admit", request=content, fingerprint=WRONG_FINGERPRINT)
-    check(found == "trust.pin", f"a wrong fingerprint of {station} was met with {found}")
+    check(found == "trust.request-pin", f"a wrong fingerprint of {station} was met with {found}")
     plane.call(hub, "member.admit", request=content, fingerprint=fingerprint)
 
 
