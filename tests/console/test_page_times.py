@@ -3,6 +3,7 @@ what else the machine does. The slowest are printed."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -47,3 +48,14 @@ async def test_pages_of_a_hub(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         await grow(made.station, **SIZE, hub=True)
         async with hub_front(alive) as house:
             judged(await times(house, hub.MENU, AT_HUB, COUNT), capsys)
+
+
+async def test_the_second_segment_of_an_answer_does_not_wait(tmp_path: Path) -> None:
+    """asyncio turns Nagle's algorithm off for sockets that are named TCP alone: with it
+    each page took 40 ms more."""
+    kit = Kit(tmp_path)
+    at = open_node(kit, "s150700", online=False)
+    async with running(kit, at), front(at) as console:
+        own = console.listener._socket
+        assert own is not None
+        assert own.proto == socket.IPPROTO_TCP
