@@ -26,6 +26,8 @@ async def run(rig: Rig) -> list[Row]:
         "others": rig.size(20_000, 100),
     }
     count = rig.size(20, 2)
+    for name in ("station", "hub"):
+        (rig.folder / name).mkdir(parents=True)
     kit = Kit(rig.folder / "station")
     at = open_node(kit, SENDER)
     async with running(kit, at):
