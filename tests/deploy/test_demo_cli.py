@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from ortoo_demo import private_broker
 from ortoo_demo.cli import app
@@ -14,13 +13,14 @@ from ortoo_demo.demo import MARK, clean_folder
 from ortoo_demo.report import Compared, Done, write
 from ortoo_demo.texts import Text
 from ortoo_protocol.core.errors import SettingsExists, StoreBusy
+from tests.support.commands import invoke
 
 
 def test_without_rabbitmq_it_names_the_package_and_exits_3(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(private_broker, "_SERVER_PROGRAM", tmp_path / "none")
-    result = CliRunner().invoke(app, ["--folder", str(tmp_path / "demo"), "--language", "en"])
+    result = invoke(app, ["--folder", str(tmp_path / "demo"), "--language", "en"])
     assert result.exit_code == 3
     assert "apt-get install rabbitmq-server" in result.output
     assert not (tmp_path / "demo").exists()
@@ -28,7 +28,7 @@ def test_without_rabbitmq_it_names_the_package_and_exits_3(
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("mine")
-    result = CliRunner().invoke(app, ["--folder", str(tmp_path)])
+    result = invoke(app, ["--folder", str(tmp_path)])
     assert result.exit_code == 3
     assert (tmp_path / "precious").read_text() == "mine"
     with pytest.raises(SettingsExists), clean_folder(tmp_path):

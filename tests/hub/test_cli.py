@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from ortoo_hub import settings as hub_settings
 from ortoo_hub.cli import app
 from ortoo_protocol.cli.exits import Exit
 from ortoo_protocol.core.errors import TrustThreshold
 from ortoo_protocol.station.settings import read_secret, write_secret
+from tests.support.commands import invoke
 from tests.support.service import FakeService, settings_folder
 
 CHINESE, ENGLISH = {"ORTOO_LANG": "zh_CN"}, {"ORTOO_LANG": "en"}
@@ -230,7 +231,7 @@ ANSWERS: dict[str, object] = {
 
 
 def run(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Result:
-    return CliRunner().invoke(app, ["-c", str(folder), *arguments], env=env or CHINESE)
+    return invoke(app, ["-c", str(folder), *arguments], env=env or CHINESE)
 
 
 def good(ended: Result) -> Any:
@@ -249,7 +250,7 @@ def founded(tmp_path: Path) -> Path:
     """What `init` makes."""
     made = tmp_path / "hub"
     arguments = ["--party", "h150000", "--plane", "extranet", "--name", "内蒙古自治区"]
-    ended = CliRunner().invoke(app, ["init", str(made), *arguments], env=CHINESE)
+    ended = invoke(app, ["init", str(made), *arguments], env=CHINESE)
     assert ended.exit_code == 0, ended.output
     return made
 
@@ -338,10 +339,10 @@ class TestFounding:
         holders.draft_root(root)
         before = Path(root).read_bytes()
         arguments = ["root", "sign", root, "--key", holders.key("root", 1), *holders.secret]
-        refused = CliRunner().invoke(app, arguments, input="n\n", env=CHINESE)
+        refused = invoke(app, arguments, input="n\n", env=CHINESE)
         assert refused.exit_code != 0
         assert Path(root).read_bytes() == before
-        taken = CliRunner().invoke(app, arguments, input="y\n", env=CHINESE)
+        taken = invoke(app, arguments, input="y\n", env=CHINESE)
         assert taken.exit_code == 0
         assert Path(root).read_bytes() != before
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from ortoo_node.cli import app
 from ortoo_protocol.cli.exits import Exit
 from ortoo_protocol.core.errors import CatalogBasis, CatalogDuties, SourceMissing
 from ortoo_protocol.station.control_client import error_to
+from tests.support.commands import invoke
 from tests.support.service import FakeService, settings_folder
 
 DRAFT: dict[str, Any] = {
@@ -118,7 +119,7 @@ ANSWERS: dict[str, object] = {
 
 def run(folder: Path, *arguments: str) -> Result:
     environment = {"ORTOO_LANG": "zh_CN"}
-    return CliRunner().invoke(app, ["-c", str(folder), "catalog", *arguments], env=environment)
+    return invoke(app, ["-c", str(folder), "catalog", *arguments], env=environment)
 
 
 @pytest.fixture

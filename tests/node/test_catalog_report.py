@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import create_engine
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from ortoo_node.cli import app
 from ortoo_protocol.core.catalog.freshness import DAY_MS, Carriage
 from ortoo_protocol.station.catalog.index import Change, Word, put
 from ortoo_protocol.station.catalog.statistics import statistics
 from ortoo_protocol.station.store.migrate import STATION, upgrade
+from tests.support.commands import invoke
 from tests.support.made_catalog import LEAGUES, entries
 from tests.support.service import FakeService, settings_folder
 from tests.support.trust import NOW_MS
@@ -62,7 +63,7 @@ def service(folder: Path) -> Iterator[FakeService]:
 
 
 def run(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Result:
-    return CliRunner().invoke(app, ["-c", str(folder), *arguments], env=env or CHINESE)
+    return invoke(app, ["-c", str(folder), *arguments], env=env or CHINESE)
 
 
 class Page(HTMLParser):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from ortoo_node import settings as node_settings
 from ortoo_node.cli import app
@@ -25,6 +25,7 @@ from ortoo_protocol.core.errors import CaseReason, CatalogField, GrantUnknown
 from ortoo_protocol.core.keys import builtin_suites
 from ortoo_protocol.core.rows import CIVIL_ZONE
 from ortoo_protocol.station.settings import read_secret
+from tests.support.commands import invoke
 from tests.support.service import FakeService, settings_folder
 from tests.support.welcome import welcome_for
 
@@ -445,7 +446,7 @@ SUBSCRIBE = [
 
 
 def run(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Result:
-    return CliRunner().invoke(app, ["-c", str(folder), *arguments], env=env or CHINESE)
+    return invoke(app, ["-c", str(folder), *arguments], env=env or CHINESE)
 
 
 @pytest.fixture
@@ -458,7 +459,7 @@ def folder(tmp_path: Path) -> Path:
 def founded(tmp_path: Path) -> Path:
     """What `init` makes."""
     made = tmp_path / "node"
-    ended = CliRunner().invoke(
+    ended = invoke(
         app,
         ["init", str(made), "--party", "s150700", "--plane", "extranet", "--name", "呼伦贝尔市"],
         env=CHINESE,

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from ortoo_node.cli import app
 from ortoo_node.cli.file import Form
 from ortoo_protocol.cli.exits import Exit
 from ortoo_protocol.core.files import FORMS
+from tests.support.commands import invoke
 from tests.support.service import FakeService, settings_folder
 
 TRANSFER = {
@@ -65,7 +66,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, *arguments: str, language: str = "zh_CN") -> Result:
-    return CliRunner().invoke(app, ["-c", str(folder), *arguments], env={"ORTOO_LANG": language})
+    return invoke(app, ["-c", str(folder), *arguments], env={"ORTOO_LANG": language})
 
 
 def refused(code: str, detail: str) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from ortoo_node.cli import app
+from tests.support.commands import invoke
 from tests.support.service import FakeService, settings_folder
 
 CHINESE, ENGLISH = {"ORTOO_LANG": "zh_CN"}, {"ORTOO_LANG": "en"}
@@ -139,7 +140,7 @@ ANSWERS: dict[str, object] = {
 
 
 def run(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Result:
-    return CliRunner().invoke(app, ["-c", str(folder), *arguments], env=env or CHINESE)
+    return invoke(app, ["-c", str(folder), *arguments], env=env or CHINESE)
 
 
 @pytest.fixture

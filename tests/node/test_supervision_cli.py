@@ -12,7 +12,7 @@ from typing import Any
 import openpyxl
 import pytest
 from typer import Typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from ortoo_hub.cli import app as hub_app
 from ortoo_node.cli import app as node_app
@@ -23,6 +23,7 @@ from ortoo_protocol.core.supervision.scores import BUILT_IN
 from ortoo_protocol.station.supervision import words
 from tests.node.test_catalog_report import Page
 from tests.support import made_year
+from tests.support.commands import invoke
 from tests.support.service import FakeService, settings_folder
 
 CHINESE, ENGLISH = {"ORTOO_LANG": "zh_CN"}, {"ORTOO_LANG": "en"}
@@ -171,7 +172,7 @@ def run(
     program: tuple[Typer, Path, FakeService], *arguments: str, env: dict[str, str] = CHINESE
 ) -> Result:
     app, folder, _ = program
-    return CliRunner().invoke(app, ["-c", str(folder), *arguments], env=env)
+    return invoke(app, ["-c", str(folder), *arguments], env=env)
 
 
 HANDS = ("--handler", "甲", "--approver", "乙")

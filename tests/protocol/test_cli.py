@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 import ortoo_hub.cli
 import ortoo_node.cli
@@ -23,6 +22,7 @@ from ortoo_protocol.core import errors
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.station import starter
 from ortoo_protocol.station.control_client import error_to
+from tests.support.commands import invoke
 from tests.support.service import FakeService, settings_folder
 
 CHINESE, ENGLISH = {"ORTOO_LANG": "zh_CN"}, {"ORTOO_LANG": "en"}
@@ -71,8 +71,8 @@ EVERY = [
 
 @pytest.mark.parametrize(("program", "path"), EVERY, ids=lambda value: str(value))
 def test_every_command_helps_in_both_languages(program: str, path: tuple[str, ...]) -> None:
-    chinese = CliRunner().invoke(PROGRAMS[program], [*path, "--help"], env=CHINESE)
-    english = CliRunner().invoke(PROGRAMS[program], [*path, "--help"], env=ENGLISH)
+    chinese = invoke(PROGRAMS[program], [*path, "--help"], env=CHINESE)
+    english = invoke(PROGRAMS[program], [*path, "--help"], env=ENGLISH)
     assert chinese.exit_code == english.exit_code == 0
     assert chinese.output != english.output
     assert any("一" <= character <= "鿿" for character in chinese.output)
@@ -81,13 +81,13 @@ def test_every_command_helps_in_both_languages(program: str, path: tuple[str, ..
 def test_no_help_in_chinese_is_cut_off() -> None:
     """Columns are narrow, and the texts have no spaces to break at."""
     for path in (["query", "run"], ["request", "apply"], []):
-        shown = CliRunner().invoke(PROGRAMS["node"], [*path, "--help"], env=CHINESE).output
+        shown = invoke(PROGRAMS["node"], [*path, "--help"], env=CHINESE).output
         assert "…" not in shown
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_exit_codes_are_documented(program: str) -> None:
-    shown = CliRunner().invoke(PROGRAMS[program], ["--help"], env=CHINESE).output
+    shown = invoke(PROGRAMS[program], ["--help"], env=CHINESE).output
     readme = (Path(__file__).parents[2] / program / "README.md").read_text()
     for code in Exit:
         assert str(int(code)) in shown
@@ -109,7 +109,7 @@ def test_every_error_has_a_code_of_its_own_or_its_parents() -> None:
 @pytest.mark.parametrize("program", PROGRAMS)
 class TestErrors:
     def test_no_settings(self, program: str, tmp_path: Path) -> None:
-        ended = CliRunner().invoke(PROGRAMS[program], ["-c", str(tmp_path), "status"], env=CHINESE)
+        ended = invoke(PROGRAMS[program], ["-c", str(tmp_path), "status"], env=CHINESE)
         assert ended.exit_code == Exit.SETUP
         assert "没有配置文件" in ended.stderr
         assert "处理办法：" in ended.stderr
@@ -118,33 +118,27 @@ class TestErrors:
 
     def test_not_running(self, program: str, tmp_path: Path) -> None:
         folder = settings_folder(tmp_path, "h150000" if program == "hub" else "s150700")
-        ended = CliRunner().invoke(
-            PROGRAMS[program], ["-c", str(folder), "status", "--json"], env=ENGLISH
-        )
+        ended = invoke(PROGRAMS[program], ["-c", str(folder), "status", "--json"], env=ENGLISH)
         assert ended.exit_code == Exit.UNREACHABLE
         assert json.loads(ended.stdout)["error"]["code"] == "daemon.unreachable"
         assert "What to do: Start it with run." in ended.stderr
 
     def test_usage(self, program: str) -> None:
-        ended = CliRunner().invoke(PROGRAMS[program], ["no-such"], env=CHINESE)
+        ended = invoke(PROGRAMS[program], ["no-such"], env=CHINESE)
         assert ended.exit_code == Exit.USAGE
 
     def test_a_refusal_from_the_other_side(self, program: str, tmp_path: Path) -> None:
         folder = settings_folder(tmp_path, "h150000" if program == "hub" else "s150700")
         unknown = errors.RemoteError(remote_code="future.rule", said="No.", advice="Ask.")
         with FakeService(folder, {"journal.verify": unknown}):
-            ended = CliRunner().invoke(
-                PROGRAMS[program], ["-c", str(folder), "journal", "verify"], env=ENGLISH
-            )
+            ended = invoke(PROGRAMS[program], ["-c", str(folder), "journal", "verify"], env=ENGLISH)
         assert ended.exit_code == Exit.REFUSED
         assert "future.rule" in ended.stderr
 
     def test_a_journal_that_does_not_verify(self, program: str, tmp_path: Path) -> None:
         folder = settings_folder(tmp_path, "h150000" if program == "hub" else "s150700")
         with FakeService(folder, {"journal.verify": errors.JournalRow(detail="7")}):
-            ended = CliRunner().invoke(
-                PROGRAMS[program], ["-c", str(folder), "journal", "verify"], env=CHINESE
-            )
+            ended = invoke(PROGRAMS[program], ["-c", str(folder), "journal", "verify"], env=CHINESE)
         assert ended.exit_code == Exit.UNVERIFIED
         assert "安全管理员" in ended.stderr
 
@@ -152,19 +146,15 @@ class TestErrors:
 def test_the_language_of_the_settings(tmp_path: Path) -> None:
     text = starter.station("s150700", Plane.EXTRANET, "", "en", str)
     (tmp_path / "station.toml").write_text(text)
-    ended = CliRunner().invoke(
-        ortoo_node.cli.app, ["-c", str(tmp_path), "status"], env={"ORTOO_LANG": None}
-    )
+    ended = invoke(ortoo_node.cli.app, ["-c", str(tmp_path), "status"], env={"ORTOO_LANG": None})
     assert "What to do: " in ended.stderr
 
 
 def test_status(tmp_path: Path) -> None:
     folder = settings_folder(tmp_path, "s150700")
     with FakeService(folder, {"status": STATUS}):
-        shown = CliRunner().invoke(ortoo_node.cli.app, ["-c", str(folder), "status"], env=CHINESE)
-        read = CliRunner().invoke(
-            ortoo_node.cli.app, ["-c", str(folder), "status", "--json"], env=CHINESE
-        )
+        shown = invoke(ortoo_node.cli.app, ["-c", str(folder), "status"], env=CHINESE)
+        read = invoke(ortoo_node.cli.app, ["-c", str(folder), "status", "--json"], env=CHINESE)
     assert shown.exit_code == 0
     for expected in ("呼伦贝尔市", "外网", "已连接", "追赶中", "第 3 条已超过保留期", "磁盘已满"):
         assert expected in shown.output
@@ -175,7 +165,7 @@ def test_an_error_of_which_only_the_code_was_kept(tmp_path: Path) -> None:
     bare = {"code": "feed.epoch", "what": "feed.epoch", "cure": "", "facts": {}}
     folder = settings_folder(tmp_path, "s150700")
     with FakeService(folder, {"status": {**STATUS, "warnings": [bare]}}):
-        shown = CliRunner().invoke(ortoo_node.cli.app, ["-c", str(folder), "status"], env=CHINESE)
+        shown = invoke(ortoo_node.cli.app, ["-c", str(folder), "status"], env=CHINESE)
     assert "[feed.epoch]" in shown.output
     assert "<" not in shown.output
 
@@ -185,11 +175,9 @@ def test_columns_stand_below_each_other_in_chinese(tmp_path: Path) -> None:
 
     folder = settings_folder(tmp_path, "s150700")
     with FakeService(folder, {"status": STATUS}):
-        shown = (
-            CliRunner()
-            .invoke(ortoo_node.cli.app, ["-c", str(folder), "status"], env=CHINESE)
-            .output.splitlines()
-        )
+        shown = invoke(
+            ortoo_node.cli.app, ["-c", str(folder), "status"], env=CHINESE
+        ).output.splitlines()
     heading = next(line for line in shown if "数据流" in line)
     row = next(line for line in shown if "s150000.townships" in line)
     assert cell_len(heading[: heading.index("角色")]) == cell_len(row[: row.index("使用方")])
@@ -198,9 +186,7 @@ def test_columns_stand_below_each_other_in_chinese(tmp_path: Path) -> None:
 class TestDoctor:
     def test_without_a_service(self, tmp_path: Path) -> None:
         folder = settings_folder(tmp_path, "s150700")
-        ended = CliRunner().invoke(
-            ortoo_node.cli.app, ["-c", str(folder), "doctor", "--json"], env=CHINESE
-        )
+        ended = invoke(ortoo_node.cli.app, ["-c", str(folder), "doctor", "--json"], env=CHINESE)
         found = {one["check"]: one for one in json.loads(ended.stdout)["findings"]}
         assert ended.exit_code == Exit.SETUP
         assert found["settings"]["level"] == found["folder"]["level"] == "ok"
@@ -210,15 +196,13 @@ class TestDoctor:
 
     def test_says_what_to_do(self, tmp_path: Path) -> None:
         folder = settings_folder(tmp_path, "s150700")
-        ended = CliRunner().invoke(ortoo_node.cli.app, ["-c", str(folder), "doctor"], env=CHINESE)
+        ended = invoke(ortoo_node.cli.app, ["-c", str(folder), "doctor"], env=CHINESE)
         assert "请用 run 启动。" in ended.stdout
         assert "chmod 600" in ended.stdout
 
     def test_bad_settings(self, tmp_path: Path) -> None:
         (tmp_path / "station.toml").write_text("[station")
-        ended = CliRunner().invoke(
-            ortoo_node.cli.app, ["-c", str(tmp_path), "doctor", "--json"], env=CHINESE
-        )
+        ended = invoke(ortoo_node.cli.app, ["-c", str(tmp_path), "doctor", "--json"], env=CHINESE)
         assert [one["check"] for one in json.loads(ended.stdout)["findings"]] == ["settings"]
         assert ended.exit_code == Exit.SETUP
 
@@ -234,9 +218,7 @@ class TestDoctor:
             with (folder / "station.toml").open("a") as settings:
                 settings.write(starter.broker("127.0.0.1", port, "/", "s150700"))
             with FakeService(folder, {"doctor": findings}):
-                ended = CliRunner().invoke(
-                    ortoo_node.cli.app, ["-c", str(folder), "doctor"], env=CHINESE
-                )
+                ended = invoke(ortoo_node.cli.app, ["-c", str(folder), "doctor"], env=CHINESE)
         assert ended.exit_code == 0, ended.output
         assert "一切正常。" in ended.output
         assert "时钟" in ended.output
@@ -247,11 +229,11 @@ def test_stop_waits_for_the_end(tmp_path: Path) -> None:
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
         answers = {"status": {**STATUS, "pid": process.pid}, "stop": {"stopping": True}}
         with FakeService(folder, answers):
-            late = CliRunner().invoke(
+            late = invoke(
                 ortoo_node.cli.app, ["-c", str(folder), "stop", "--timeout", "0.1"], env=CHINESE
             )
             process.communicate()
-            ended = CliRunner().invoke(ortoo_node.cli.app, ["-c", str(folder), "stop"], env=CHINESE)
+            ended = invoke(ortoo_node.cli.app, ["-c", str(folder), "stop"], env=CHINESE)
     assert late.exit_code == Exit.UNREACHABLE
     assert "daemon.silent" in late.stderr
     assert ended.exit_code == 0
