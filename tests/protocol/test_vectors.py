@@ -400,8 +400,10 @@ STATEFUL = {
     "trust.expiring",
     "trust.file",
     "trust.peer-clock",
+    "trust.request-pin",  # what people compare by telephone
     "trust.standing",  # what a party sees of itself
     "trust.token",
+    "trust.welcome",  # who takes it: good for the party that it names
 }
 FAMILIES = (tree.EnvelopeError, tree.CodecError, tree.FeedError, tree.TrustError)
 
