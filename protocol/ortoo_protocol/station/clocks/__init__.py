@@ -14,20 +14,14 @@ from ortoo_protocol.station.clocks.clock import (
 from ortoo_protocol.station.clocks.keeping import (
     anew,
     cancel,
-    closed,
-    due,
-    events,
     extend,
-    find,
-    late,
-    of,
-    overdue,
     pause,
     resume,
     stands,
     start,
     stop,
 )
+from ortoo_protocol.station.clocks.listing import closed, due, events, find, late, of, overdue
 
 __all__ = [
     "CANCELLED",

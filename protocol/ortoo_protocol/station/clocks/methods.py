@@ -15,7 +15,7 @@ from ortoo_protocol.core.law.clock import day_of
 from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.core.law.workdays import CalendarYear
 from ortoo_protocol.station import clocks, paging
-from ortoo_protocol.station.clocks import keeping
+from ortoo_protocol.station.clocks import listing
 from ortoo_protocol.station.clocks.clock import Clock, of_row
 from ortoo_protocol.station.control import Method, error_to
 from ortoo_protocol.station.station import Station
@@ -50,11 +50,11 @@ class ClockMethods:
         """`which`: open, late, or closed; from `offset` on. `total`: how many there are."""
         whose, office = party or None, department or None
         if which == "late":
-            query = keeping.late_in_order(self.station.parts.clock(), whose, office)
+            query = listing.late_in_order(self.station.parts.clock(), whose, office)
         elif which == "closed":
-            query = keeping.closed_in_order(whose, office)
+            query = listing.closed_in_order(whose, office)
         else:
-            query = keeping.open_in_order(whose, office)
+            query = listing.open_in_order(whose, office)
         rows, total = await self.station.read(lambda conn: paging.page(conn, query, limit, offset))
         return {"clocks": [view(of_row(row)) for row in rows], "total": total}
 
@@ -74,7 +74,7 @@ class ClockMethods:
 
         def read(conn: Connection) -> list[OrtooError]:
             wanted = {today.year, (today + NEAR).year} - clocks.calendar.current(conn).years
-            count = keeping.provisional(conn)
+            count = listing.provisional(conn)
             return [CalendarMissing(year=year, count=count) for year in sorted(wanted)]
 
         return [

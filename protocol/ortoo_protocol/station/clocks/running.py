@@ -17,7 +17,7 @@ from ortoo_protocol.core.errors import OrtooError
 from ortoo_protocol.core.law.clock import day_of
 from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.core.law.workdays import WorkingDays
-from ortoo_protocol.station.clocks import calendar, keeping
+from ortoo_protocol.station.clocks import calendar, keeping, listing
 from ortoo_protocol.station.clocks.clock import LATE, RUNNING, WARN
 from ortoo_protocol.station.context import Parts, Tx, wait
 from ortoo_protocol.station.database import Database
@@ -75,7 +75,7 @@ def _strike(tx: Tx, row: Row[Any], days: WorkingDays) -> None:
 def _late(tx: Tx, row: Row[Any]) -> None:
     keeping.set_values(tx, row.clock, state=LATE, escalated_ms=tx.now_ms, next_ms=None)
     keeping.note(tx, row.clock, LATE, row.day)
-    keeping.tell(tx, keeping.find(tx.conn, row.clock), LATE)
+    keeping.tell(tx, listing.find(tx.conn, row.clock), LATE)
 
 
 def _warn(tx: Tx, row: Row[Any], days: WorkingDays) -> None:
@@ -91,4 +91,4 @@ def _warn(tx: Tx, row: Row[Any], days: WorkingDays) -> None:
     keeping.set_values(tx, row.clock, warned_ms=tx.now_ms, **values)
     left = days.between(day_of(tx.now_ms, profile.offset_min), last)
     keeping.note(tx, row.clock, WARN, str(left))
-    keeping.tell(tx, keeping.find(tx.conn, row.clock), WARN)
+    keeping.tell(tx, listing.find(tx.conn, row.clock), WARN)

@@ -13,7 +13,7 @@ from ortoo_protocol.core.law.profiles import profile_named
 from ortoo_protocol.i18n import mark
 from ortoo_protocol.station import clocks, paging
 from ortoo_protocol.station.clocks import Clock
-from ortoo_protocol.station.clocks.keeping import last_of
+from ortoo_protocol.station.clocks.listing import last_of
 from ortoo_protocol.station.clocks.methods import view
 from ortoo_protocol.station.common_methods import Method
 from ortoo_protocol.station.corrections import keeping
