@@ -375,7 +375,7 @@ class FeedsContract:
         own = station.parts.identity.party
         banner = f"{own}123"
         assert f"{banner}.roads".startswith(own)
-        from ortoo_protocol.station.pumps import _readers
+        from ortoo_protocol.station.feed_pump import _readers
         from ortoo_protocol.station.store.tables import feed_readers
 
         values = {

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from ortoo_node.sinks import SinkTable
 from ortoo_protocol.core import topology
 from ortoo_protocol.core.feeds import DELETE, UPSERT, RowChange
-from ortoo_protocol.station import feed_writer, pumps, table_feed
+from ortoo_protocol.station import feed_pump, feed_writer, table_feed
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.tables import feed_out_unsent, feeds_in
 from tests.support.stations import COLUMNS, Kit, give, receive, terms, until, until_read
@@ -60,7 +60,7 @@ async def test_rows_arrive_and_follow(tmp_path: Path) -> None:
 async def test_an_item_that_goes_alone_is_noted_with_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pumps, "NOTE_S", 600.0)
+    monkeypatch.setattr(feed_pump, "NOTE_S", 600.0)
     kit = Kit(tmp_path)
     provider, reader = kit.open("s150700"), kit.open("s150200")
     granted = terms("s150700", "s150200", FEED)

@@ -28,6 +28,7 @@ from ortoo_protocol.station import (
     checkpoints,
     dispatching,
     event_feed,
+    feed_pump,
     feed_writer,
     gazette,
     outbox_pump,
@@ -142,7 +143,7 @@ class Station:
         """Run until cancelled. `also` are the application's own loops. An error that no pump can
         live with ends them all and is raised."""
         outbox = outbox_pump.OutboxPump(self.database, self.parts, self.local, self.wire)
-        feeds = pumps.FeedPump(self.database, self.parts, self.local, self.wire)
+        feeds = feed_pump.FeedPump(self.database, self.parts, self.local, self.wire)
         snapshots = SnapshotPump(self.database, self.parts, self.local, self.wire)
         try:
             async with asyncio.TaskGroup() as group:
