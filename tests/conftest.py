@@ -1,5 +1,7 @@
 """Fixtures that every test may ask for, and how examples are drawn."""
 
+import signal
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -26,3 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def every_look(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--every-look"))
+
+
+def pytest_configure() -> None:
+    """What a shell starts in the background ignores interrupts, and so would all that tests start
+    and interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
