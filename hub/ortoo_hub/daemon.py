@@ -50,6 +50,7 @@ from ortoo_protocol.station.context import Handler, Hooks, Identity, Tx
 from ortoo_protocol.station.control import ControlServer, Method
 from ortoo_protocol.station.corrections.methods import CorrectionViews
 from ortoo_protocol.station.gazette.methods import AnnouncementMethods
+from ortoo_protocol.station.journal.export import EvidenceMethods
 from ortoo_protocol.station.journal.methods import JournalMethods
 from ortoo_protocol.station.keyfile import KeyFile
 from ortoo_protocol.station.notify import telling
@@ -258,6 +259,7 @@ class Hub:
             ContactMethods(station).as_mapping(),
             AccountMethods(station, settings.accounts).as_mapping(),
             JournalMethods(station).as_mapping(),
+            EvidenceMethods(station, settings.folder).as_mapping(),
             notify.as_mapping(),
             methods.OverviewMethods(station).as_mapping(),
             methods.RoutingMethods(station, router, self.reconciler).as_mapping(),

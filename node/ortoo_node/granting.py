@@ -127,6 +127,7 @@ def deliver(tx: Tx, terms: GrantTerms) -> bytes:
     letter."""
     named = grants_held.keep(tx, terms, encode(terms))
     letter = send(tx, terms.reader, terms, case=terms.case)
+    grants_held.went_by(tx, terms.grant, letter)
     if not terms.conditions:
         _open(tx, terms, named)
     return letter
@@ -162,6 +163,7 @@ def on_issued(tx: Tx, opened: Opened[Shape]) -> None:
     _check_asked(tx, terms)
     if terms.provider != tx.party:
         grants_held.keep(tx, terms, letter.body_bytes)
+        grants_held.came_by(tx, terms.grant, letter)
     if not grants_held.row(tx, terms.grant).offered:
         subscribing.granted(tx, terms)
 

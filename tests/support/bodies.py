@@ -212,6 +212,7 @@ RECEIPTS = notices.Receipts(
 BODIES: tuple[Shape, ...] = (
     RECEIPTS,
     notices.TrustAsk(version=1),
+    notices.WitnessAsk(since=256),
     notices.TrustUpdate(documents=(b"document",)),
     notices.Announce(document=b"document"),
     ContactReport(

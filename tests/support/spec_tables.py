@@ -21,6 +21,7 @@ from ortoo_protocol.core import (
     enrolment,
     envelope,
     errors,
+    evidence,
     frames,
     ids,
     journal,
@@ -63,13 +64,15 @@ DOCUMENTS = (
     announcement.DepartmentEntry,
     enrolment.EnrolmentRequest,
     enrolment.Welcome,
+    evidence.Evidence,
+    evidence.Selection,
 )
 
 # Whose codes travel: in receipts, refusals and journal rows. What a program adds below them for its
 # own work bears another first word.
 FIRST_WORDS = {
     *("envelope", "codec", "trust", "feed", "grant", "case", "stop", "catalog", "journal"),
-    *("file", "query", "calendar", "contact", "supervision"),
+    *("evidence", "file", "query", "calendar", "contact", "supervision"),
 }
 FAMILIES = (
     errors.EnvelopeError,

@@ -130,6 +130,7 @@ class Notary:
         )
         store.put(tx, case.case, grant=terms.grant)
         grants_held.keep(tx, terms, opened.body_bytes)
+        grants_held.came_by(tx, terms.grant, as_body(opened, GrantTerms))
         tx.after_commit(self.wake)
 
     def _withdrawal(self, tx: Tx, opened: Opened[Shape]) -> None:

@@ -8,7 +8,16 @@ import typer
 
 from ortoo_hub import settings
 from ortoo_hub.cli import announce, calendar, directory, founding, member, setup, supervise
-from ortoo_protocol.cli import accounts, clock, contact, doctor, journal, notices, program, service
+from ortoo_protocol.cli import (
+    accounts,
+    clock,
+    contact,
+    doctor,
+    journal,
+    notices,
+    program,
+    service,
+)
 from ortoo_protocol.cli.shell import Config, Shell
 
 app = program.application(

@@ -38,6 +38,7 @@ from ortoo_protocol.cli import (
     contact,
     coordination,
     doctor,
+    evidence,
     journal,
     notices,
     program,
@@ -89,6 +90,7 @@ app.add_typer(notices.notify, name="notify")
 app.add_typer(supervise.app, name="supervise")
 app.add_typer(reports.app, name="report")
 app.add_typer(journal.app, name="journal")
+app.add_typer(evidence.disputes, name="dispute")
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from ortoo_protocol.cli import evidence
 from ortoo_protocol.cli.shell import Json, Shell
 from ortoo_protocol.core.errors import JournalRow
 from ortoo_protocol.i18n import mark
@@ -20,6 +21,7 @@ VERIFY_TIMEOUT_S = 600.0
 STATES = {"accepted": mark("taken in")}
 
 app = typer.Typer(help="The journal of everything sent and received.", no_args_is_help=True)
+app.command("export")(evidence.export)
 
 
 @app.command("verify")

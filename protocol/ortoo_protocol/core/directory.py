@@ -22,7 +22,9 @@ from ortoo_protocol.core.errors import CodecError, KeysError, KeysRefused, Trust
 from ortoo_protocol.core.ids import Plane, check_party, is_hub
 from ortoo_protocol.core.keys import Signer, Suite, Suites, domain, key_id
 
-DocumentType = Literal["root", "directory", "timestamp", "announcement", "enrolment", "welcome"]
+DocumentType = Literal[
+    "root", "directory", "timestamp", "announcement", "enrolment", "welcome", "evidence"
+]
 Status = Literal["active", "suspended", "revoked"]
 
 DAY_MS = 86_400_000

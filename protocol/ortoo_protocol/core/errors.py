@@ -1653,6 +1653,79 @@ class JournalRefused(JournalError):
     cure = "The refused checkpoint is kept in quarantine: ask that party's administrator."
 
 
+class EvidenceError(JournalError):
+    code = "evidence"
+    fault = Fault.THEIRS
+    what = "The bundle of evidence does not verify."
+    cure = "Keep the bundle as it came and ask its party for another."
+
+
+class EvidenceForm(EvidenceError):
+    code = "evidence.form"
+    what = "The bundle of evidence is malformed: {detail}."
+
+
+class EvidenceMissing(EvidenceError):
+    code = "evidence.missing"
+    what = "The bundle lists {file}, and it is not in it."
+
+
+class EvidenceSurplus(EvidenceError):
+    code = "evidence.surplus"
+    what = "The bundle holds {file}, which its list does not name."
+
+
+class EvidenceChanged(EvidenceError):
+    code = "evidence.changed"
+    what = "{file} is not the file that the bundle lists."
+
+
+class EvidenceUnsigned(EvidenceError):
+    code = "evidence.unsigned"
+    what = "The list of the bundle is not signed by {party}."
+
+
+class EvidenceDirectory(EvidenceError):
+    code = "evidence.directory"
+    what = "Row {row} names directory {version} by another hash than the bundle's."
+
+
+class EvidenceIncomplete(EvidenceError):
+    code = "evidence.incomplete"
+    what = "Row {row} should be in the bundle and is not."
+
+
+class EvidenceRow(EvidenceError):
+    code = "evidence.row"
+    what = "Row {row} and the message that it is about do not agree: {detail}."
+
+
+class EvidenceGrant(EvidenceError):
+    code = "evidence.grant"
+    what = "The terms of grant {grant} are not what its letter brought."
+
+
+class EvidenceErased(EvidenceError):
+    code = "evidence.erased"
+    fault = Fault.OPERATOR
+    what = "The message of item {seq} of {feed} is not here any more."
+    cure = "Ask the publisher to send it again while it keeps it, or let the publisher open it."
+
+
+class EvidenceNothing(EvidenceError):
+    code = "evidence.nothing"
+    fault = Fault.OPERATOR
+    what = "No row of the journal fits what was asked for."
+    cure = "Look for rows first: journal search."
+
+
+class EvidenceTooMuch(EvidenceError):
+    code = "evidence.too-much"
+    fault = Fault.OPERATOR
+    what = "More than {most} rows fit: one bundle does not hold them."
+    cure = "Export them in several ranges: --first and --last."
+
+
 # --- bus ----------------------------------------------------------------------------------------
 
 

@@ -48,5 +48,11 @@ class Checkpoint(Shape, frozen=True):
     proof: tuple[Digest, ...]
 
 
+class WitnessAsk(Shape, frozen=True):
+    """A station asks for the hub's newest checkpoint; it cosigned the one of `since` rows last."""
+
+    since: Count
+
+
 class Cosigned(Shape, frozen=True):
     note: str

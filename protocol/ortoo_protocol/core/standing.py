@@ -125,6 +125,16 @@ class Standing:
         return self._directory.hash if self._directory else b""
 
     @property
+    def directory_raw(self) -> bytes:
+        """As its registrars signed it; empty before the first."""
+        return self._directory.raw if self._directory else b""
+
+    @property
+    def roots(self) -> tuple[bytes, ...]:
+        """Raw, from the pinned one to the one in force."""
+        return self._roots
+
+    @property
     def directory_body(self) -> Directory | None:
         return self._directory.body if self._directory else None
 

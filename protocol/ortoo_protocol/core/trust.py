@@ -173,6 +173,10 @@ class Trust(Standing):
         """
         return self._take_directory(raw, now_ms)
 
+    def with_kept_directory(self, raw: bytes) -> Trust:
+        """As `with_directory`, for one of the past that is evidence: expired or not."""
+        return self._take_directory(raw, None)
+
     def _take_directory(self, raw: bytes, now_ms: int | None) -> Trust:
         document = read_document(raw, "directory")
         named = self._hash(document)

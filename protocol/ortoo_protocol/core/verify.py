@@ -17,7 +17,7 @@ then the caller asks: authorised? not seen before? and opens (`open_content`):
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar, cast
 
 import msgspec
@@ -117,12 +117,14 @@ class Message(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Opened(Generic[B]):
-    """A message and its content: the body, and the further parts (rows) as bytes."""
+    """A message and its content: the body, and the further parts (rows) as bytes. `secret`: what
+    the salts of its plaintext commitment are made from."""
 
     message: Message
     body: B
     body_bytes: bytes
     rows: tuple[bytes, ...]
+    secret: bytes = field(default=b"", repr=False)
 
     @property
     def header(self) -> Header:
@@ -309,7 +311,7 @@ def open_content(message: Message, content_key: Callable[[Header], bytes | None]
     if not parts or (len(parts) > 1 and not message.kind.rows):  # 15
         raise EnvelopeHeader(detail=f"{len(parts)} parts in {message.kind.name}")
     body = decode(parts[0], message.kind.shape)
-    return Opened(message, body, parts[0], parts[1:])
+    return Opened(message, body, parts[0], parts[1:], secret)
 
 
 def as_body(opened: Opened[Shape], shape: type[B]) -> Opened[B]:

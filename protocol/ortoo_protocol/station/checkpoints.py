@@ -46,7 +46,7 @@ def make(tx: Tx) -> bool:
     tx.check_clock()
     signer = journal.note_signer(tx.suite, origin, tx.parts.identity.signer)
     note = Note(Checkpoint(origin, frontier.size, frontier.root())).signed(signer)
-    _store(tx, origin, frontier.size, note, cosigned=False)
+    store(tx, origin, frontier.size, note, cosigned=False)
     if tx.party != tx.trust.hub:
         base = last(tx, origin, cosigned=True)
         since = 0 if base is None else base.size
@@ -57,7 +57,8 @@ def make(tx: Tx) -> bool:
 
 
 def take(tx: Tx, opened: Opened[Shape]) -> None:
-    """The hub: check that the sender's journal only grew, persist, then cosign.
+    """The hub: check that the sender's journal only grew, persist, then cosign. (A station that
+    gets the hub's: witnessing.py.)
 
     A proof from another size than the one persisted here is answered with what is persisted.
     Raises JournalError: a journal that was rewritten is refused by name.
@@ -66,7 +67,7 @@ def take(tx: Tx, opened: Opened[Shape]) -> None:
         raise EnvelopeKind(kind=opened.message.kind.name, detail="the hub keeps checkpoints")
     letter, sender = as_body(opened, CheckpointLetter).body, opened.header.sender
     origin = journal.journal_origin(tx.plane, sender)
-    found = _open(tx, letter.note, sender, origin)
+    found = open_sent(tx, letter.note, sender, origin)
     before = last(tx, origin)
     if before is not None:
         old = Note.parse(before.note).checkpoint
@@ -79,7 +80,7 @@ def take(tx: Tx, opened: Opened[Shape]) -> None:
             return
     hub_signer = journal.note_signer(tx.suite, own_origin(tx), tx.parts.identity.signer)
     note = found.note.signed(hub_signer)
-    _store(tx, origin, found.checkpoint.size, note, cosigned=True)
+    store(tx, origin, found.checkpoint.size, note, cosigned=True)
     send(tx, sender, Cosigned(note=note.to_bytes().decode()), causation=opened.header.id)
 
 
@@ -102,7 +103,14 @@ def cosigned(tx: Tx, opened: Opened[Shape]) -> None:
         )
 
 
-def _open(tx: Tx, note: str, sender: str, origin: str) -> OpenedCheckpoint:
+def signed_by(note: bytes, name: str) -> Note:
+    """With the signature of `name` alone."""
+    found = Note.parse(note)
+    own = [each for each in found.signatures if each.name == name]
+    return Note(found.checkpoint).joined(own)
+
+
+def open_sent(tx: Tx, note: str, sender: str, origin: str) -> OpenedCheckpoint:
     """With the journal's own signature alone: what else stands there nobody has judged."""
     public = tx.trust.current_signing_key(sender, tx.now_ms).public
     key = journal.note_key(tx.suite, origin, public)
@@ -113,7 +121,7 @@ def _open(tx: Tx, note: str, sender: str, origin: str) -> OpenedCheckpoint:
     return replace(found, note=Note(found.checkpoint).joined(own))
 
 
-def _store(tx: Tx, origin: str, size: int, note: Note, *, cosigned: bool) -> None:
+def store(tx: Tx, origin: str, size: int, note: Note, *, cosigned: bool) -> None:
     values = {
         "origin": origin,
         "size": size,

@@ -21,6 +21,7 @@ from ortoo_protocol.core.envelope import (
     envelope_hash,
     make,
 )
+from ortoo_protocol.core.evidence import framing_of
 from ortoo_protocol.core.ids import Plane, uuid7
 from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.keys import Random, Signer, Suite, Suites
@@ -434,6 +435,7 @@ class Tx(Pen):
                 envelope.signature,
                 envelope.body_hash,
                 error,
+                framing_of(envelope),
             )
         )
 

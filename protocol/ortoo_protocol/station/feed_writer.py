@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, delete, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from ortoo_protocol.core import feeds, messages
 from ortoo_protocol.core.codec import Shape, encode
@@ -51,7 +51,10 @@ def open_feed(tx: Tx, feed: str, *, sealed: bool) -> None:
         "epoch_first": 1,
         "key": _seal(tx, feed, 1, key) if sealed else b"",
     }
-    insert_new(tx.conn, feeds_out, [row])
+    if tx.conn.execute(select(feeds_out.c.feed).where(feeds_out.c.feed == feed)).first() is None:
+        tx.conn.execute(feeds_out.insert().values(row))
+        if sealed:
+            _remember(tx, feed, 1, 1, 1, row["key"])
 
 
 class OutFeed(NamedTuple):
@@ -194,7 +197,7 @@ def end_reader(tx: Tx, feed: str, grant: str) -> tuple[int, int]:
 
 
 def suspend_reader(tx: Tx, feed: str, grant: str) -> tuple[int, int]:
-    """As `end_reader`, for a while: keys of epochs that begin meanwhile are kept for it. Nothing
+    """As `end_reader`, for a while: keys of epochs that begin meanwhile wait for it. Nothing
     for a grant that is fenced already."""
     row = feed_row(tx, feed)
     mine = (feed_readers.c.feed == feed) & (feed_readers.c.grant == grant)
@@ -224,15 +227,6 @@ def resume_reader(tx: Tx, feed: str, grant: str) -> None:
             tx, each.incarnation, feed, each.epoch, each.first_seq, key, found.reader,
             found.grant_hash,
         )  # fmt: skip
-    if not _suspended(tx, feed):
-        tx.conn.execute(delete(kept).where(kept.c.feed == feed))
-
-
-def _suspended(tx: Tx, feed: str) -> bool:
-    query = select(feed_readers.c.grant).where(
-        feed_readers.c.feed == feed, feed_readers.c.suspended_epoch.is_not(None)
-    )
-    return tx.conn.execute(query).first() is not None
 
 
 def _shut_out(tx: Tx, row: OutFeed, reader: str) -> None:
@@ -301,6 +295,11 @@ def key_of(parts: Parts, row: OutFeed) -> bytes:
     return secrets.unseal(parts.identity, _use(row.feed, row.epoch), row.key)
 
 
+def key_at(parts: Parts, feed: str, epoch: int, sealed: bytes) -> bytes:
+    """A key that was kept."""
+    return secrets.unseal(parts.identity, _use(feed, epoch), sealed)
+
+
 def _keep_key(tx: Tx, feed: str, epoch: int, first: int, key: bytes) -> None:
     values = {
         "epoch": epoch,
@@ -308,10 +307,14 @@ def _keep_key(tx: Tx, feed: str, epoch: int, first: int, key: bytes) -> None:
         "key": _seal(tx, feed, epoch, key),
     }
     tx.conn.execute(update(feeds_out).where(feeds_out.c.feed == feed).values(values))
-    if _suspended(tx, feed):
-        incarnation = feed_row(tx, feed).incarnation
-        kept = {"feed": feed, "incarnation": incarnation, "first_seq": first}
-        insert_new(tx.conn, feed_keys_kept, [{**kept, "epoch": epoch, "key": values["key"]}])
+    _remember(tx, feed, feed_row(tx, feed).incarnation, epoch, first, values["key"])
+
+
+def _remember(tx: Tx, feed: str, incarnation: int, epoch: int, first: int, sealed: object) -> None:
+    """Every key, at rest: for readers that were suspended meanwhile, and for disputes about items
+    that are still here."""
+    kept = {"feed": feed, "incarnation": incarnation, "first_seq": first}
+    insert_new(tx.conn, feed_keys_kept, [{**kept, "epoch": epoch, "key": sealed}])
 
 
 def _send_key(

@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select, update
 
 from ortoo_protocol.core.codec import decode
+from ortoo_protocol.core.commitment import show
 from ortoo_protocol.core.errors import GrantScope, GrantUnknown
 from ortoo_protocol.core.grants import GrantEnded, GrantTerms, grant_hash
+from ortoo_protocol.core.verify import Opened
 from ortoo_protocol.station import held
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import insert_new
@@ -45,6 +47,24 @@ def keep(tx: Tx, terms: GrantTerms, raw: bytes) -> bytes:
         held.mark_ready(tx, held.of_grant(name))
     tx.after_commit(tx.parts.signals.grants.set)
     return named
+
+
+def came_by(tx: Tx, grant: str, letter: Opened[GrantTerms]) -> None:
+    """Keep what opens the terms against the commitment that their provider signed: evidence of the
+    grant for whoever was not there."""
+    if not letter.secret:
+        return
+    suite, parts = letter.message.envelope.suite, (letter.body_bytes, *letter.rows)
+    salt = show(suite, tx.plane, letter.secret, parts, 0).salt
+    values = {"letter": letter.header.id, "salt": salt}
+    tx.conn.execute(
+        update(grants).where(grants.c.grant == grant, grants.c.letter.is_(None)).values(values)
+    )
+
+
+def went_by(tx: Tx, grant: str, letter: bytes) -> None:
+    """The letter in which this party gave the grant."""
+    tx.conn.execute(update(grants).where(grants.c.grant == grant).values(letter=letter))
 
 
 def end(tx: Tx, ended: GrantEnded) -> None:

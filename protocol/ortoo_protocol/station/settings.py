@@ -77,12 +77,14 @@ class Timing(Table, frozen=True):
     """Intervals and bounds of the engine; the defaults suit, and tests shorten them.
 
     `items_kept_s`, `items_kept_bytes`: how long, and how much of each feed, published items can be
-    asked for again; beyond that a reader takes a snapshot.
+    asked for again; beyond that a reader takes a snapshot. `witness_s`: how often a station asks
+    for the hub's checkpoint, to cosign it.
     """
 
     head_s: Positive = 60.0
     gap_ask_s: Positive = 2.0
     checkpoint_s: Positive = 10.0
+    witness_s: Positive = 600.0
     checkpoint_rows: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 256
     linger_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 20
     receipt_linger_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 20

@@ -20,9 +20,11 @@ from sqlalchemy import Connection
 
 from ortoo_protocol.bus.port import Bus, Link
 from ortoo_protocol.core import topology
+from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.errors import BusError, BusLost, OrtooError, SinkError
 from ortoo_protocol.core.keys import Random, Suites
 from ortoo_protocol.core.trust import Trust
+from ortoo_protocol.core.verify import Opened
 from ortoo_protocol.station import (
     asks,
     checkpoints,
@@ -37,6 +39,7 @@ from ortoo_protocol.station import (
     retention,
     traffic,
     trusting,
+    witnessing,
 )
 from ortoo_protocol.station.apply import ApplyWorker
 from ortoo_protocol.station.calls import Calls
@@ -66,10 +69,22 @@ STEADY_CAP_S = 10.0
 SWEEP_S = 3_600.0
 _log = logging.getLogger(__name__)
 
+
+def _checkpoint_came(tx: Tx, opened: Opened[Shape]) -> None:
+    from_hub = opened.header.sender == tx.trust.hub
+    (witnessing.cosign if from_hub else checkpoints.take)(tx, opened)
+
+
+def _cosignature_came(tx: Tx, opened: Opened[Shape]) -> None:
+    at_hub = tx.party == tx.trust.hub
+    (witnessing.witnessed if at_hub else checkpoints.cosigned)(tx, opened)
+
+
 ENGINE_HANDLERS: dict[str, Handler] = {
     **asks.HANDLERS,
-    "journal.checkpoint": checkpoints.take,
-    "journal.cosigned": checkpoints.cosigned,
+    "journal.checkpoint": _checkpoint_came,
+    "journal.cosigned": _cosignature_came,
+    "journal.witness": witnessing.answer,
     "trust.update": trusting.update,
     "calendar.years": taking.take,
     "announcement.issued": gazette.take,
@@ -165,6 +180,7 @@ class Station:
                 start(_steady(self.recovery.run), name="recovery")
                 start(_steady(partial(running.run, self.database, self.parts)), name="clocks")
                 start(_steady(self._checkpoints), name="checkpoints")
+                start(_steady(self._witness), name="witness")
                 start(_steady(self._heads), name="heads")
                 start(_steady(self._forget), name="retention")
                 start(_steady(partial(traffic.run, self.database, self.party)), name="traffic")
@@ -321,6 +337,15 @@ class Station:
             ticket = self.parts.signals.leaves.ticket()
             await self.write(_checkpoint)
             await wait(ticket, self.parts.timing.checkpoint_s)
+
+    async def _witness(self) -> None:
+        """Each station at a moment of its own: the hub is not asked by all at once."""
+        chance = int.from_bytes(self.parts.rand(2), "big") / 65_536
+        await self.wire.online.wait()
+        await asyncio.sleep(min(5.0, self.parts.timing.witness_s) * chance)
+        while True:
+            await self.write(witnessing.ask)
+            await asyncio.sleep(self.parts.timing.witness_s * (0.9 + chance / 5))
 
     async def _forget(self) -> None:
         while True:

@@ -24,7 +24,8 @@ from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station import held, quarantine
 from ortoo_protocol.station.context import Tx
-from ortoo_protocol.station.store.tables import trust_documents
+from ortoo_protocol.station.store.dialect import insert_new
+from ortoo_protocol.station.store.tables import directories_kept, trust_documents
 
 
 def load(conn: Connection, plane: Plane, suites: Suites) -> Trust | None:
@@ -38,6 +39,9 @@ def save(conn: Connection, trust: Trust) -> None:
     rows = [{"place": place, "raw": raw} for place, raw in enumerate(trust.documents())]
     conn.execute(delete(trust_documents))
     conn.execute(insert(trust_documents), rows)
+    if trust.directory_version:
+        directory = {"version": trust.directory_version, "hash": trust.directory_hash}
+        insert_new(conn, directories_kept, [{**directory, "raw": trust.directory_raw}])
 
 
 def take(tx: Tx, documents: Iterable[bytes]) -> None:

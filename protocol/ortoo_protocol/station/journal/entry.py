@@ -9,15 +9,12 @@ from sqlalchemy import Connection, Row, select
 
 from ortoo_protocol.core.envelope import Envelope, Header, split
 from ortoo_protocol.core.errors import EnvelopeError, KeysError
+from ortoo_protocol.core.evidence import key_id_in, signed_part
+from ortoo_protocol.core.keys import domain
 from ortoo_protocol.station.context import Parts
+from ortoo_protocol.station.journal import raws
 from ortoo_protocol.station.journal.searching import header_of, view
-from ortoo_protocol.station.store.tables import (
-    checkpoints,
-    feed_in_items,
-    feed_out_items,
-    outbox,
-    outbox_envelopes,
-)
+from ortoo_protocol.station.store.tables import checkpoints
 
 # What became of the signature: it holds; its key is in no directory of today; the message's bytes
 # are here no more, and a row alone has not all that was signed.
@@ -56,42 +53,33 @@ class Looked:
     def _signature(self, row: Row[Any], header: Header | None) -> str:
         if header is None or not row.signature:
             return NOTHING_SIGNED
-        raw = self._raw(row, header)
+        raw = raws.raw_of(self.conn, header)
         if raw is None:
-            return BYTES_GONE
+            return self._by_row(row) if row.framing else BYTES_GONE
         try:
             envelope = split(raw, suites=self.parts.suites, plane=self.parts.identity.plane)
         except (EnvelopeError, KeysError):
             return WRONG
         return self._judged(envelope) if _is(envelope, row) else WRONG
 
+    def _by_row(self, row: Row[Any]) -> str:
+        """The body is erased; what is signed of it is its hash, which the row has."""
+        signed = signed_part(bytes(row.framing), bytes(row.header), bytes(row.body_hash))
+        message = domain("ortoo/envelope", self.parts.identity.plane, signed)
+        return self._verified(key_id_in(bytes(row.framing)), message, bytes(row.signature))
+
     def _judged(self, envelope: Envelope) -> str:
-        record = self.parts.trust.current.signing_key(envelope.key_id)
+        return self._verified(envelope.key_id, envelope.signed, envelope.signature)
+
+    def _verified(self, key_id: bytes, signed: bytes, signature: bytes) -> str:
+        record = self.parts.trust.current.signing_key(key_id)
         if record is None:
             return KEY_UNKNOWN
         try:
-            envelope.suite.verify(record.public, envelope.signed, envelope.signature)
+            self.parts.suites.get(record.suite).verify(record.public, signed, signature)
         except KeysError:
             return WRONG
         return HOLDS
-
-    def _raw(self, row: Row[Any], header: Header) -> bytes | None:
-        """The message as it went or came, where it is kept: items, letters in the outbox."""
-        if header.position is not None:
-            for table in (feed_out_items, feed_in_items):
-                here = (
-                    (table.c.feed == header.destination)
-                    & (table.c.incarnation == header.position.incarnation)
-                    & (table.c.seq == header.position.seq)
-                )
-                raw = self.conn.execute(select(table.c.raw).where(here)).scalar()
-                if raw is not None:
-                    return bytes(raw)
-            return None
-        joined = outbox.join(outbox_envelopes, outbox.c.number == outbox_envelopes.c.number)
-        query = select(outbox_envelopes.c.raw).select_from(joined)
-        raw = self.conn.execute(query.where(outbox.c.id == row.envelope_id)).scalar()
-        return None if raw is None else bytes(raw)
 
 
 def _is(envelope: Envelope, row: Row[Any]) -> bool:

@@ -40,6 +40,7 @@ class Pending(msgspec.Struct, frozen=True):
     signature: bytes
     body_hash: bytes
     error: str
+    framing: bytes = b""
 
 
 def frontier(conn: Connection, suite: Suite) -> Frontier:
@@ -71,7 +72,10 @@ def append(conn: Connection, suite: Suite, pending: Sequence[Pending], now_ms: i
         for seq, each in enumerate(pending, before.size)
     ]
     after, grown = before.grow(leaf_hash(suite.hash, row.leaf_bytes()) for row in rows)
-    _ROWS.many(conn, [_values(row) for row in rows])
+    _ROWS.many(
+        conn,
+        [(*_values(row), each.framing) for row, each in zip(rows, pending, strict=True)],
+    )
     nodes = [
         (level.level, level.first + place, value)
         for level in grown
@@ -86,7 +90,7 @@ _ROWS = Prepared(
     journal.insert(),
     (
         "seq", "time_ms", "direction", "state", "flow", "envelope_id", "kind", "sender", "header",
-        "signature", "body_hash", "error",
+        "signature", "body_hash", "error", "framing",
     ),
 )  # fmt: skip
 _FRONTIER = Prepared(select(journal_frontier.c.raw), ())
@@ -103,6 +107,7 @@ def _values(row: Row) -> tuple[Any, ...]:
 
 def read_row(found: SqlRow[Any]) -> Row:
     values = found._asdict()
+    values.pop("framing", None)
     values["direction"] = Direction(values["direction"])
     values["state"] = State(values["state"])
     return Row(**values)

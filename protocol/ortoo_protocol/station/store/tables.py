@@ -38,6 +38,15 @@ trust_documents = Table(
     Column("raw", LargeBinary, nullable=False),
 )
 
+# Every directory that was in force here: what was signed under it is judged by it.
+directories_kept = Table(
+    "directories_kept",
+    metadata,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, primary_key=True),
+    Column("raw", LargeBinary, nullable=False),
+)
+
 # --- journal ------------------------------------------------------------------------------------
 
 journal = Table(
@@ -55,6 +64,9 @@ journal = Table(
     Column("signature", LargeBinary, nullable=False),
     Column("body_hash", LargeBinary, nullable=False),
     Column("error", String(64), nullable=False),
+    # what the signature covers beside header and body hash (core.evidence.framing_of); no part of
+    # the leaf: the signature proves it
+    Column("framing", LargeBinary),
     Index("journal_kind", "kind", "seq"),
     Index(
         "journal_refused",
@@ -205,6 +217,9 @@ grants = Table(
     # its conditions wait to be accepted: nothing is read under it yet
     Column("offered", Boolean, nullable=False, server_default=false()),
     Column("suspension", String(32), nullable=False, server_default=""),  # empty: it does not rest
+    # opens the terms against the commitment in the letter that brought them; none: own ones
+    Column("letter", LargeBinary),
+    Column("salt", LargeBinary),
     Index("grants_order", "from_ms", "grant"),
     Index("grants_in_force", "ended_ms", "provider", "reader", "from_ms", "until_ms", "offered"),
 )
