@@ -22,6 +22,7 @@ from ortoo_hub.broker import BrokerAdmin, ManagementAddress, ManagementBrokerAdm
 from ortoo_hub.cases import comparing
 from ortoo_hub.catalog import federation, lists
 from ortoo_hub.ceremony import read_document_file
+from ortoo_hub.daily import Daily
 from ortoo_hub.membership import Road
 from ortoo_hub.reconcile import Reconciler
 from ortoo_hub.router import ProgrammedBus, Router
@@ -206,7 +207,11 @@ class Hub:
 
     async def run(self, also: Sequence[Callable[[], Awaitable[None]]] = ()) -> None:
         """Until cancelled, and `also` beside it."""
-        own = (self.router.run, self._timestamps, self._expiry, self._index, self._supervision)
+        daily = Daily(self.station, self.reconciler)
+        own = (
+            *(self.router.run, self._timestamps, self._expiry, self._index, self._supervision),
+            daily.run,
+        )
         try:
             await self.station.run(also=[*own, *self.notifier.loops, *also])
         finally:

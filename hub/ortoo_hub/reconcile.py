@@ -1,7 +1,8 @@
 """Reconciliation (对账): publisher and readers sign what they hold of a feed; the hub compares.
 
 Two rounds. First each says what it holds; then all prove the range that they have in common. Equal
-{count, root} is the same items in the same order. The hub sees no item.
+{count, root} is the same items in the same order; else the first difference is sought. The hub sees
+no item.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
 
+from ortoo_hub.differences import Pair, Silent
 from ortoo_hub.directory import CATALOG, active_stations, catalog_feed, directory_feed
 from ortoo_hub.store.tables import proofs
 from ortoo_protocol.core.codec import Shape
@@ -37,11 +40,14 @@ class Reconciler:
 
     round_s: float = ROUND_S
     _open: set[str] = field(default_factory=set)
+    _probed: dict[str, dict[str, ProofAnswer]] = field(default_factory=dict)
     _came: Signal = field(default_factory=Signal)
 
     def take(self, tx: Tx, opened: Opened[Shape]) -> None:
         """An answer counts for its sender, and only to an ask that is open."""
         body = as_body(opened, ProofAnswer).body
+        if body.ask in self._probed:
+            tx.after_commit(partial(self._answered, body.ask, opened.header.sender, body))
         if body.ask in self._open:
             _keep(tx, opened.header.sender, body)
             tx.after_commit(self._came.set)
@@ -49,7 +55,7 @@ class Reconciler:
     async def reconcile(self, station: Station, feed: str) -> dict[str, Any]:
         """Ask all, wait, compare. Raises FeedUnknown, CodecIdentifier."""
         check_feed(feed)
-        parties = await station.write(lambda tx: _parties(tx, feed))
+        parties = await station.write(lambda tx: parties_of(tx, feed))
         publisher = feed_owner(feed)
         whole = await self._round(station, feed, parties, 0, 0, 0)
         common = _common(whole, publisher)
@@ -59,7 +65,67 @@ class Reconciler:
             others = {party: None for party in whole if party not in alike}
             asked = await self._round(station, feed, others, *common) if others else {}
             proven = {**alike, **asked}
-        return _verdict(feed, parties, whole, proven, common)
+        verdict = _verdict(feed, parties, whole, proven, common)
+        for one in verdict["parties"]:
+            one["difference"] = await self._difference(station, feed, one, proven)
+        return verdict
+
+    async def _difference(
+        self, station: Station, feed: str, one: Mapping[str, Any], proven: Answers
+    ) -> dict[str, Any] | None:
+        """The first of a reader that proved another root of the common range."""
+        publisher, reader = proven.get(feed_owner(feed)), proven.get(one["party"])
+        if one["agree"] or publisher is None or reader is None or reader is publisher:
+            return None
+
+        async def ask(both: tuple[str, ...], incarnation: int, first: int, last: int) -> Answers:
+            wanted = dict.fromkeys(both, "")
+            return await self.probe(station, feed, wanted, incarnation, first, last)
+
+        pair = Pair(feed_owner(feed), one["party"], publisher.incarnation, ask)
+        try:
+            found = await pair.first_difference(publisher.first, publisher.last)
+        except Silent:
+            return None
+        return None if found is None else {"kind": found.kind, "number": found.number}
+
+    async def probe(
+        self,
+        station: Station,
+        feed: str,
+        parties: Mapping[str, object],
+        incarnation: int = 0,
+        first: int = 0,
+        last: int = 0,
+        *,
+        from_ms: int = 0,
+        until_ms: int = 0,
+    ) -> dict[str, ProofAnswer]:
+        """A round whose answers are looked at and not kept."""
+        number = await station.write(lambda tx: tx.new_id().hex())
+        ask = ProofAsk(
+            ask=number, feed=feed, incarnation=incarnation, first=first, last=last,
+            from_ms=from_ms, until_ms=until_ms,
+        )  # fmt: skip
+        here = self._probed[number] = {}
+        try:
+            here |= await station.write(lambda tx: _send_probe(tx, ask, parties))
+            async with asyncio.timeout(self.round_s):
+                while not here.keys() >= parties.keys():
+                    ticket = self._came.ticket()
+                    if here.keys() >= parties.keys():
+                        break
+                    await ticket.wait()
+        except TimeoutError:
+            pass
+        finally:
+            del self._probed[number]
+        return {party: answer for party, answer in here.items() if party in parties}
+
+    def _answered(self, ask: str, party: str, body: ProofAnswer) -> None:
+        if ask in self._probed:
+            self._probed[ask][party] = body
+            self._came.set()
 
     async def _round(
         self,
@@ -88,7 +154,7 @@ class Reconciler:
             self._open.discard(number)
 
 
-def _parties(tx: Tx, feed: str) -> dict[str, str]:
+def parties_of(tx: Tx, feed: str) -> dict[str, str]:
     """Party to role: the publisher, and who reads now. Raises FeedUnknown."""
     hub, publisher = tx.party, feed_owner(feed)
     if feed in (directory_feed(hub), catalog_feed(hub)):
@@ -108,6 +174,17 @@ def _send(tx: Tx, ask: ProofAsk, parties: Mapping[str, object]) -> None:
             _keep(tx, party, station_proofs.answer(tx, ask))
         else:
             send(tx, party, ask)
+
+
+def _send_probe(tx: Tx, ask: ProofAsk, parties: Mapping[str, object]) -> dict[str, ProofAnswer]:
+    """What the hub itself says, if it is one of them."""
+    own = {}
+    for party in parties:
+        if party == tx.party:
+            own[party] = station_proofs.answer(tx, ask)
+        else:
+            send(tx, party, ask)
+    return own
 
 
 def _keep(tx: Tx, party: str, body: ProofAnswer) -> None:

@@ -22,7 +22,7 @@ from tests.bench.rig import Rig
 
 BENCHES = (
     *("letters", "events", "table", "fanout", "query", "file", "mix", "idle"),
-    *("search", "scale", "pages"),
+    *("search", "scale", "pages", "journal"),
 )
 
 

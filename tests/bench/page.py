@@ -20,6 +20,12 @@ stands below the figures.
 """
 
 _ABOUT = {
+    "journal": (
+        "The journal at 10 M rows",
+        "Appended as a station does, in commits of 256; then every leaf and root computed anew. "
+        "Peer: the same rows in a plain SQLite table with a hash chain: no index, no tree, and "
+        "nothing that could be proven of one row without all.",
+    ),
     "letters": (
         "Letters with a signed receipt",
         "Each caller hands in a letter and waits until the recipient's signed receipt is in the "

@@ -7,21 +7,25 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from ortoo_hub.broker import BrokerAdmin, MemoryBrokerAdmin
+from ortoo_hub.daily import Daily
 from ortoo_node.sinks import SinkTable
 from ortoo_protocol.bus.memory import MemoryBroker
 from ortoo_protocol.core import topology
 from ortoo_protocol.core.errors import BrokerAdminUnreachable
 from ortoo_protocol.core.feeds import UPSERT, RowChange
+from ortoo_protocol.core.law.clock import day_of
 from ortoo_protocol.core.topology import Actual, Change
 from ortoo_protocol.station import feed_writer, table_feed
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.station import Station
-from ortoo_protocol.station.store.tables import feed_in_items
+from ortoo_protocol.station.store.tables import feed_in_items, feed_out_items
 from tests.support.hubs import (
     FEED,
     PROVIDER,
@@ -229,7 +233,53 @@ async def test_publisher_and_readers_prove_that_they_hold_the_same(tmp_path: Pat
             PROVIDER: True,
             READER: False,
         }
-        assert "other items" in verdict["parties"][1]["detail"]
+        assert verdict["parties"][1]["difference"] == {"kind": "differing", "number": 3}
+
+
+@pytest.mark.parametrize(
+    ("party", "number", "kind"),
+    [(READER, 11, "sent-not-received"), (PROVIDER, 5, "received-not-sent"), ("", 23, "differing")],
+)
+async def test_the_first_difference_of_a_day_is_named(
+    tmp_path: Path, party: str, number: int, kind: str
+) -> None:
+    kit, sink = HubKit(tmp_path), tmp_path / "department.sqlite"
+    async with exchange(kit) as (running, provider, reader):
+        await deliver(running, provider, reader, sink)
+        for code in range(2, 25):
+            await provider.write(publish(f"{code:03}"))
+        await until(lambda: len(rows_of(sink)) == 24)
+        today = day_of(kit.clock())
+        of_day = partial(running.call["reconcile.day"], feed=FEED)
+
+        async def alike() -> bool:
+            return bool((await of_day(day=today.isoformat()))["agree"])
+
+        await until_true(alike)
+        before = (today - timedelta(days=1)).isoformat()
+        (row,) = (await of_day(day=before))["parties"]
+        assert (row["state"], row["party"]) == ("no items", READER)
+
+        def spoil(tx: Tx) -> None:
+            """And another one after it: the first is named."""
+            table = feed_out_items if party == PROVIDER else feed_in_items
+            for seq in (number, number + 1):
+                here = (table.c.feed == FEED) & (table.c.seq == seq)
+                if party:
+                    tx.conn.execute(table.delete().where(here))
+                else:
+                    tx.conn.execute(table.update().where(here).values(hash=bytes(32)))
+
+        await (provider if party == PROVIDER else reader).write(spoil)
+        daily = Daily(running.hub.station, running.hub.reconciler)
+        await daily.reconcile_all(today)  # compared already: not again by itself
+        assert not (await running.call["reconcile.results"](differing=True))["results"]
+        assert not (await of_day(day=today.isoformat()))["agree"]
+        (found,) = (await running.call["reconcile.results"](differing=True))["results"]
+        assert (found["party"], found["kind"], found["number"]) == (READER, kind, number)
+        await daily.reconcile_all(today - timedelta(days=2))
+        results = (await running.call["reconcile.results"]())["results"]
+        assert {each["feed"] for each in results if each["day"] < before} >= {FEED}
 
 
 def forge_item(tx: Tx) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -155,16 +155,68 @@ def show_router(ctx: typer.Context, as_json: Json = False) -> None:
 def reconcile(
     ctx: typer.Context,
     feed: Annotated[str, typer.Argument(help="Feed id, such as s150000.townships.")],
+    day: Annotated[
+        str, typer.Option(help="Only what was published on this day (YYYY-MM-DD).")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Ask publisher and readers of a feed for proofs, and compare them."""
     shell = Shell.of(ctx)
+    if day:
+        _one_day(shell, feed, day)
+        return
     answer = shell.long_call(
         "Asking publisher and readers…", "reconcile", timeout_s=RECONCILE_TIMEOUT_S, feed=feed
     )
     shell.answer(answer, lambda: _show_proofs(shell, answer))
     if not answer["agree"]:
         raise typer.Exit(Exit.UNVERIFIED)
+
+
+def _one_day(shell: Shell, feed: str, day: str) -> None:
+    answer = shell.long_call(
+        "Asking publisher and readers…",
+        "reconcile.day",
+        timeout_s=RECONCILE_TIMEOUT_S,
+        feed=feed,
+        day=day,
+    )
+    rows = [{**one, "feed": answer["feed"], "day": answer["day"]} for one in answer["parties"]]
+    shell.answer(answer, lambda: _show_days(shell, rows))
+    if not answer["agree"]:
+        raise typer.Exit(Exit.UNVERIFIED)
+
+
+@app.command("reconciled")
+def reconciled(
+    ctx: typer.Context,
+    day: Annotated[str, typer.Option(help="Only of this day (YYYY-MM-DD).")] = "",
+    differing: Annotated[bool, typer.Option("--differing", help="Only what differs.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what the daily comparisons of all feeds found, the latest first."""
+    shell = Shell.of(ctx)
+    answer = shell.call("reconcile.results", day=day, differing=differing)
+    shell.answer(answer, lambda: _show_days(shell, answer["results"]))
+
+
+def _show_days(shell: Shell, rows: Iterable[Mapping[str, Any]]) -> None:
+    shell.table(
+        ("Day", "Feed", "Party", "Result", "Kind", "First difference", "From number", "To number"),
+        (
+            (
+                row["day"],
+                row["feed"],
+                row["party"],
+                shell.word(row["state"]),
+                shell.word(row["kind"]),
+                row["number"] or "",
+                row["first"],
+                row["last"],
+            )
+            for row in rows
+        ),
+    )
 
 
 def _show_proofs(shell: Shell, answer: Mapping[str, Any]) -> None:
@@ -177,7 +229,7 @@ def _show_proofs(shell: Shell, answer: Mapping[str, Any]) -> None:
                 shell.word(_result(one)),
                 one["count"],
                 one["root"],
-                one["detail"],
+                _detail(shell, one),
             )
             for one in answer["parties"]
         ),
@@ -186,6 +238,17 @@ def _show_proofs(shell: Shell, answer: Mapping[str, Any]) -> None:
         shell.line("All hold the same {count} items in the same order.", count=answer["count"])
     else:
         shell.line("They do not agree.")
+
+
+def _detail(shell: Shell, one: Mapping[str, Any]) -> str:
+    found = one.get("difference")
+    if not found:
+        return str(one["detail"])
+    return shell.say(
+        "first difference: item {number}, {kind}",
+        number=found["number"],
+        kind=shell.word(found["kind"]),
+    )
 
 
 def _result(one: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ async def show(page: OwnPage) -> Response:
         away = error
     return page.render(
         "reconciliation.html",
+        days=(await page.call("reconcile.results"))["results"],
         feeds=(await page.call("overview.reconciled"))["feeds"],
         broker=broker,
         away=away,

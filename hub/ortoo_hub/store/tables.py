@@ -205,3 +205,20 @@ proofs = Table(
     Column("time_ms", BigInteger, nullable=False),
     Index("proofs_feed", "feed", "time_ms"),
 )
+
+# What was found for a feed and a day (YYYY-MM-DD) at each party; `number`: the first item in which
+# it differs from the publisher, `kind` how.
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("feed", String(80), primary_key=True),
+    Column("party", String(16), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("incarnation", BigInteger, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("checked_ms", BigInteger, nullable=False),
+)

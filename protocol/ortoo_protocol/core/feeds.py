@@ -144,14 +144,17 @@ class FeedRefusal(Shape, frozen=True):
     detail: str
 
 
-class ProofAsk(Shape, frozen=True):
-    """The hub asks publisher and readers what they hold of a range; `first` 0: of all."""
+class ProofAsk(Shape, frozen=True, omit_defaults=True):
+    """The hub asks publisher and readers what they hold of a range; `first` 0: of all. Of the
+    publisher also what it made from `from_ms` up to, not including, `until_ms`."""
 
     ask: HexId
     feed: FeedId
     incarnation: Count
     first: Count
     last: Count
+    from_ms: Count = 0
+    until_ms: Count = 0
 
 
 class ProofAnswer(Shape, frozen=True):

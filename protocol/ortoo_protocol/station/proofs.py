@@ -44,6 +44,10 @@ def answer(tx: Tx, wanted: ProofAsk) -> ProofAnswer:
     if low is None:
         low = high = stands.seq if stands and stands.incarnation == incarnation else 0
         low += 1
+    if wanted.until_ms and own:
+        whole = (low, high)
+        low = _number_at(tx, wanted.feed, incarnation, whole, wanted.from_ms)
+        high = _number_at(tx, wanted.feed, incarnation, whole, wanted.until_ms) - 1
     if wanted.first:
         low, high = max(low, wanted.first), min(high, wanted.last)
     hashes = tx.conn.execute(
@@ -55,7 +59,24 @@ def answer(tx: Tx, wanted: ProofAsk) -> ProofAnswer:
         feed=wanted.feed,
         incarnation=incarnation,
         first=low,
-        last=high,
+        last=max(high, low - 1),
         count=len(leaves),
         root=root_of(tx.suite.hash, leaves),
     )
+
+
+def _number_at(tx: Tx, feed: str, incarnation: int, whole: tuple[int, int], time_ms: int) -> int:
+    """The first of our items that is not older than `time_ms`, by halving."""
+    low, high = whole[0], whole[1] + 1
+    items = feed_out_items
+    while low < high:
+        middle = (low + high) // 2
+        query = select(items.c.created_ms).where(
+            items.c.feed == feed, items.c.incarnation == incarnation, items.c.seq >= middle
+        )
+        made_ms = tx.conn.execute(query.order_by(items.c.seq).limit(1)).scalar()
+        if made_ms is not None and made_ms < time_ms:
+            low = middle + 1
+        else:
+            high = middle
+    return low
