@@ -4,7 +4,7 @@
 #   deploy/setup.sh check    Python alone
 #   deploy/setup.sh demo     that, and RabbitMQ
 #   deploy/setup.sh bench    that, and what Ortoo is measured against
-#   deploy/setup.sh test     that, PostgreSQL, MariaDB, Chromium and a Chinese font
+#   deploy/setup.sh test     that, PostgreSQL, MariaDB, Chromium, a Chinese font, spin and a compiler
 #
 # Does only what is not done yet. As root it installs missing packages and leaves no system service
 # behind; otherwise it prints the command and exits 3.
@@ -35,6 +35,9 @@ missing_packages() {
     # What prints papers (ADR 38); fc-list comes with it.
     [ "$1" != test ] || command -v chromium >/dev/null || echo chromium
     [ "$1" != test ] || fc-list :lang=zh 2>/dev/null | grep -q . || echo fonts-wqy-zenhei
+    # What checks the model of a feed (protocol/formal).
+    [ "$1" != test ] || command -v spin >/dev/null || echo spin
+    [ "$1" != test ] || command -v gcc >/dev/null || echo gcc libc6-dev
 }
 
 provide_packages() {
