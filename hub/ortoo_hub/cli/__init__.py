@@ -18,7 +18,7 @@ from ortoo_protocol.cli import (
     program,
     service,
 )
-from ortoo_protocol.cli.shell import Config, Shell
+from ortoo_protocol.cli.shell import Config, Shell, Version
 
 app = program.application(
     "Ortoo hub: members, regional catalog, notary and rights on the broker of one region and plane."
@@ -26,7 +26,7 @@ app = program.application(
 
 
 @app.callback()
-def begin(ctx: typer.Context, config: Config = Path()) -> None:
+def begin(ctx: typer.Context, config: Config = Path(), version: Version = False) -> None:
     Shell.of(ctx).begin(config, settings.load)
 
 

@@ -44,14 +44,14 @@ from ortoo_protocol.cli import (
     program,
     service,
 )
-from ortoo_protocol.cli.shell import Config, Shell
+from ortoo_protocol.cli.shell import Config, Shell, Version
 from ortoo_protocol.cli.supervision import reports, supervise
 
 app = program.application("Ortoo station (驿站): exchange government data with other stations.")
 
 
 @app.callback()
-def begin(ctx: typer.Context, config: Config = Path()) -> None:
+def begin(ctx: typer.Context, config: Config = Path(), version: Version = False) -> None:
     Shell.of(ctx).begin(config, settings.load)
 
 

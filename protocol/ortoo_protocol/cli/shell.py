@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -186,6 +187,20 @@ def _note_json(context: typer.Context, value: bool) -> bool:
 
 
 Json = Annotated[bool, typer.Option("--json", callback=_note_json, help="Print JSON, for scripts.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(installed_version("ortoo"))
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+    ),
+]
 Config = Annotated[
     Path,
     typer.Option(

@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from ortoo_protocol.bus.amqp import AmqpAddress, AmqpBus
 from ortoo_protocol.core.errors import OrtooError, SettingsError, StoreMissing
 from ortoo_protocol.core.keys import Suites, key_id
+from ortoo_protocol.station import service_manager
 from ortoo_protocol.station.context import Identity
 from ortoo_protocol.station.keyfile import KeyFile
 from ortoo_protocol.station.settings import Settings, read_secret
@@ -220,14 +221,16 @@ def innermost(error: BaseException) -> BaseException:
 
 
 async def run_until(stop: asyncio.Event, work: Awaitable[None]) -> None:
-    """Run `work` until `stop` is set; what `work` raises comes out."""
+    """Run `work` until `stop` is set; what `work` raises comes out. The service manager is told."""
     task = asyncio.ensure_future(work)
     waiter = asyncio.ensure_future(stop.wait())
+    signs = asyncio.ensure_future(service_manager.keep_told(os.environ, os.getpid()))
     try:
         await asyncio.wait((task, waiter), return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             await task
     finally:
-        waiter.cancel()
-        task.cancel()
-        await asyncio.gather(task, waiter, return_exceptions=True)
+        service_manager.tell(os.environ, "STOPPING=1")
+        for each in (signs, waiter, task):
+            each.cancel()
+        await asyncio.gather(task, waiter, signs, return_exceptions=True)
