@@ -41,6 +41,7 @@ from ortoo_protocol.i18n import DEFAULT
 from ortoo_protocol.station import launch, own_keys, trusting
 from ortoo_protocol.station.accounts import first_run
 from ortoo_protocol.station.accounts.methods import AccountMethods
+from ortoo_protocol.station.backup.methods import begin_anew
 from ortoo_protocol.station.catalog.index import catch_up
 from ortoo_protocol.station.clocks.methods import ClockMethods
 from ortoo_protocol.station.code_table import read_scheme
@@ -118,6 +119,7 @@ async def serve(settings: HubSettings, stop: asyncio.Event) -> None:
         hub = make_hub(identity, around, admin, road, reconcile_s, keys, scheme, notices)
         stack.push_async_callback(hub.station.close)
         await _check_broker(admin, hub.router.broker_name)
+        await begin_anew(hub.station, settings)
         await hub.prepare(password)
         answered = hub.methods(settings, stop, started_ms)
         console = _console(hub, settings, answered, started_ms)

@@ -29,6 +29,7 @@ from ortoo_protocol.core.keys import Suites, builtin_suites
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.station import trusting
 from ortoo_protocol.station.accounts import first_run
+from ortoo_protocol.station.backup.methods import begin_anew
 from ortoo_protocol.station.common_methods import CommonMethods, Method
 from ortoo_protocol.station.context import Identity
 from ortoo_protocol.station.control import ControlServer
@@ -85,6 +86,7 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
             each.open()
         keys = OwnKeys(station, settings, suites, tell_hub)
         loops = [*app.loops, keys.watch, common.watch_health, *(each.run for each in listeners)]
+        await begin_anew(station, settings)
         await app.start()
         await control.start()
         if settings.console is not None:

@@ -10,6 +10,7 @@ from ortoo_hub import settings
 from ortoo_hub.cli import announce, calendar, directory, founding, member, setup, supervise
 from ortoo_protocol.cli import (
     accounts,
+    backup,
     clock,
     contact,
     doctor,
@@ -33,6 +34,8 @@ def begin(ctx: typer.Context, config: Config = Path(), version: Version = False)
 app.add_typer(setup.app)
 app.add_typer(service.app)
 app.add_typer(doctor.app)
+app.add_typer(backup.app, name="backup")
+app.add_typer(backup.restoring)
 app.add_typer(founding.key, name="key")
 app.add_typer(founding.root, name="root")
 app.add_typer(member.app, name="member")

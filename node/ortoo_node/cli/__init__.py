@@ -33,6 +33,7 @@ from ortoo_node.cli import (
 )
 from ortoo_protocol.cli import (
     accounts,
+    backup,
     calendar,
     clock,
     contact,
@@ -59,6 +60,8 @@ app.add_typer(setup.app)
 app.add_typer(enrol.app, name="enrol")
 app.add_typer(service.app)
 app.add_typer(doctor.app)
+app.add_typer(backup.app, name="backup")
+app.add_typer(backup.restoring)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(request.app, name="request")
 app.add_typer(demand.app, name="demand")

@@ -17,7 +17,7 @@ from ortoo_node.tracing import items
 from ortoo_node.tracing.behind import behind
 from ortoo_node.tracing.said import entries_at, limit
 from ortoo_protocol.core.errors import CatalogUnknown, CorrectionKey, GrantUnknown
-from ortoo_protocol.core.feeds import EVENT_KEY, is_events
+from ortoo_protocol.core.feeds import EVENT_KEY, event_place, is_events
 from ortoo_protocol.core.ids import feed_owner
 from ortoo_protocol.station import shadow, table_feed
 from ortoo_protocol.station.context import Parts
@@ -204,7 +204,7 @@ def _event(conn: Connection, feed: str, key: Mapping[str, str]) -> int | None:
     if schema is None or not is_events(schema):
         return None
     try:
-        return int(key[EVENT_KEY[0]])
+        return event_place(int(key[EVENT_KEY[0]]))[1]
     except (KeyError, ValueError):
         raise CorrectionKey(detail=f"its key is {', '.join(EVENT_KEY)}") from None
 

@@ -87,6 +87,7 @@ def _show(shell: Shell, answer: Mapping[str, Any]) -> None:
             ("Letters without receipt", answer["outbox"]),
             ("In quarantine", answer["quarantine"]),
             ("Journal", shell.say("{n} rows", n=journal["size"])),
+            ("Last backup", shell.time(answer.get("backup_ms")) or shell.word("none")),
             *_hub_facts(shell, answer),
             *_node_facts(shell, answer),
         ]

@@ -301,6 +301,7 @@ WORDS = (
     "signing key",
     "encryption key",
     "standing",
+    "backup",
     "disk",
     "broker's address",
     "service",

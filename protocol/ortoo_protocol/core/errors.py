@@ -12,6 +12,7 @@
     ├── JournalError       trees, checkpoints, proofs
     ├── BusError           the broker and the way to it
     ├── StoreError         the station's own database and files
+    ├── BackupError        backups: made, sealed, read, restored
     ├── RowsError          tables on the wire: schemas, values, keys
     ├── SourceError        databases of departments that are read
     ├── SinkError          databases of departments that are written
@@ -1895,6 +1896,54 @@ class StoreMissing(StoreError):
     code = "store.missing"
     what = "There is no store in {path}."
     cure = "Run init first."
+
+
+# --- backups ------------------------------------------------------------------------------------
+
+
+class BackupError(OrtooError):
+    code = "backup"
+    fault = Fault.OPERATOR
+    what = "The backup cannot be used: {detail}."
+    cure = "Take another one."
+
+
+class BackupUnreadable(BackupError):
+    code = "backup.unreadable"
+    what = "The file is no backup that this version reads: {detail}."
+    cure = "Check which file it is; a backup of a later version needs that version."
+
+
+class BackupLocked(BackupError):
+    code = "backup.locked"
+    what = "The backup does not open: {detail}."
+    cure = "Give the passphrase, or the key file, for which it was made."
+
+
+class BackupDamaged(BackupError):
+    code = "backup.damaged"
+    what = "The backup is not as it was made: {detail}."
+    cure = "Take another copy of it, or an earlier one; nothing was restored."
+
+
+class BackupTarget(BackupError):
+    code = "backup.target"
+    what = "{path} cannot be written: {detail}."
+    cure = "Name a new file, or an empty folder, that this user may write."
+
+
+class BackupSource(BackupError):
+    code = "backup.source"
+    what = "{path} cannot be backed up: {detail}."
+    cure = "Look at doctor; the backups made before are not touched."
+
+
+class BackupOld(BackupError):
+    """A warning."""
+
+    code = "backup.old"
+    what = "The newest backup is {hours} hours old; one is to be made every {most} hours."
+    cure = "Look at the log of the timer that makes backups, and run backup create."
 
 
 # --- sources and sinks --------------------------------------------------------------------------

@@ -66,6 +66,22 @@ def is_events(schema: TableSchema) -> bool:
     return schema.key == EVENT_KEY and columns[:2] == EVENT_COLUMNS and len(columns) > 2
 
 
+# Events of one incarnation that a sink can tell from those of the next.
+_EVENT_ITEMS = 10**11
+
+
+def event_number(incarnation: int, seq: int) -> int:
+    """What stands in `ortoo_seq`: the item's number, so that no event of a later incarnation is
+    taken for one of an earlier."""
+    return (incarnation - 1) * _EVENT_ITEMS + seq
+
+
+def event_place(number: int) -> tuple[int, int]:
+    """(incarnation, seq) of an `event_number`."""
+    incarnation, seq = divmod(number, _EVENT_ITEMS)
+    return incarnation + 1, seq
+
+
 class EventRows(Shape, frozen=True):
     """Events: each further part is one `row_part` upsert without the two columns of the key."""
 

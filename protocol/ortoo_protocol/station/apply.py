@@ -38,7 +38,6 @@ from ortoo_protocol.station.apply_work import (
     HeldSnapshot,
     Item,
     Work,
-    incarnation_of,
     load,
     part_of,
 )
@@ -155,8 +154,7 @@ class ApplyWorker:
             return False
         if not work.items:
             return False
-        incarnation = await self.database.read(lambda conn: incarnation_of(conn, self.feed))
-        opening = Opening(self.parts, self.feed, incarnation, work)
+        opening = Opening(self.parts, self.feed, work.incarnation, work)
         done: list[Item] = []
         try:
             if several := isinstance(self.sink, TakesSeveral):
@@ -174,8 +172,7 @@ class ApplyWorker:
         """Events that are had neither here nor from their publisher: the sink goes past them."""
         last, schema = work.items[-1], work.schemas[max(work.schemas)]
         _log.error("%s: items %s to %s are lost", self.feed, work.items[0].seq, last.seq)
-        incarnation = await self.database.read(lambda conn: incarnation_of(conn, self.feed))
-        cursor = Cursor(self.feed, incarnation, last.seq, last.hash)
+        cursor = Cursor(self.feed, work.incarnation, last.seq, last.hash)
         await asyncio.to_thread(self.sink.apply, schema, NO_CHANGES, cursor)
 
     async def _apply_several(self, sink: TakesSeveral, opening: Opening, done: list[Item]) -> None:

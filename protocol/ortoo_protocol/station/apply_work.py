@@ -57,6 +57,7 @@ class Work:
     keys: dict[int, bytes]
     schemas: dict[int, TableSchema]
     events: bool = False
+    incarnation: int = 1  # of `items`
 
 
 def load(
@@ -72,6 +73,9 @@ def load(
     snapshot = _snapshot(conn, feed, subscription, cursor, lacking)
     items: tuple[Item, ...] = () if cursor is None else _items(conn, feed, cursor)
     if events := bool(schemas) and is_events(schemas[max(schemas)]):
+        if cursor is not None and not items:  # what follows is of the next incarnation
+            cursor = _step_over(conn, feed, cursor)
+            items = _items(conn, feed, cursor)
         held = bool(items) and items[0].raw is not None
         items = tuple(takewhile(lambda item: (item.raw is not None) == held, items))
     behind = cursor is None or _behind(conn, feed, cursor, items)
@@ -88,7 +92,19 @@ def load(
         ):
             use = feed_reader.key_use(feed, row.incarnation, row.epoch)
             keys[row.epoch] = secrets.unseal(parts.identity, use, row.key)
-    return Work(snapshot, behind, items, keys, schemas, events)
+    incarnation = 1 if cursor is None else cursor.incarnation
+    return Work(snapshot, behind, items, keys, schemas, events, incarnation)
+
+
+def _step_over(conn: Connection, feed: str, cursor: Cursor) -> Cursor:
+    """The beginning of the incarnation that is read, if the cursor stands in an earlier one all of
+    which was applied; of events nothing is skipped between the two."""
+    items = feed_in_items
+    first = select(items.c.incarnation).where(
+        items.c.feed == feed, items.c.incarnation > cursor.incarnation, items.c.seq == 1
+    )
+    found = conn.execute(first.order_by(items.c.incarnation).limit(1)).scalar()
+    return cursor if found is None else Cursor(feed, int(found), 0, b"")
 
 
 def _behind(conn: Connection, feed: str, cursor: Cursor, items: Sequence[Item]) -> bool:
@@ -148,8 +164,3 @@ def _items(conn: Connection, feed: str, cursor: Cursor) -> tuple[Item, ...]:
         items.append(Item(row.seq, row.hash, row.raw))
         expected += 1
     return tuple(items)
-
-
-def incarnation_of(conn: Connection, feed: str) -> int:
-    query = select(feeds_in.c.incarnation).where(feeds_in.c.feed == feed)
-    return int(conn.execute(query).scalar_one())

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, func, select
 from ortoo_protocol.core.errors import JournalTree, OrtooError
 from ortoo_protocol.core.journal import Checkpoint, Note, journal_origin
 from ortoo_protocol.station import settings_shown
+from ortoo_protocol.station.backup import making
+from ortoo_protocol.station.backup.methods import BackupMethods
 from ortoo_protocol.station.control import error_to
 from ortoo_protocol.station.disk import disk_trouble
 from ortoo_protocol.station.feed_reader import DISPUTED, ENDED, JOINING, SUSPENDED
@@ -54,12 +56,14 @@ class CommonMethods:
             "doctor": self.doctor,
             "journal.verify": self.journal_verify,
             "journal.show": self.journal_show,
+            **BackupMethods(self.station, self.settings).as_mapping(),
         }
 
     async def status(self) -> dict[str, Any]:
         parts, wire = self.station.parts, self.station.wire
         now_ms, trust = parts.clock(), parts.trust.current
         counted = await self.station.read(self._counted)
+        backup = await asyncio.to_thread(making.last_of, self.settings)
         expiry = [each.expires_ms for each in (trust.directory_body,) if each is not None]
         return {
             "party": self.station.party,
@@ -80,6 +84,7 @@ class CommonMethods:
                 "since_ms": self.station.linked_ms,
                 "detail": "" if self.station.link_error is None else self.station.link_error.code,
             },
+            "backup_ms": 0 if backup is None else backup.made_ms,
             **counted,
             "feeds": await self.feeds(),
             "warnings": [error_to(error) for error in self._warnings(now_ms)],
@@ -90,7 +95,8 @@ class CommonMethods:
         parts, trust = self.station.parts, self.station.parts.trust.current
         found = [*parts.watch.warnings(trust.hub), *trust.warnings(now_ms)]
         store = self.station.database.trouble or disk_trouble(self.settings.folder)
-        troubles = (store, self.health.link_trouble())
+        backup = making.trouble(self.settings, now_ms)
+        troubles = (store, self.health.link_trouble(), backup)
         return found + [trouble for trouble in troubles if trouble is not None]
 
     def _counted(self, conn: Connection) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, delete, func, select, update
 
 from ortoo_protocol.core import feeds
+from ortoo_protocol.core.codec import decode
 from ortoo_protocol.core.envelope import Position, envelope_hash, split
 from ortoo_protocol.core.errors import (
     FeedFork,
@@ -39,6 +40,7 @@ from ortoo_protocol.station.store.tables import (
     feed_in_parked,
     feed_in_snapshots,
     feed_rereads,
+    feed_schemas,
     feeds_in,
 )
 
@@ -289,13 +291,21 @@ def _dispute(tx: Tx, feed: str, message: Message, error: OrtooError) -> None:
 
 
 def _begin_incarnation(tx: Tx, row: FeedIn, incarnation: int) -> None:
-    if row.start == SNAPSHOT:
+    if row.start == SNAPSHOT and not _carries_events(tx, row.feed):
         resync(tx, row.feed, "feed.incarnation")
         return
     start = feeds.genesis(tx.suite, tx.plane, row.feed, incarnation)
     _set(tx, row.feed, incarnation=incarnation, seq=0, hash=start)
     _drain(tx, row.feed)
     tx.after_commit(tx.parts.signals.gaps.set)
+
+
+def _carries_events(tx: Tx, feed: str) -> bool:
+    """As far as the sink has come. Events are read from the first item of a new incarnation: a
+    snapshot has none, and would skip what was published before it."""
+    query = select(feed_schemas.c.raw).where(feed_schemas.c.feed == feed)
+    raw = tx.conn.execute(query.order_by(feed_schemas.c.number.desc()).limit(1)).scalar()
+    return raw is not None and feeds.is_events(decode(raw, feeds.TableSchema))
 
 
 # --- parked -------------------------------------------------------------------------------------
@@ -367,6 +377,8 @@ def accept_head(tx: Tx, message: Message, head: Head) -> None:
     if row is None or row.state in (DISPUTED, ENDED):
         return
     if head.incarnation > row.incarnation and row.state == READING:
+        if row.start == SNAPSHOT and _carries_events(tx, head.feed):
+            return  # items of the one before may still lie in the queue, before its first
         _begin_incarnation(tx, row, head.incarnation)
         return
     check_times(head)

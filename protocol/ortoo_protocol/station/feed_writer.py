@@ -239,6 +239,14 @@ def _shut_out(tx: Tx, row: OutFeed, reader: str) -> None:
         _tell_key(tx, row.incarnation, row.feed, epoch, first, key, stay)
 
 
+def fresh_key(tx: Tx, feed: str) -> None:
+    """The next epoch with a key of its own, told to all who read now."""
+    row = feed_row(tx, feed)
+    epoch, first, key = row.epoch + 1, row.seq + 1, tx.parts.rand(tx.suite.key_bytes)
+    _keep_key(tx, feed, epoch, first, key)
+    _tell_key(tx, row.incarnation, feed, epoch, first, key, active_readers(tx, feed))
+
+
 def _tell_key(
     tx: Tx,
     incarnation: int,

@@ -13,6 +13,7 @@ from typing import Any
 
 from ortoo_protocol.core.directory import moment
 from ortoo_protocol.core.errors import (
+    BackupOld,
     BusBlocked,
     BusUnreachable,
     KeysExpiring,
@@ -30,6 +31,7 @@ from ortoo_protocol.core.errors import (
     TrustStanding,
 )
 from ortoo_protocol.core.keys import key_id
+from ortoo_protocol.station.backup import making
 from ortoo_protocol.station.control_client import error_to
 from ortoo_protocol.station.disk import disk_trouble
 from ortoo_protocol.station.settings import FILE_NAME, Settings
@@ -38,7 +40,7 @@ from ortoo_protocol.station.station import Station
 SIGN, WRAP = "signing key", "encryption key"
 # A new signing key needs people of the region; an encryption key this party's own.
 WARN_SIGN_MS, WARN_WRAP_MS = 30 * 86_400_000, 14 * 86_400_000
-_MILD = (KeysExpiring, StoreLow, TrustClockSkew, TrustExpiring, TrustPeerClock)
+_MILD = (BackupOld, KeysExpiring, StoreLow, TrustClockSkew, TrustExpiring, TrustPeerClock)
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Health:
     def look(self) -> list[Check]:
         """Every check, those that are well too."""
         own = (self._keys, self._standing, self._directory, self._broker, self._store, self._clock)
-        return [each for look in (*own, *self.more) for each in look()]
+        return [each for look in (*own, self._backup, *self.more) for each in look()]
 
     def problems(self) -> list[Check]:
         return [each for each in self.look() if each.error is not None]
@@ -177,6 +179,13 @@ class Health:
         for error in parts.watch.warnings(parts.trust.current.hub) or (None,):
             stops = isinstance(error, TrustClock) and not isinstance(error, TrustClockSkew)
             yield Check("clock", "", error, stops)
+
+    def _backup(self) -> Iterator[Check]:
+        """Only where the settings order backups."""
+        folder = self.settings.backup.folder
+        if folder is not None:
+            now_ms = self.station.parts.clock()
+            yield Check("backup", str(folder), making.trouble(self.settings, now_ms))
 
     def _address(self) -> str:
         broker = self.settings.broker

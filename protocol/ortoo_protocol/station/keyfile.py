@@ -32,7 +32,7 @@ from ortoo_protocol.core.errors import (
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.core.keys import Random, Signer, Suite, Suites, domain, key_id
 
-Role = Literal["station", "hub", "root", "registrar"]
+Role = Literal["station", "hub", "root", "registrar", "backup"]
 
 SALT_BYTES = 16
 MAX_FILE_BYTES = 64 << 10

@@ -112,7 +112,8 @@ class Opening:
         if is_events(codec.schema) != isinstance(opened.body, EventRows):
             raise RowsError(feed=self.feed, detail="events and rows of a table are mixed up")
         if isinstance(opened.body, EventRows):
-            return Step(codec.schema, cursor, codec.read_events(opened.rows, item.seq))
+            number = feeds.event_number(self.incarnation, item.seq)
+            return Step(codec.schema, cursor, codec.read_events(opened.rows, number))
         return Step(codec.schema, cursor, codec.read(opened.rows))
 
     def together(self, items: Sequence[Item]) -> tuple[Step, int]:

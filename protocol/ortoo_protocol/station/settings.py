@@ -119,6 +119,20 @@ class ConsoleTable(Table, frozen=True):
     max_upload_mb: Annotated[int, msgspec.Meta(ge=1, le=1_024)] = 64
 
 
+class BackupTable(Table, frozen=True):
+    """`folder`: where `backup create` puts backups by itself; `keep`: how many stay there.
+
+    For whom they are sealed: `passphrase_file` (one line, mode 0600), `to` (public keys of
+    `backup key`), or both. `warn_hours`: after that without a new one doctor warns.
+    """
+
+    folder: Path | None = None
+    keep: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 14
+    passphrase_file: Path | None = None
+    to: tuple[str, ...] = ()
+    warn_hours: Annotated[int, msgspec.Meta(ge=1, le=8_760)] = 36
+
+
 class Settings(Table, frozen=True):
     """The common part. A station that has not enrolled yet has no broker."""
 
@@ -128,6 +142,7 @@ class Settings(Table, frozen=True):
     timing: Timing = Timing()
     watch: WatchTable = WatchTable()
     console: ConsoleTable | None = None
+    backup: BackupTable = BackupTable()
 
     @property
     def folder(self) -> Path:

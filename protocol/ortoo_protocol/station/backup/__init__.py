@@ -1,0 +1,1 @@
+"""Backups (备份): store, settings, keys and trust of a party in one sealed file, and back."""
