@@ -137,11 +137,12 @@ class Drill:
             thread.join()
 
 
-@pytest.fixture
-def drill(tmp_path: Path, broker: PrivateBroker) -> Iterator[Drill]:
-    with founded(tmp_path / "hub", broker) as region:
+@pytest.fixture(scope="module")
+def drill(tmp_path_factory: pytest.TempPathFactory, broker: PrivateBroker) -> Iterator[Drill]:
+    folder = tmp_path_factory.mktemp("drill")
+    with founded(folder / "hub", broker) as region:
         region.start()
-        made = Drill(tmp_path, region)
+        made = Drill(folder, region)
         try:
             made.begin()
             yield made
@@ -150,16 +151,12 @@ def drill(tmp_path: Path, broker: PrivateBroker) -> Iterator[Drill]:
             made.reader.kill()
 
 
-def test_a_provider_a_reader_and_the_hub_are_restored(drill: Drill, tmp_path: Path) -> None:
-    _provider(drill, tmp_path / "provider.backup")
-    _reader(drill, tmp_path / "reader.backup")
-    _hub(drill, tmp_path / "hub.backup")
-    for each in (drill.provider, drill.reader):
-        assert each.call("journal.verify")["size"] > 0
-        assert each.call("status")["quarantine"] == 0
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "backup"
 
 
-def _provider(drill: Drill, file: Path) -> None:
+def test_a_provider_is_restored(drill: Drill, file: Path) -> None:
     with drill.load():
         drill.back_up(drill.provider, file)
     drill.change(11, 1, 2, 9_001)
@@ -182,7 +179,7 @@ def _provider(drill: Drill, file: Path) -> None:
     assert not [one for one in feeds if one["state"] == "failed"], feeds
 
 
-def _reader(drill: Drill, file: Path) -> None:
+def test_a_reader_whose_sink_is_ahead_is_restored(drill: Drill, file: Path) -> None:
     drill.back_up(drill.reader, file)
     drill.change(21, 10, 11, 9_003)
     drill.equal()
@@ -198,7 +195,7 @@ def _reader(drill: Drill, file: Path) -> None:
     assert drill.writes(22) == ["00012", "09004"]
 
 
-def _hub(drill: Drill, file: Path) -> None:
+def test_the_hub_is_restored(drill: Drill, file: Path) -> None:
     region = drill.region
     hub = Daemon(region.folder, "ortoo_hub")
     drill.back_up(hub, file)
@@ -223,3 +220,5 @@ def _hub(drill: Drill, file: Path) -> None:
     version = region.publish_next()["version"]
     for each in (drill.provider, drill.reader):
         each.until(lambda each=each: each.call("status")["directory"]["version"] == version)
+        assert each.call("journal.verify")["size"] > 0
+        assert each.call("status")["quarantine"] == 0
