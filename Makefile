@@ -5,10 +5,12 @@ PYTEST_ARGS ?=
 NAME ?=
 BENCH_ARGS ?=
 UP_ARGS ?=
+TARGET ?= envelope
+SECONDS ?= 180
 PIN := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-.PHONY: help demo up down test check bench format pins wheel clean \
+.PHONY: help demo up down test fuzz check bench format pins wheel clean \
 	setup-check setup-demo setup-test setup-bench
 .DEFAULT_GOAL := help
 
@@ -17,6 +19,7 @@ help:
 	@echo 'make up       bring the demo federation up with consoles in the browser, and leave it running'
 	@echo 'make down     end what make up started'
 	@echo 'make test     pass every test (PYTEST_ARGS="tests/protocol -x" for some)'
+	@echo 'make fuzz     fuzz one parser for a while (TARGET=envelope SECONDS=180)'
 	@echo 'make check    format, lint, types, import contracts'
 	@echo 'make bench    measure Ortoo beside its peers (NAME=letters for one); docs/benchmarks.md'
 	@echo 'make format   format the code and mend what lint can mend'
@@ -35,6 +38,9 @@ down: setup-demo
 
 test: setup-test
 	@$(BIN)/pytest -n 2 $(PYTEST_ARGS)
+
+fuzz: setup-test
+	@PYTHONPATH=.:protocol:node:hub:deploy $(BIN)/python -m tests.fuzz $(TARGET) $(SECONDS)
 
 bench: setup-bench
 	@PYTHONPATH=. $(BIN)/python -m tests.bench $(BENCH_ARGS) $(NAME)

@@ -44,7 +44,7 @@ class Service(Table, frozen=True):
             headers = msgspec.json.decode(
                 common.read_secret(self.headers_file), type=dict[str, str]
             )
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             raise SettingsSecret(
                 path=self.headers_file, detail="not one line of JSON, names and texts"
             ) from None

@@ -74,5 +74,5 @@ def read(call: Call[T], answer: httpx.Response) -> T:
         raise refusal(answer.status_code, answer.content)
     try:
         return call.read(answer.content or b"null")
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Broken(f"{call.path}: {error}") from None

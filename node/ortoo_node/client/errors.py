@@ -35,5 +35,5 @@ class Broken(ClientError):
 def refusal(status: int, body: bytes) -> ClientError:
     try:
         return Refused(msgspec.json.decode(body, type=Problem))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return Broken(f"HTTP {status}, without a problem")

@@ -179,7 +179,7 @@ def check(
     shell = Shell.of(ctx)
     try:
         document = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise JournalRow(detail=f"{file}: {error}") from error
     answer = shell.call("journal.check", document=document)
     shell.answer(answer, lambda: _checked(shell, answer))

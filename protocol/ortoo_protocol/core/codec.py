@@ -141,7 +141,7 @@ def packed_decoder(shape: type[P], *, max_containers: int) -> Callable[[bytes], 
     def read(data: bytes) -> P:
         try:
             return fast(data)
-        except (msgspec.ValidationError, msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return decode(data, shape, max_containers=max_containers)
 
     return read

@@ -163,7 +163,7 @@ class RowCodec:
         """Rows when all are upserts and nothing is amiss."""
         try:
             decoded = list(map(self._decode, parts))
-        except (msgspec.ValidationError, msgspec.DecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return None
         columns = columns_of(decoded)
         if not columns:

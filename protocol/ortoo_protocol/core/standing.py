@@ -60,6 +60,11 @@ class KeyRecord:
         in_period = self.from_ms <= time_ms < self.until_ms
         return in_period and self.compromised_since_ms is None
 
+    def over_at(self, now_ms: int) -> bool:
+        """Compromised, or past its period: whoever has it now may write any time into what he
+        signs, so nothing under it counts for the first time."""
+        return self.compromised_since_ms is not None or now_ms >= self.until_ms
+
 
 @dataclass(frozen=True)
 class HeldTimestamp:

@@ -166,7 +166,7 @@ class ControlServer:
                 return {"ok": await served.call(**served.arguments(request.params))}
         except OrtooError as error:
             return {"error": error_to(error)}
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return {"error": error_to(DaemonRequest(detail=error))}
 
 

@@ -63,7 +63,7 @@ def read_answer(line: bytes, method: str) -> Any:
         if "error" in answer:
             raise error_from(answer["error"])
         return answer["ok"]
-    except (msgspec.DecodeError, TypeError, KeyError):
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError, KeyError):
         raise DaemonBroken(method=method) from None
 
 

@@ -176,7 +176,7 @@ def accept_item(tx: Tx, message: Message) -> None:
         return  # its queue outlived the subscription
     if row.state == DISPUTED or (row.fence is not None and position.seq > row.fence):
         return
-    if row.state == JOINING:
+    if row.state == JOINING or _beyond_fence(tx, row, message, position):
         _park(tx, message, position)
         return
     mark = Watermark(row.incarnation, row.seq, row.hash)
@@ -197,6 +197,14 @@ def accept_item(tx: Tx, message: Message) -> None:
         _begin_incarnation(tx, row, position.incarnation)
 
 
+def _beyond_fence(tx: Tx, row: FeedIn, message: Message, position: Position) -> bool:
+    """Under a key that is retired or compromised items are taken up to the newest head alone, which
+    the publisher signed with a key that was good: what its thief adds behind that waits until the
+    publisher owns it."""
+    known = position.incarnation == row.incarnation and position.seq <= row.head_seq
+    return not known and trusting.key_is_over(tx, message)
+
+
 def _take_run(tx: Tx, message: Message, position: Position) -> None:
     """Take the next item and every parked one that now follows, then move the watermark once."""
     feed = message.header.destination
@@ -204,6 +212,10 @@ def _take_run(tx: Tx, message: Message, position: Position) -> None:
     while (parked := _unpark(tx, feed, mark)) is not None:
         following = parked.header.position
         if following is None:
+            break
+        row = feed_row(tx, feed)
+        if row is not None and _beyond_fence(tx, row, parked, following):
+            _park(tx, parked, following)
             break
         try:
             feeds.judge(mark, following, feed)
@@ -393,6 +405,8 @@ def accept_head(tx: Tx, message: Message, head: Head) -> None:
         return
     _set(tx, head.feed, head_seq=head.seq, head_ms=head.time_ms)
     if head.seq > row.seq:
+        if row.state == READING:
+            _drain(tx, head.feed)  # what waited for this head
         tx.after_commit(tx.parts.signals.gaps.set)
 
 

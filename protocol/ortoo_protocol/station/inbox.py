@@ -26,6 +26,7 @@ from ortoo_protocol.core.errors import (
     EnvelopeExpired,
     EnvelopeFuture,
     EnvelopeIdReuse,
+    EnvelopeKeyRetired,
     EnvelopeKind,
     EnvelopeUnknownKey,
     GrantUnknown,
@@ -178,6 +179,14 @@ def _hold_early(tx: Tx, message: Message) -> None:
         receipts.owe(tx, message, "early")
 
 
+def _check_key(tx: Tx, message: Message) -> None:
+    """A key that is retired or compromised signs no new letter, whatever date stands in it: the
+    thief writes that. Documents of trust are judged by the signatures in them, whoever brings them.
+    Raises EnvelopeKeyRetired."""
+    if not message.kind.name.startswith("trust.") and trusting.key_is_over(tx, message):
+        raise EnvelopeKeyRetired(sender=message.header.sender)
+
+
 def _comes_once(message: Message) -> bool:
     """All else is asked for, or said, again by itself."""
     return message.kind.durable or message.kind.item
@@ -196,6 +205,11 @@ def _accept_durable(tx: Tx, message: Message, start: Start) -> None:
     known = _known(tx, message)
     if known is not None:
         _repeat(tx, message, known)
+        return
+    try:
+        _check_key(tx, message)
+    except EnvelopeKeyRetired as error:
+        _refuse(tx, message, error)
         return
     passing = message.header.destination != tx.party
     try:
@@ -244,6 +258,7 @@ _OF_GRANTS = frozenset(
 def _accept_replayable(tx: Tx, message: Message, start: Start) -> None:
     """No outbox, no receipt: a repeated ask is answered again, an answer changes nothing twice."""
     try:
+        _check_key(tx, message)
         if message.header.destination != tx.party and not is_feed(message.header.destination):
             sending.pass_on(tx, message, message.header.destination)
         else:

@@ -21,7 +21,7 @@ from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.core.keys import Suites
 from ortoo_protocol.core.notices import TrustUpdate
 from ortoo_protocol.core.trust import Trust
-from ortoo_protocol.core.verify import Opened, as_body
+from ortoo_protocol.core.verify import Message, Opened, as_body
 from ortoo_protocol.station import held, quarantine
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import insert_new
@@ -74,6 +74,12 @@ def _heed_stamp(tx: Tx, raw: bytes, error: TrustError) -> None:
         ahead_s = error.facts.get("skew_s")
         if isinstance(ahead_s, int):
             tx.parts.watch.heard(tx.trust.hub, tx.now_ms + ahead_s * 1000)
+
+
+def key_is_over(tx: Tx, message: Message) -> bool:
+    """Whether the key that signed `message` is retired or compromised by now."""
+    record = tx.trust.signing_key(message.envelope.key_id)
+    return record is None or record.over_at(tx.now_ms)
 
 
 def not_now(tx: Tx, error: OrtooError) -> bool:

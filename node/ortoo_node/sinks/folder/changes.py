@@ -111,7 +111,7 @@ class FolderSink:
             return None
         try:
             kept = msgspec.json.decode(raw, type=_Kept)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             raise self._place.mismatch(f"{CURSOR} in it is not this program's") from None
         return Cursor(kept.feed, kept.incarnation, kept.seq, kept.hash)
 

@@ -118,7 +118,7 @@ def fill(
 def _given(shell: Shell, file: Path) -> dict[str, Any]:
     try:
         return msgspec.json.decode(read_bytes(file), type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         said = shell.say("{file} holds no submission: {detail}", file=file, detail=error)
         raise typer.BadParameter(said) from None
 

@@ -344,7 +344,7 @@ def put_standard(
 def _standard(shell: Shell, file: Path) -> dict[str, Any]:
     try:
         given = msgspec.json.decode(read_bytes(file), type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         detail = shell.say("{file} holds no standard: {detail}", file=file, detail=error)
         raise typer.BadParameter(detail) from None
     return {name: given[name] for name in ("indicators", "bounds") if name in given}

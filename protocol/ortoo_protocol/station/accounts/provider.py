@@ -57,7 +57,7 @@ class Provider:
             raw = await self._ask("GET", at)
             try:
                 found = msgspec.json.decode(raw, type=Endpoints)
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, UnicodeDecodeError):
                 raise AccountUnified(detail="discovery") from None
             used = (found.authorization_endpoint, found.token_endpoint, found.jwks_uri)
             if found.issuer != self._table.issuer or any(unfit(each, plain=False) for each in used):
@@ -84,7 +84,7 @@ class Provider:
         raw = await self._ask("POST", endpoints.token_endpoint, data=form, auth=auth)
         try:
             return msgspec.json.decode(raw, type=_Tokens).id_token
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             raise AccountUnified(detail="token") from None
 
     async def check(self, token: str, nonce: str, now_ms: int) -> Mapping[str, Any]:

@@ -160,7 +160,7 @@ def _wecom(said: bytes) -> tuple[int, str]:
     """`errcode` and `errmsg`; -2 for an answer that no robot gives."""
     try:
         answer = msgspec.json.decode(said)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return -2, "no JSON"
     if not isinstance(answer, dict) or type(answer.get("errcode")) is not int:
         return -2, "no errcode"
