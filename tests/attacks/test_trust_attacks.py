@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from ortoo_protocol.core import announcement, trust
 from ortoo_protocol.core.codec import encode
 from ortoo_protocol.core.directory import (
     DAY_MS,
@@ -35,7 +36,9 @@ from ortoo_protocol.core.errors import (
     TrustThreshold,
 )
 from ortoo_protocol.core.ids import Plane
+from ortoo_protocol.core.standing import Standing
 from ortoo_protocol.core.trust import Trust, fingerprint_of_root
+from tests.support.mutation import removed, stands_by
 from tests.support.trust import HUB, NOW_MS, STATIONS, Region
 
 REGION = Region()
@@ -123,8 +126,11 @@ def test_hub_makes_a_request_of_its_own_for_the_station() -> None:
 
 def test_hub_announces_an_encryption_key_for_the_station() -> None:
     """read_announcement, 3: only a party's own signing key speaks for it."""
-    with pytest.raises(TrustAnnouncement):
-        TRUST.with_announcement(swapped_announcement(by=HUB), NOW_MS)
+    stands_by(
+        lambda: TRUST.with_announcement(swapped_announcement(by=HUB), NOW_MS),
+        TrustAnnouncement,
+        removed(announcement.read_announcement, "TrustAnnouncement"),
+    )
     assert TRUST.recipient(ME, NOW_MS).public == REGION.announcement(ME).wrap_keys[0].public
 
 
@@ -133,8 +139,11 @@ def test_hub_changes_the_key_under_the_stations_signature() -> None:
     document = read_document(REGION.sign_announcement(REGION.announcement(ME)))
     forged = read_document(swapped_announcement(by=HUB)).body
     raw = SignedDocument(document.suite, document.type, forged, document.signatures)
-    with pytest.raises(TrustAnnouncement):
-        TRUST.with_announcement(encode(raw), NOW_MS)
+    stands_by(
+        lambda: TRUST.with_announcement(encode(raw), NOW_MS),
+        TrustAnnouncement,
+        removed(announcement.read_announcement, "TrustAnnouncement"),
+    )
 
 
 def test_old_encryption_key_is_announced_again() -> None:
@@ -142,8 +151,11 @@ def test_old_encryption_key_is_announced_again() -> None:
     new = TRUST.with_announcement(
         REGION.sign_announcement(REGION.announcement(ME, number=2, epoch=2)), NOW_MS
     )
-    with pytest.raises(TrustRollback):
-        new.with_announcement(REGION.sign_announcement(REGION.announcement(ME)), NOW_MS)
+    stands_by(
+        lambda: new.with_announcement(REGION.sign_announcement(REGION.announcement(ME)), NOW_MS),
+        TrustRollback,
+        removed(trust._check_not_below, "TrustRollback"),
+    )
 
 
 def test_thief_announces_in_the_name_of_a_compromised_key() -> None:
@@ -168,15 +180,22 @@ def test_thief_announces_in_the_name_of_a_compromised_key() -> None:
 
 def test_rollback_of_the_directory() -> None:
     """_check_directory_version: _check_not_below."""
-    with pytest.raises(TrustRollback):
-        at_version_two().with_directory(REGION.sign_directory(REGION.directory()), NOW_MS)
+    stands_by(
+        lambda: at_version_two().with_directory(REGION.sign_directory(REGION.directory()), NOW_MS),
+        TrustRollback,
+        removed(trust._check_not_below, "TrustRollback"),
+    )
 
 
 def test_rollback_of_the_root() -> None:
     """_take_root: _check_not_below."""
-    trust = TRUST.with_root(REGION.sign_root(REGION.root(2)), NOW_MS)
-    with pytest.raises(TrustRollback):
-        trust.with_root(REGION.sign_root(REGION.root(1), by=REGION.roots), NOW_MS)
+    held = TRUST.with_root(REGION.sign_root(REGION.root(2)), NOW_MS)
+    stands_by(
+        lambda: held.with_root(REGION.sign_root(REGION.root(1), by=REGION.roots), NOW_MS),
+        TrustRollback,
+        removed(trust._check_not_below, "TrustRollback"),
+        removed(Trust._take_root, "TrustSkipped"),
+    )
 
 
 def test_rollback_to_a_directory_of_former_registrars_as_numbers_begin_again() -> None:
@@ -189,22 +208,31 @@ def test_rollback_to_a_directory_of_former_registrars_as_numbers_begin_again() -
 
 def test_rollback_of_the_timestamp() -> None:
     """_take_timestamp: times do not go down."""
-    trust = TRUST.with_timestamp(REGION.stamp(1, TRUST.directory_hash, NOW_MS + 9), NOW_MS)
-    with pytest.raises(TrustRollback):
-        trust.with_timestamp(REGION.stamp(1, TRUST.directory_hash, NOW_MS + 8), NOW_MS)
+    held = TRUST.with_timestamp(REGION.stamp(1, TRUST.directory_hash, NOW_MS + 9), NOW_MS)
+    stands_by(
+        lambda: held.with_timestamp(REGION.stamp(1, TRUST.directory_hash, NOW_MS + 8), NOW_MS),
+        TrustRollback,
+        removed(trust._check_not_below, "TrustRollback"),
+    )
 
 
 def test_freeze_by_withholding_directories() -> None:
     """check_live."""
-    with pytest.raises(TrustExpired):
-        TRUST.check_live(NOW_MS + DIRECTORY_LIFE_MS)
+    stands_by(
+        lambda: TRUST.check_live(NOW_MS + DIRECTORY_LIFE_MS),
+        TrustExpired,
+        removed(Standing.check_live, "TrustExpired"),
+    )
 
 
 def test_freeze_by_giving_an_expired_directory() -> None:
     """_take_directory, 7."""
     late_ms = NOW_MS + DIRECTORY_LIFE_MS
-    with pytest.raises(TrustExpired):
-        REGION.pinned().with_directory(REGION.sign_directory(REGION.directory()), late_ms)
+    stands_by(
+        lambda: REGION.pinned().with_directory(REGION.sign_directory(REGION.directory()), late_ms),
+        TrustExpired,
+        removed(Trust._take_directory, "TrustExpired"),
+    )
 
 
 def test_freeze_by_a_directory_that_lives_for_years() -> None:
@@ -218,28 +246,40 @@ def test_freeze_by_withholding_the_root() -> None:
     """_take_directory, 1: an expired root vouches for no new directory."""
     late = Region(now_ms=NOW_MS + 365 * DAY_MS)
     raw = late.sign_directory(late.directory(2, TRUST.directory_hash))
-    with pytest.raises(TrustExpired):
-        TRUST.with_directory(raw, late.now_ms)
+    stands_by(
+        lambda: TRUST.with_directory(raw, late.now_ms),
+        TrustExpired,
+        removed(Trust._check_root_live, "TrustExpired"),
+    )
 
 
 def test_freeze_by_withholding_timestamps() -> None:
     """check_fresh: no new key is taken."""
     raw = REGION.sign_announcement(REGION.announcement(ME, number=2, epoch=2))
-    with pytest.raises(TrustStale):
-        TRUST.with_announcement(raw, NOW_MS + HOUR_MS + 1)
+    stands_by(
+        lambda: TRUST.with_announcement(raw, NOW_MS + HOUR_MS + 1),
+        TrustStale,
+        removed(Standing.check_fresh, "TrustStale"),
+    )
 
 
 def test_fast_forward_of_the_directory() -> None:
     """_check_directory_version: MAX_DIRECTORY_STEP."""
     far = REGION.directory(1_002, b"x" * 32)
-    with pytest.raises(TrustSkipped):
-        TRUST.with_directory(REGION.sign_directory(far), NOW_MS)
+    stands_by(
+        lambda: TRUST.with_directory(REGION.sign_directory(far), NOW_MS),
+        TrustSkipped,
+        removed(Trust._check_directory_version, "TrustSkipped"),
+    )
 
 
 def test_fast_forward_of_the_root() -> None:
     """_take_root: the next version exactly."""
-    with pytest.raises(TrustSkipped):
-        TRUST.with_root(REGION.sign_root(REGION.root(3)), NOW_MS)
+    stands_by(
+        lambda: TRUST.with_root(REGION.sign_root(REGION.root(3)), NOW_MS),
+        TrustSkipped,
+        removed(Trust._take_root, "TrustSkipped"),
+    )
 
 
 # --- the hub alone, thresholds ------------------------------------------------------------------
@@ -373,15 +413,21 @@ def test_body_of_the_other_plane_signed_for_this_one() -> None:
 def test_two_directories_of_one_version() -> None:
     """_check_directory_version: one version, one hash."""
     other = replace(second(), parties=second().parties[:2])
-    with pytest.raises(TrustFork):
-        at_version_two().with_directory(REGION.sign_directory(other), NOW_MS)
+    stands_by(
+        lambda: at_version_two().with_directory(REGION.sign_directory(other), NOW_MS),
+        TrustFork,
+        removed(Trust._check_directory_version, "TrustFork"),
+    )
 
 
 def test_a_directory_that_continues_another_history() -> None:
     """_check_directory_version: the previous hash."""
     other = REGION.directory(2, b"x" * REGION.suite.hash_bytes)
-    with pytest.raises(TrustFork):
-        TRUST.with_directory(REGION.sign_directory(other), NOW_MS)
+    stands_by(
+        lambda: TRUST.with_directory(REGION.sign_directory(other), NOW_MS),
+        TrustFork,
+        removed(Trust._check_directory_version, "TrustFork"),
+    )
 
 
 def test_two_roots_of_one_version() -> None:
@@ -392,9 +438,12 @@ def test_two_roots_of_one_version() -> None:
 
 def test_hub_stamps_another_directory_than_the_one_held() -> None:
     """_take_timestamp, 5: against the directory."""
-    trust = REGION.pinned().with_directory(REGION.sign_directory(REGION.directory()), NOW_MS)
-    with pytest.raises(TrustFork):
-        trust.with_timestamp(REGION.stamp(1, b"x" * 32), NOW_MS)
+    held = REGION.pinned().with_directory(REGION.sign_directory(REGION.directory()), NOW_MS)
+    stands_by(
+        lambda: held.with_timestamp(REGION.stamp(1, b"x" * 32), NOW_MS),
+        TrustFork,
+        removed(Trust._take_timestamp, "TrustFork"),
+    )
 
 
 def test_hub_stamps_two_directories_of_a_version_to_come() -> None:
@@ -406,9 +455,12 @@ def test_hub_stamps_two_directories_of_a_version_to_come() -> None:
 
 def test_a_directory_that_is_not_the_one_stamped() -> None:
     """_check_directory_version: against the timestamp."""
-    trust = TRUST.with_timestamp(REGION.stamp(2, b"x" * 32, NOW_MS + 1), NOW_MS)
-    with pytest.raises(TrustFork):
-        trust.with_directory(REGION.sign_directory(second()), NOW_MS)
+    held = TRUST.with_timestamp(REGION.stamp(2, b"x" * 32, NOW_MS + 1), NOW_MS)
+    stands_by(
+        lambda: held.with_directory(REGION.sign_directory(second()), NOW_MS),
+        TrustFork,
+        removed(Trust._check_directory_version, "TrustFork"),
+    )
 
 
 def test_station_announces_two_keys_under_one_number() -> None:

@@ -222,13 +222,19 @@ def stopped(tx: Tx, resource: str, reason: str, by: str) -> None:
 def answer_alone(tx: Tx, case: str, entry: Entry, reader: str) -> None:
     """What no people need to decide: what is unconditional is granted at once (直接获取, art. 19),
     unless the reader has many scopes of it: each is a copy of the table that every publication
-    follows; or is suspended for misusing it."""
+    follows; or is suspended for misusing it; or has a key that its former one did not sign."""
     application = decode(store.find(tx.conn, case).application, Application)
     narrow = bool(application.items or application.row_filter.strip())
     many = narrow and _own_scopes(tx, entry, reader) >= MAX_OWN_SCOPES
     rests = granting.rests(tx, entry.code, reader, application.department) is not None
-    if entry.share_type == UNCONDITIONAL and not many and not rests:
+    if entry.share_type == UNCONDITIONAL and not many and not rests and _follows(tx, reader):
         _grant(tx, case, application.items, AUTOMATIC, "", "", 0)
+
+
+def _follows(tx: Tx, reader: str) -> bool:
+    """Whether the reader's key is its first or was signed by the one before it. Registrars alone
+    can put another in its place: then people here look before anything is given."""
+    return reader == tx.party or tx.trust.current_signing_key(reader, tx.now_ms).linked
 
 
 def _own_scopes(tx: Tx, entry: Entry, reader: str) -> int:

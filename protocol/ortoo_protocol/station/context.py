@@ -21,6 +21,7 @@ from ortoo_protocol.core.envelope import (
     envelope_hash,
     make,
 )
+from ortoo_protocol.core.errors import TrustFork
 from ortoo_protocol.core.evidence import framing_of
 from ortoo_protocol.core.ids import Plane, uuid7
 from ortoo_protocol.core.journal import Direction, State
@@ -31,7 +32,7 @@ from ortoo_protocol.core.verify import Message, Opened
 from ortoo_protocol.station.clockwatch import ClockWatch
 from ortoo_protocol.station.content_keys import ContentKeys
 from ortoo_protocol.station.fresh import Due, Fresh
-from ortoo_protocol.station.quota import Quota
+from ortoo_protocol.station.quota import Inflow, Quota
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.snapshots_wanted import SnapshotsWanted
 from ortoo_protocol.station.store import journal_rows
@@ -61,10 +62,12 @@ class TrustBox:
     """The verified directory in force. Replaced as a whole, by the writer thread alone.
 
     `named`: the highest directory version that a verified message named; it is asked for once.
+    `forked`: two documents under one number were seen since the start; health says so.
     """
 
     current: Trust
     named: int = 0
+    forked: TrustFork | None = None
 
 
 T = TypeVar("T")
@@ -219,6 +222,7 @@ class Parts:
     post: Callable[[Post], None]
     watch: ClockWatch
     quota: Quota = field(default_factory=Quota)
+    inflow: Inflow = field(default_factory=Inflow)
     content_keys: ContentKeys = field(default_factory=ContentKeys)
     fresh: Fresh = field(default_factory=Fresh)
     snapshots: SnapshotsWanted = field(default_factory=SnapshotsWanted)

@@ -147,6 +147,8 @@ class Health:
         new."""
         trust, now_ms = self.station.parts.trust.current, self.station.parts.clock()
         found = list(trust.warnings(now_ms))
+        if self.station.parts.trust.forked is not None:
+            found.append(self.station.parts.trust.forked)
         try:
             trust.check_live(now_ms)
         except TrustExpired as dead:

@@ -109,6 +109,8 @@ def _accept(tx: Tx, raw: bytes, via: str, start: Start) -> None:
         message = _verified(tx, raw)
         _check_way(tx, message, via)
         header = message.header
+        if message.kind.route is not Route.FEED and not header.kind.startswith("trust."):
+            trusting.check_same_directory(tx, message)
         _learn_times(tx, message)
         if header.expires_ms and header.expires_ms < tx.now_ms:
             raise EnvelopeExpired
@@ -206,6 +208,9 @@ def _accept_durable(tx: Tx, message: Message, start: Start) -> None:
     if known is not None:
         _repeat(tx, message, known)
         return
+    sender = message.header.sender
+    if sender != tx.party and not tx.parts.inflow.takes(sender, tx.now_ms):
+        return  # no journal row, no receipt: its sender keeps it and sends it again
     try:
         _check_key(tx, message)
     except EnvelopeKeyRetired as error:

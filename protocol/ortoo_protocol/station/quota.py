@@ -30,3 +30,24 @@ class Quota:
     def _now(self, asker: str, now_ms: int) -> int:
         left, at_ms = self._left.get(asker, (BURST_BYTES, now_ms))
         return min(BURST_BYTES, left + max(0, now_ms - at_ms) * BYTES_A_S // 1000)
+
+
+BURST_LETTERS = 200_000
+LETTERS_A_S = 50
+
+
+class Inflow:
+    """How many new durable letters of one sender are taken: each leaves a row in the journal for
+    ever. What is beyond stays in the sender's outbox, which sends it again within the hour, so an
+    honest backlog arrives late and whole. For the writer's thread alone."""
+
+    def __init__(self) -> None:
+        self._left: dict[str, tuple[float, int]] = {}
+
+    def takes(self, sender: str, now_ms: int) -> bool:
+        """Whether one letter more is taken; it counts then."""
+        left, at_ms = self._left.get(sender, (BURST_LETTERS, now_ms))
+        left = min(BURST_LETTERS, left + max(0, now_ms - at_ms) * LETTERS_A_S / 1000)
+        taken = left >= 1
+        self._left[sender] = (left - 1 if taken else left, now_ms)
+        return taken

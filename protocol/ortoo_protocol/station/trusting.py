@@ -13,6 +13,7 @@ from ortoo_protocol.core.errors import (
     TrustClock,
     TrustError,
     TrustExpired,
+    TrustFork,
     TrustRollback,
     TrustSkipped,
     TrustStale,
@@ -56,6 +57,8 @@ def take(tx: Tx, documents: Iterable[bytes]) -> None:
             continue  # an older one than is held: nothing to take, and nothing wrong in relaying it
         except TrustError as error:
             _heed_stamp(tx, raw, error)
+            if isinstance(error, TrustFork):
+                tx.parts.trust.forked = error
             if not_now(tx, error):
                 held.hold(tx, raw, held.DOCUMENT)
                 continue
@@ -74,6 +77,18 @@ def _heed_stamp(tx: Tx, raw: bytes, error: TrustError) -> None:
         ahead_s = error.facts.get("skew_s")
         if isinstance(ahead_s, int):
             tx.parts.watch.heard(tx.trust.hub, tx.now_ms + ahead_s * 1000)
+
+
+def check_same_directory(tx: Tx, message: Message) -> None:
+    """Two directories of one version: somebody was shown another region than we were. Raises
+    TrustFork; the message is the evidence."""
+    trust, header = tx.trust, message.header
+    if header.directory_version != trust.directory_version or not header.directory_hash:
+        return
+    if header.directory_hash != trust.directory_hash:
+        error = TrustFork(document="directory", version=trust.directory_version)
+        tx.parts.trust.forked = error
+        raise error
 
 
 def key_is_over(tx: Tx, message: Message) -> bool:
