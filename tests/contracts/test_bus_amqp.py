@@ -107,6 +107,37 @@ async def test_another_host_name(rig: AmqpRig) -> None:
             await AmqpBus(address).connect()
 
 
+async def test_a_node_that_is_away_is_passed_over(rig: AmqpRig) -> None:
+    """Both ways round: the second answers for the first, then the first for the second."""
+    await rig.program(topology())
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        away = replace(rig.address(A), port=unused.getsockname()[1])
+    broker = rig.broker
+    there = replace(rig.address(A), host=broker.host, port=broker.amqps_port)
+    for bus in (AmqpBus(away, there), AmqpBus(there, away), AmqpBus(away, away, there)):
+        link = await bus.connect()
+        await link.close()
+        again = await bus.connect()  # it begins with the one that answered
+        await again.close()
+    with pytest.raises(BusUnreachable, match=str(away)):
+        await AmqpBus(away, away).connect()
+
+
+async def test_a_link_that_is_lost_comes_back_by_another_node(rig: AmqpRig) -> None:
+    await rig.program(topology())
+    first, broker = rig.address(A), rig.broker
+    second = replace(first, host=broker.host, port=broker.amqps_port)
+    bus = AmqpBus(first, second)
+    link = await bus.connect()
+    await rig.proxy.__aexit__(None, None, None)
+    await asyncio.wait_for(link.wait_lost(), 20)
+    other = await bus.connect()
+    assert await send(other, b"by the second") is Outcome.CONFIRMED
+    await other.close()
+    await link.close()
+
+
 @asynccontextmanager
 async def peer(answer: bytes, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """A server that says `answer` and nothing more; yields its port."""

@@ -66,6 +66,13 @@ def test_a_folder_means_the_file_in_it_and_absolute_paths_stay(file: Path) -> No
     assert node.load(file.parent).keys.file == Path("/run/keys/one")
 
 
+def test_a_broker_may_have_further_nodes(file: Path) -> None:
+    assert node.load(file).need_broker().other_hosts == ()
+    more = 'other_hosts = ["broker-2.example", "broker-3.example"]'
+    file.write_text(GOOD.replace('host = "broker.example"', f'host = "broker.example"\n{more}'))
+    assert node.load(file).need_broker().other_hosts == ("broker-2.example", "broker-3.example")
+
+
 def test_the_brokers_user_is_the_party(file: Path) -> None:
     assert node.load(file).need_broker().user == "s150700"
 

@@ -39,7 +39,13 @@ from ortoo_protocol.bus.amqp_errors import (
 )
 from ortoo_protocol.bus.amqp_stream import CallStream, Tap
 from ortoo_protocol.bus.port import Bus, Link, Outcome
-from ortoo_protocol.core.errors import BusForbidden, BusMissing, BusPlane, BusTlsAuthority
+from ortoo_protocol.core.errors import (
+    BusError,
+    BusForbidden,
+    BusMissing,
+    BusPlane,
+    BusTlsAuthority,
+)
 from ortoo_protocol.core.ids import Plane
 from ortoo_protocol.core.topology import BULK, plane_of_broker
 
@@ -72,31 +78,51 @@ class AmqpAddress:
 
 
 class AmqpBus(Bus):
-    def __init__(self, address: AmqpAddress) -> None:
-        self._address = address
+    """`others`: further nodes of the same broker; one that cannot be reached is passed over."""
+
+    def __init__(self, address: AmqpAddress, *others: AmqpAddress) -> None:
+        self._addresses = (address, *others)
+        self._at = 0  # of the one that answered last
 
     async def connect(self) -> Link:
-        address = self._address
-        context = _tls_context(address)
-        opened: list[Connection] = []
-        stream = CallStream()
-        try:
-            async with asyncio.timeout(address.connect_timeout_s):
-                for purpose in ("publish", "consume", "bulk", "calls"):
-                    factory = stream if purpose == "calls" else None
-                    opened.append(await _open(address, context, purpose, factory))
-                    _check_plane(address, opened[0])
-        except BaseException as failure:
-            await _close_all(opened)
-            if cancelled_from_outside():
+        """Raises BusPlane of the first that is of another plane, else what the node said that was
+        asked first."""
+        count, began = len(self._addresses), self._at
+        first: BusError | None = None
+        for number in range(began, began + count):
+            try:
+                link = await _connect(self._addresses[number % count])
+            except BusPlane:
                 raise
-            named = connect_error(
-                failure, address, address.user, address.vhost, address.connect_timeout_s
-            )
-            if named is None:
-                raise
-            raise named from failure
-        return AmqpLink(address, stream, *opened)
+            except BusError as error:
+                first = first or error
+            else:
+                self._at = number % count
+                return link
+        raise first or BusError(detail="it has no address")
+
+
+async def _connect(address: AmqpAddress) -> AmqpLink:
+    context = _tls_context(address)
+    opened: list[Connection] = []
+    stream = CallStream()
+    try:
+        async with asyncio.timeout(address.connect_timeout_s):
+            for purpose in ("publish", "consume", "bulk", "calls"):
+                factory = stream if purpose == "calls" else None
+                opened.append(await _open(address, context, purpose, factory))
+                _check_plane(address, opened[0])
+    except BaseException as failure:
+        await _close_all(opened)
+        if cancelled_from_outside():
+            raise
+        named = connect_error(
+            failure, address, address.user, address.vhost, address.connect_timeout_s
+        )
+        if named is None:
+            raise
+        raise named from failure
+    return AmqpLink(address, stream, *opened)
 
 
 def _tls_context(address: AmqpAddress) -> ssl.SSLContext:

@@ -130,12 +130,17 @@ def _disk(settings: Settings) -> None:
 
 def _reachable(settings: Settings) -> None:
     broker = settings.need_broker()
-    address = f"{broker.host}:{broker.port}"
-    try:
-        socket.create_connection((broker.host, broker.port), broker.connect_timeout_s).close()
-    except OSError as error:
-        detail = error.strerror or str(error)
-        raise BusUnreachable(address=address, detail=detail) from None
+    first: BusUnreachable | None = None
+    for host in (broker.host, *broker.other_hosts):
+        try:
+            socket.create_connection((host, broker.port), broker.connect_timeout_s).close()
+        except OSError as error:
+            detail = error.strerror or str(error)
+            first = first or BusUnreachable(address=f"{host}:{broker.port}", detail=detail)
+        else:
+            return
+    if first is not None:
+        raise first
 
 
 def _show(shell: Shell, findings: list[Finding]) -> None:

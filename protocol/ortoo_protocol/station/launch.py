@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
 from ortoo_protocol.bus.amqp import AmqpAddress, AmqpBus
@@ -76,19 +77,18 @@ def make_bus(settings: Settings) -> AmqpBus | None:
         broker.ca_file.open("rb").close()
     except OSError as error:
         raise SettingsError(path=broker.ca_file, detail=error.strerror) from None
-    return AmqpBus(
-        AmqpAddress(
-            host=broker.host,
-            port=broker.port,
-            vhost=broker.vhost,
-            user=broker.user,
-            password=read_secret(broker.password_file),
-            ca_file=broker.ca_file,
-            heartbeat_s=broker.heartbeat_s,
-            connect_timeout_s=broker.connect_timeout_s,
-            plane=settings.station.plane,
-        )
+    address = AmqpAddress(
+        host=broker.host,
+        port=broker.port,
+        vhost=broker.vhost,
+        user=broker.user,
+        password=read_secret(broker.password_file),
+        ca_file=broker.ca_file,
+        heartbeat_s=broker.heartbeat_s,
+        connect_timeout_s=broker.connect_timeout_s,
+        plane=settings.station.plane,
     )
+    return AmqpBus(address, *(replace(address, host=each) for each in broker.other_hosts))
 
 
 def open_station_store(settings: Settings, own: Migrations) -> Store:

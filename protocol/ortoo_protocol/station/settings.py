@@ -61,10 +61,13 @@ class KeysTable(Table, frozen=True):
 
 
 class BrokerTable(Table, frozen=True):
-    """Where this plane's broker listens for AMQP over TLS. `user` is the party id if left out."""
+    """Where this plane's broker listens for AMQP over TLS. `user` is the party id if left out.
+    `other_hosts`: further nodes of the same cluster, at the same port; while one is away, the next
+    is tried."""
 
     host: Text
     port: Port = 5671
+    other_hosts: tuple[Text, ...] = ()
     vhost: Text = "/"
     user: str = ""
     password_file: Path = Path("keys/broker.password")
