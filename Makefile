@@ -10,7 +10,7 @@ SECONDS ?= 180
 PIN := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-.PHONY: help demo up down test fuzz check bench format pins wheel clean \
+.PHONY: help demo up down test fuzz check bench format pins wheel deb clean \
 	setup-check setup-demo setup-test setup-bench
 .DEFAULT_GOAL := help
 
@@ -25,6 +25,7 @@ help:
 	@echo 'make format   format the code and mend what lint can mend'
 	@echo 'make pins     compile requirements/ from pyproject.toml, newest versions within bounds'
 	@echo 'make wheel    build dist/ortoo-*.whl'
+	@echo 'make deb      build dist/deb/ortoo-*.deb for Debian 12; no network once var/wheels is there'
 	@echo 'make clean    remove .venv, var and everything built'
 
 demo: setup-demo
@@ -64,6 +65,14 @@ pins: setup-check
 
 wheel: setup-check
 	$(BIN)/python -m build --wheel --no-isolation
+
+deb: setup-check
+	@cmp -s requirements/runtime.txt var/wheels/made-for || { \
+		rm -rf var/wheels && $(BIN)/pip download --quiet --require-hashes --only-binary :all: \
+			--requirement requirements/runtime.txt --dest var/wheels && \
+		cp requirements/runtime.txt var/wheels/made-for; }
+	$(BIN)/python -m build --wheel --no-isolation --outdir var/wheels
+	deploy/debian/build.sh var/wheels dist/deb
 
 clean:
 	rm -rf .venv var build dist *.egg-info */*.egg-info
