@@ -207,7 +207,7 @@ async def test_granted_feeds_go_on_without_the_hub(tmp_path: Path) -> None:
         # A key by letter, and its receipt back.
         seen = kit.seen[PROVIDER]
         count = len(seen.settled)
-        await provider.write(lambda tx: feed_writer.give_key(tx, FEED, READER))
+        await provider.write(lambda tx: feed_writer.give_key(tx, FEED, READER, 1))
         await until(lambda: len(seen.settled) > count)
         assert (seen.settled[-1].kind, seen.settled[-1].status) == ("feed.key", "accepted")
 

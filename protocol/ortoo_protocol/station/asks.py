@@ -99,7 +99,7 @@ def key_ask(tx: Tx, opened: Opened[Shape]) -> None:
     try:
         check_reader(tx, ask.feed, asker, None)
         check_quota(tx, ask.feed, asker)
-        feed_writer.give_key(tx, ask.feed, asker)
+        feed_writer.give_key(tx, ask.feed, asker, ask.epoch)
         tx.parts.quota.spend(asker, KEY_ASK_BYTES, tx.now_ms)
     except (FeedError, GrantError) as error:
         refuse(tx, asker, ask.feed, error)

@@ -70,6 +70,8 @@ class OutFeed(NamedTuple):
     key: bytes
 
 
+KEYS_AN_ASK = 16
+
 _FEED = Prepared(
     select(*(feeds_out.c[name] for name in OutFeed._fields)).where(
         feeds_out.c.feed == bindparam("f")
@@ -262,15 +264,47 @@ def _tell_key(
             _send_key(tx, incarnation, feed, epoch, first, key, each.reader, each.grant_hash)
 
 
-def give_key(tx: Tx, feed: str, reader: str) -> None:
-    """Send the present key again to a reader that has lost or never got it."""
+def give_key(tx: Tx, feed: str, reader: str, epoch: int) -> None:
+    """Send a reader again what it has lost or never got: the keys from `epoch` on, a few at once,
+    none older than its grant. It asks again for what is beyond them."""
     row = feed_row(tx, feed)
     for each in active_readers(tx, feed):
         if each.reader == reader:
-            key = _unseal(tx, row)
-            first = max(row.epoch_first, each.first_seq)
-            _send_key(tx, row.incarnation, feed, row.epoch, first, key, reader, each.grant_hash)
+            for kept in _keys_from(tx, row, max(epoch, 1), each.first_seq):
+                key = secrets.unseal(tx.parts.identity, _use(feed, kept.epoch), kept.key)
+                first = max(kept.first_seq, each.first_seq)
+                _send_key(
+                    tx, row.incarnation, feed, kept.epoch, first, key, reader, each.grant_hash
+                )
             return
+
+
+def _keys_from(tx: Tx, row: OutFeed, epoch: int, first_seq: int) -> Sequence[Row[int, int, bytes]]:
+    """Kept keys of epochs from `epoch` on that begin with `first_seq` or later; if there is none,
+    the present one, whatever it begins with."""
+    kept = feed_keys_kept
+    query = (
+        select(kept.c.epoch, kept.c.first_seq, kept.c.key)
+        .where(kept.c.feed == row.feed, kept.c.incarnation == row.incarnation)
+        .where(kept.c.epoch >= epoch, kept.c.first_seq >= first_seq)
+    )
+    found = tx.conn.execute(query.order_by(kept.c.epoch).limit(KEYS_AN_ASK)).all()
+    if found:
+        return found
+    return tx.conn.execute(
+        select(
+            feeds_out.c.epoch, feeds_out.c.epoch_first.label("first_seq"), feeds_out.c.key
+        ).where(feeds_out.c.feed == row.feed)
+    ).all()
+
+
+def replace_key(tx: Tx, feed: str) -> None:
+    """A fresh epoch from the next item on, told to every reader that may be sealed to now."""
+    row = feed_row(tx, feed)
+    epoch, first = row.epoch + 1, row.seq + 1
+    key = tx.parts.rand(tx.suite.key_bytes)
+    _keep_key(tx, feed, epoch, first, key)
+    _tell_key(tx, row.incarnation, feed, epoch, first, key, active_readers(tx, feed))
 
 
 def may_read(tx: Tx, feed: str, asker: str, last: int) -> bool:

@@ -23,7 +23,7 @@ from ortoo_protocol.core.keys import Suites
 from ortoo_protocol.core.notices import TrustUpdate
 from ortoo_protocol.core.trust import Trust
 from ortoo_protocol.core.verify import Message, Opened, as_body
-from ortoo_protocol.station import held, quarantine
+from ortoo_protocol.station import held, quarantine, rekeying
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.store.dialect import insert_new
 from ortoo_protocol.station.store.tables import directories_kept, trust_documents
@@ -67,6 +67,7 @@ def take(tx: Tx, documents: Iterable[bytes]) -> None:
     tx.parts.watch.heard(tx.trust.hub, tx.trust.timestamp_ms)
     if tx.trust is not before:
         save(tx.conn, tx.trust)
+        rekeying.follow(tx, before)
         tx.after_commit(tx.parts.signals.gaps.set)
         held.mark_ready(tx, held.TRUST)
 
