@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from msgspec.structs import replace
 from sqlalchemy import delete, select, update
@@ -17,7 +16,7 @@ from ortoo_hub.store.tables import enrolments, members, pending, tokens
 from ortoo_protocol.core import enrolment
 from ortoo_protocol.core.announcement import Announcement
 from ortoo_protocol.core.codec import decode, encode
-from ortoo_protocol.core.directory import DAY_MS, PartyEntry, PublicKey, document_hash
+from ortoo_protocol.core.directory import DAY_MS, PartyEntry, PublicKey, Status, document_hash
 from ortoo_protocol.core.directory import read_document as read_signed
 from ortoo_protocol.core.enrolment import Broker, EnrolmentRequest
 from ortoo_protocol.core.errors import (
@@ -133,10 +132,8 @@ def _propose(tx: Tx, entry: PartyEntry) -> None:
     upsert(tx.conn, pending, [{"party": entry.party, "entry": encode(entry)}])
 
 
-def set_status(
-    tx: Tx, party: str, status: Literal["active", "suspended"], reason: str
-) -> PartyEntry:
-    """Suspend or restore `party` in the next directory. Raises TrustUnknownParty,
+def set_status(tx: Tx, party: str, status: Status, reason: str) -> PartyEntry:
+    """Suspend, restore or revoke `party` in the next directory. Raises TrustUnknownParty,
     TrustMalformed (no reason, or it is revoked, or it is the hub)."""
     if party == tx.party:
         raise TrustMalformed(document="directory", detail="the hub cannot be suspended")
@@ -144,6 +141,31 @@ def set_status(
         raise TrustMalformed(document="directory", detail=f"no reason is given for {party}")
     changed = roster.with_status(directory.next_parties(tx), party, status, reason, tx.now_ms)
     entry = next(each for each in changed if each.party == party)
+    _propose(tx, entry)
+    return entry
+
+
+def compromise(tx: Tx, party: str, since_ms: int) -> PartyEntry:
+    """The next directory says that others may have had the signing keys of `party` since then: all
+    that were in force at that time or later. It enrols anew, and gets a key beside them.
+
+    Raises TrustUnknownParty, TrustMalformed (in our future, before all its keys, or the hub: whose
+    keys are replaced by the root's holders).
+    """
+    if party == tx.party:
+        raise TrustMalformed(document="directory", detail="the hub's keys are the root's affair")
+    if since_ms > tx.now_ms:
+        raise TrustMalformed(document="directory", detail="the time lies ahead")
+    entries = directory.next_parties(tx)
+    known = next((each for each in entries if each.party == party), None)
+    if known is None:
+        raise TrustUnknownParty(party=party)
+    touched = [key.public for key in known.keys if key.until_ms > since_ms]
+    if not touched:
+        raise TrustMalformed(document="directory", detail=f"{party} had no key then or later")
+    for public in touched:
+        entries = roster.with_compromised_key(entries, party, public, since_ms)
+    entry = next(each for each in entries if each.party == party)
     _propose(tx, entry)
     return entry
 

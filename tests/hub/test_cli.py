@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,8 @@ ANSWERS: dict[str, object] = {
     "member.list": {"members": [MEMBER]},
     "member.suspend": {"party": "s150700", "pending": "suspended"},
     "member.restore": {"party": "s150700", "pending": "active"},
+    "member.revoke": {"party": "s150700", "pending": "revoked"},
+    "member.compromise": {"party": "s150700", "pending": "active", "keys": ["ab"]},
     "directory.publish": {
         "version": 4,
         "hash": "ab",
@@ -375,6 +378,16 @@ class TestFounding:
             ["member", "restore", "s150700", "--reason", "整改完成"],
             "member.restore",
             {"party": "s150700", "reason": "整改完成"},
+        ),
+        (
+            ["member", "revoke", "s150700", "--reason", "撤并"],
+            "member.revoke",
+            {"party": "s150700", "reason": "撤并"},
+        ),
+        (
+            ["member", "compromise", "s150700", "--since", "2026-07-01T08:00:00"],
+            "member.compromise",
+            {"party": "s150700", "since_ms": int(datetime(2026, 7, 1, 8).timestamp() * 1000)},
         ),
         (["directory", "show"], "directory.show", {}),
         (

@@ -14,6 +14,7 @@ from ortoo_protocol.core.errors import (
     BusLoginRefused,
     CodecIdentifier,
     TrustAnnouncement,
+    TrustKey,
     TrustMalformed,
     TrustRequestPin,
     TrustThreshold,
@@ -216,6 +217,53 @@ async def test_a_suspended_member_is_out_until_it_is_restored(tmp_path: Path) ->
         await until(lambda: reader.wire.link is not None)
         # While it was out it missed two directories; it gets them now.
         await until(lambda: reader.parts.trust.current.directory_version == 3)
+
+
+async def test_a_revoked_member_is_out_and_enrols_anew(tmp_path: Path) -> None:
+    kit = HubKit(tmp_path)
+    provider, reader = kit.station(PROVIDER), kit.station(READER)
+    async with kit.hub_running(kit.hub(), provider, reader) as running:
+        await running.call["member.revoke"](READER, "撤并")
+        await publish_next(running)
+        await until(lambda: isinstance(reader.link_error, BusLoginRefused))
+        await until(lambda: provider.parts.trust.current.party(READER).status == "revoked")
+        with pytest.raises(TrustMalformed):
+            await running.call["member.restore"](READER, "恢复")
+
+
+async def test_a_compromised_key_counts_no_more(tmp_path: Path) -> None:
+    """Of letters on their way too; with a new key the member is in again."""
+    kit = HubKit(tmp_path)
+    provider = kit.station(PROVIDER)
+    async with kit.hub_running(kit.hub(), provider) as running:
+        since_ms = kit.clock() - 3_600_000
+        answer = await running.call["member.compromise"](PROVIDER, since_ms)
+        assert len(answer["keys"]) == 1
+        await publish_next(running)
+        trust = running.hub.station.parts.trust.current
+        assert [key.compromised_since_ms for key in trust.party(PROVIDER).keys] == [since_ms]
+        with pytest.raises(TrustKey):
+            trust.current_signing_key(PROVIDER, kit.clock())
+        token = (await running.call["member.token"](PROVIDER))["token"]
+        anew, department = Replaced(), DEPARTMENTS[PROVIDER]
+        raw, shown = request(anew, token, now_ms=kit.clock(), party=PROVIDER, department=department)
+        await running.call["member.admit"](raw, shown)
+        await publish_next(running)
+        trust = running.hub.station.parts.trust.current
+        record = trust.current_signing_key(PROVIDER, kit.clock())
+        assert (record.public, record.linked) == (anew.signer(PROVIDER).public, False)
+
+
+async def test_what_cannot_be_compromised(tmp_path: Path) -> None:
+    kit = HubKit(tmp_path)
+    async with kit.hub_running(kit.hub()) as running:
+        compromise = running.call["member.compromise"]
+        with pytest.raises(TrustMalformed):
+            await compromise(HUB, kit.clock())
+        with pytest.raises(TrustMalformed):
+            await compromise(READER, kit.clock() + 60_000)
+        with pytest.raises(TrustUnknownParty):
+            await compromise(NEW, kit.clock())
 
 
 async def test_what_cannot_be_suspended(tmp_path: Path) -> None:

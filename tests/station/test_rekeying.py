@@ -111,7 +111,7 @@ async def test_a_station_that_is_back_reads_what_it_missed(rig: EngineRig) -> No
     await say(rig, with_status(rig, "suspended"))
     await canary_of(provider)
     for number in range(3):
-        await provider.write(lambda tx: feed_writer.replace_key(tx, FEED))
+        await provider.write(lambda tx: feed_writer.fresh_key(tx, FEED))
         await provider.write(publish(RowChange(UPSERT, (f"9{number}", "新"))))
     await until(lambda: ("92", "新") in sinks[C].rows)
     await say(rig, replace(rig.region.entry(B), since_ms=rig.region.now_ms))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,10 @@ from ortoo_protocol.cli.common import as_fingerprint
 from ortoo_protocol.cli.files import NewFile, read_bytes, write_new
 from ortoo_protocol.cli.shell import Json, Shell
 
-app = typer.Typer(help="Members: token, admit, welcome, suspend, restore.", no_args_is_help=True)
+app = typer.Typer(
+    help="Members: token, admit, welcome, suspend, restore, revoke, compromise.",
+    no_args_is_help=True,
+)
 Party = Annotated[str, typer.Argument(help="Party id, such as s150700.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the directory.")]
 
@@ -109,6 +113,32 @@ def suspend(ctx: typer.Context, party: Party, reason: Reason, as_json: Json = Fa
 def restore(ctx: typer.Context, party: Party, reason: Reason, as_json: Json = False) -> None:
     """Let a suspended party in again in the next directory."""
     _change(Shell.of(ctx), "member.restore", party, reason)
+
+
+@app.command("revoke")
+def revoke(ctx: typer.Context, party: Party, reason: Reason, as_json: Json = False) -> None:
+    """Put a party out for good in the next directory: its grants end; it may enrol anew."""
+    _change(Shell.of(ctx), "member.revoke", party, reason)
+
+
+@app.command("compromise")
+def compromise(
+    ctx: typer.Context,
+    party: Party,
+    since: Annotated[datetime, typer.Option(help="From when on others may have had its key.")],
+    as_json: Json = False,
+) -> None:
+    """Say in the next directory that others may have a party's signing keys."""
+    shell = Shell.of(ctx)
+    since_ms = int(since.timestamp() * 1000)
+    answer = shell.call("member.compromise", party=party, since_ms=since_ms)
+    shell.done(
+        answer,
+        "Keys of {party} count no more from the next directory on: {count}. Registrars sign it:"
+        " directory propose. Then {party} makes new keys and is admitted again.",
+        party=party,
+        count=len(answer["keys"]),
+    )
 
 
 def _change(shell: Shell, method: str, party: str, reason: str) -> None:

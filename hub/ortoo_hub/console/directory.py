@@ -40,6 +40,8 @@ async def member(page: OwnPage, party: str) -> Response:
     one = members[party]
     next_ = one["pending"] or one["status"]
     change = ["member.restore"] if next_ == "suspended" else ["member.suspend"]
+    if next_ != "revoked":
+        change += ["member.revoke", "member.compromise"]
     contacts = (await page.call("contact.list", party=party))["contacts"]
     return page.render(
         "member.html",

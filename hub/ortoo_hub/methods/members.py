@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import select
 
@@ -14,6 +14,7 @@ from ortoo_hub.membership import Road
 from ortoo_hub.router import Router
 from ortoo_hub.store.tables import enrolments
 from ortoo_hub.supervision.findings import last_seen
+from ortoo_protocol.core.directory import Status
 from ortoo_protocol.core.errors import BusError
 from ortoo_protocol.core.trust import fingerprint_of_root
 from ortoo_protocol.station.context import Tx
@@ -37,6 +38,8 @@ class MemberMethods:
             "member.welcome": self.welcome,
             "member.suspend": self.suspend,
             "member.restore": self.restore,
+            "member.revoke": self.revoke,
+            "member.compromise": self.compromise,
         }
 
     async def token(self, party: str, days: int = 7) -> dict[str, Any]:
@@ -82,9 +85,15 @@ class MemberMethods:
     async def restore(self, party: str, reason: str) -> dict[str, Any]:
         return await self._set(party, "active", reason)
 
-    async def _set(
-        self, party: str, status: Literal["active", "suspended"], reason: str
-    ) -> dict[str, Any]:
+    async def revoke(self, party: str, reason: str) -> dict[str, Any]:
+        return await self._set(party, "revoked", reason)
+
+    async def compromise(self, party: str, since_ms: int) -> dict[str, Any]:
+        entry = await self.station.write(lambda tx: membership.compromise(tx, party, since_ms))
+        keys = [key.public.hex() for key in entry.keys if key.compromised_since_ms is not None]
+        return {"party": party, "pending": entry.status, "keys": keys}
+
+    async def _set(self, party: str, status: Status, reason: str) -> dict[str, Any]:
         entry = await self.station.write(
             lambda tx: membership.set_status(tx, party, status, reason)
         )

@@ -242,7 +242,7 @@ def _shut_out(tx: Tx, row: OutFeed, reader: str) -> None:
 
 
 def fresh_key(tx: Tx, feed: str) -> None:
-    """The next epoch with a key of its own, told to all who read now."""
+    """The next epoch with a key of its own, told to all who read now and may be sealed to."""
     row = feed_row(tx, feed)
     epoch, first, key = row.epoch + 1, row.seq + 1, tx.parts.rand(tx.suite.key_bytes)
     _keep_key(tx, feed, epoch, first, key)
@@ -296,15 +296,6 @@ def _keys_from(tx: Tx, row: OutFeed, epoch: int, first_seq: int) -> Sequence[Row
             feeds_out.c.epoch, feeds_out.c.epoch_first.label("first_seq"), feeds_out.c.key
         ).where(feeds_out.c.feed == row.feed)
     ).all()
-
-
-def replace_key(tx: Tx, feed: str) -> None:
-    """A fresh epoch from the next item on, told to every reader that may be sealed to now."""
-    row = feed_row(tx, feed)
-    epoch, first = row.epoch + 1, row.seq + 1
-    key = tx.parts.rand(tx.suite.key_bytes)
-    _keep_key(tx, feed, epoch, first, key)
-    _tell_key(tx, row.incarnation, feed, epoch, first, key, active_readers(tx, feed))
 
 
 def may_read(tx: Tx, feed: str, asker: str, last: int) -> bool:

@@ -5,7 +5,8 @@ whoever took its keys, still holds: each feed that it reads begins a fresh epoch
 
 - **Suspended**: its grants rest. It gets no key, since nobody seals to a party that is not active;
   when it is back it asks for the epochs that it missed.
-- **Revoked**: its grants are fenced for good. Who enrols anew under its name has no part in them.
+- **Revoked**, or not in it any more: its grants are fenced for good. Who enrols anew under its name
+  has no part in them.
 - **A signing key compromised**: what that key announced counts for nothing, so nothing is sealed to
   the station until it has announced encryption keys under another signing key; then it asks.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import logging
 
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from ortoo_protocol.core.directory import PartyEntry
@@ -30,10 +32,10 @@ def follow(tx: Tx, before: Trust) -> None:
     `before`. To be run in the transaction that takes the directory."""
     if tx.trust.directory_version == before.directory_version:
         return
-    known = {entry.party: entry for entry in before.parties}
-    for entry in tx.trust.parties:
-        was = known.get(entry.party)
-        if was is not None and entry.party != tx.party and fell(was, entry):
+    now = {entry.party: entry for entry in tx.trust.parties}
+    for was in before.parties:
+        entry = now.get(was.party) or replace(was, status="revoked", reason="no member any more")
+        if was.party != tx.party and fell(was, entry):
             _shut_out(tx, entry)
 
 
@@ -57,6 +59,6 @@ def _shut_out(tx: Tx, entry: PartyEntry) -> None:
             feed_writer.end_reader(tx, row.feed, row.grant)
     else:
         for feed in dict.fromkeys(row.feed for row in read):
-            feed_writer.replace_key(tx, feed)
+            feed_writer.fresh_key(tx, feed)
     for feed in dict.fromkeys(row.feed for row in read):
         _log.warning("%s has a new key: %s is %s", feed, entry.party, entry.status)

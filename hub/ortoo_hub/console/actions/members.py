@@ -7,6 +7,7 @@ from typing import Any
 from ortoo_protocol.console.actions import Action
 from ortoo_protocol.console.forms import Field
 from ortoo_protocol.core.accounts.roles import Right
+from ortoo_protocol.core.directory import DAY_MS
 from ortoo_protocol.i18n import mark
 
 _PARTY = Field("party", mark("Station"), "hidden")
@@ -20,6 +21,11 @@ _NEXT = mark(
 def _request(params: dict[str, Any]) -> dict[str, Any]:
     fingerprint = "".join(str(params["fingerprint"]).split()).lower()
     return {"request": params["request"]["content"], "fingerprint": fingerprint}
+
+
+def _since(params: dict[str, Any]) -> dict[str, Any]:
+    """The beginning of the day whose end the form gives."""
+    return {**params, "since_ms": params["since_ms"] + 1 - DAY_MS}
 
 
 def _document(params: dict[str, Any]) -> dict[str, Any]:
@@ -77,6 +83,37 @@ ACTIONS = (
         back="/directory/{party}",
         subject="party",
         note=_NEXT,
+    ),
+    Action(
+        "member.revoke",
+        mark("Revoke"),
+        Right.OPERATE,
+        (_PARTY, _REASON),
+        back="/directory/{party}",
+        subject="party",
+        note=mark(
+            "It stands in the next directory: propose that, have the registrars sign it offline,"
+            " and publish it. From then on the station is no member, and its grants have ended."
+        ),
+        danger=True,
+    ),
+    Action(
+        "member.compromise",
+        mark("Keys in wrong hands"),
+        Right.OPERATE,
+        (
+            _PARTY,
+            Field("since_ms", mark("Since when others may have had the key"), "day"),
+        ),
+        back="/directory/{party}",
+        subject="party",
+        note=mark(
+            "It stands in the next directory: propose that, have the registrars sign it offline,"
+            " and publish it. All feeds that the station reads get new keys. It makes new keys"
+            " itself and is admitted again."
+        ),
+        danger=True,
+        prepare=_since,
     ),
     Action(
         "member.welcome",
