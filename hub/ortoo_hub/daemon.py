@@ -52,6 +52,7 @@ from ortoo_protocol.station.context import Handler, Hooks, Identity, Tx
 from ortoo_protocol.station.control import ControlServer, Method
 from ortoo_protocol.station.corrections.methods import CorrectionViews
 from ortoo_protocol.station.gazette.methods import AnnouncementMethods
+from ortoo_protocol.station.journal.archive_methods import ArchiveMethods
 from ortoo_protocol.station.journal.export import EvidenceMethods
 from ortoo_protocol.station.journal.methods import JournalMethods
 from ortoo_protocol.station.keyfile import KeyFile
@@ -133,7 +134,8 @@ async def serve(settings: HubSettings, stop: asyncio.Event) -> None:
             await first_run.say_if_nobody(hub.station, "ortoo-hub")
         _log.info("hub %s of the %s runs", identity.party, identity.plane.value)
         renewal = OwnKeys(hub.station, settings, suites, directory.announce_own)
-        also = [renewal.watch, *([] if console is None else [console.run])]
+        archives = ArchiveMethods(hub.station, settings.folder)
+        also = [renewal.watch, archives.run, *([] if console is None else [console.run])]
         await launch.run_until(stop, hub.run(also))
 
 
@@ -267,6 +269,7 @@ class Hub:
             AccountMethods(station, settings.accounts).as_mapping(),
             JournalMethods(station).as_mapping(),
             EvidenceMethods(station, settings.folder).as_mapping(),
+            ArchiveMethods(station, settings.folder).as_mapping(),
             notify.as_mapping(),
             methods.OverviewMethods(station).as_mapping(),
             methods.RoutingMethods(station, router, self.reconciler).as_mapping(),

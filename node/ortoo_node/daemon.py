@@ -33,6 +33,7 @@ from ortoo_protocol.station.backup.methods import begin_anew
 from ortoo_protocol.station.common_methods import CommonMethods, Method
 from ortoo_protocol.station.context import Identity
 from ortoo_protocol.station.control import ControlServer
+from ortoo_protocol.station.journal.archive_methods import ArchiveMethods
 from ortoo_protocol.station.launch import (
     clock,
     load_identity,
@@ -85,7 +86,9 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
         for each in listeners:
             each.open()
         keys = OwnKeys(station, settings, suites, tell_hub)
-        loops = [*app.loops, keys.watch, common.watch_health, *(each.run for each in listeners)]
+        archives = ArchiveMethods(station, settings.folder)
+        own = [keys.watch, common.watch_health, archives.run]
+        loops = [*app.loops, *own, *(each.run for each in listeners)]
         await begin_anew(station, settings)
         await app.start()
         await control.start()

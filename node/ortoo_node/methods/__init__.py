@@ -41,6 +41,7 @@ from ortoo_protocol.station.common_methods import CommonMethods, Method
 from ortoo_protocol.station.contacts.methods import ContactMethods
 from ortoo_protocol.station.control_client import error_to
 from ortoo_protocol.station.gazette.methods import AnnouncementMethods
+from ortoo_protocol.station.journal.archive_methods import ArchiveMethods
 from ortoo_protocol.station.journal.export import EvidenceMethods
 from ortoo_protocol.station.journal.methods import JournalMethods
 from ortoo_protocol.station.notify.methods import NotifyMethods
@@ -84,6 +85,7 @@ class NodeMethods:
             **TraceMethods(self.app).as_mapping(),
             **JournalMethods(self.app.station, flows_of).as_mapping(),
             **EvidenceMethods(self.app.station, self.app.settings.folder).as_mapping(),
+            **ArchiveMethods(self.app.station, self.app.settings.folder).as_mapping(),
             **DispatchMethods(self.app).as_mapping(),
             **ClockMethods(self.app.station).as_mapping(),
             **AnnouncementMethods(self.app.station).as_mapping(),

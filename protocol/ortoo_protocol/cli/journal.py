@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from ortoo_protocol.cli import evidence
+from ortoo_protocol.cli import archive, evidence
 from ortoo_protocol.cli.shell import Json, Shell
 from ortoo_protocol.core.errors import JournalRow
 from ortoo_protocol.i18n import mark
@@ -22,6 +22,8 @@ STATES = {"accepted": mark("taken in")}
 
 app = typer.Typer(help="The journal of everything sent and received.", no_args_is_help=True)
 app.command("export")(evidence.export)
+app.add_typer(archive.app, name="archive")
+app.command("erase")(archive.erase)
 
 
 @app.command("verify")

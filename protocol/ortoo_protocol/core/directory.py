@@ -23,7 +23,7 @@ from ortoo_protocol.core.ids import Plane, check_party, is_hub
 from ortoo_protocol.core.keys import Signer, Suite, Suites, domain, key_id
 
 DocumentType = Literal[
-    "root", "directory", "timestamp", "announcement", "enrolment", "welcome", "evidence"
+    "root", "directory", "timestamp", "announcement", "enrolment", "welcome", "evidence", "archive"
 ]
 Status = Literal["active", "suspended", "revoked"]
 

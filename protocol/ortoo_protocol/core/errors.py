@@ -1654,6 +1654,22 @@ class JournalRefused(JournalError):
     cure = "The refused checkpoint is kept in quarantine: ask that party's administrator."
 
 
+class ArchiveError(JournalError):
+    code = "archive"
+    what = "The archive of the journal does not verify."
+    cure = "Fetch that file again from another copy; keep this one and call the administrator."
+
+
+class ArchiveChunk(ArchiveError):
+    code = "archive.chunk"
+    what = "A part of the archive cannot be read: {detail}."
+
+
+class ArchiveList(ArchiveError):
+    code = "archive.list"
+    what = "The list of the archive {file} does not hold: {detail}."
+
+
 class EvidenceError(JournalError):
     code = "evidence"
     fault = Fault.THEIRS

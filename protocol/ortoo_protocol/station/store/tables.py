@@ -76,6 +76,18 @@ journal = Table(
     ),
 )
 
+# Bodies that people erased, and why; the journal's leaf of each has the hash of its row.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("act", String(32), primary_key=True),
+    Column("what", String(120), nullable=False),  # feed:item, or the id of a letter
+    Column("count", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+)
+
 journal_nodes = Table(
     "journal_nodes",
     metadata,
