@@ -22,6 +22,8 @@ from tests.support.hubs import HubKit
 from tests.support.stations import Kit
 
 MOST_CPU_MS = 100.0  # they take 10 to 60
+# A processor at a third of its pace slows all alike: then a page is held to the usual one.
+MOST_OF_USUAL = 10.0
 COUNT = 3
 SIZE = {"catalog": 300, "journal": 1_000, "others": 500}
 
@@ -39,8 +41,10 @@ def heap_of_its_own() -> Iterator[None]:
 def judged(found: Sequence[Times], capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(f"\n{len(found)} pages; {told(found)}")  # a figure for whoever reads CI
-    slow = {each.path: median(each.cpu_ms) for each in found if median(each.cpu_ms) > MOST_CPU_MS}
-    assert not slow
+    took = {each.path: median(each.cpu_ms) for each in found}
+    most_ms = max(MOST_CPU_MS, MOST_OF_USUAL * median(took.values()))
+    slow = {path: round(cpu_ms, 1) for path, cpu_ms in took.items() if cpu_ms > most_ms}
+    assert not slow, f"more than {most_ms:.0f} ms of CPU"
 
 
 async def test_pages_of_a_station(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
