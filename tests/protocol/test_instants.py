@@ -19,9 +19,9 @@ from ortoo_protocol.core.errors import (
     CatalogField,
     ContactInvalid,
 )
-from ortoo_protocol.core.feeds import Head
+from ortoo_protocol.core.feeds import Head, ProofAsk
 from ortoo_protocol.core.law import contacts
-from ortoo_protocol.core.law.instants import END_OF_TIME_MS, too_late
+from ortoo_protocol.core.law.instants import END_OF_TIME_MS, check_times, too_late
 from ortoo_protocol.core.law.profiles import SC2025
 from ortoo_protocol.core.notices import Receipts
 from ortoo_protocol.core.supervision import notices, submissions
@@ -53,6 +53,7 @@ CHECKS: dict[type[Shape], Callable[[Any], object]] = {
     claims.Conflict: claims.check_conflict,
     lists.ListEntry: lists.check_list_entry,
     catalog.Entry: law.check_entry,
+    ProofAsk: check_times,
 }
 # Heads and receipts are judged where they are taken (tests/attacks); when the hub accepted an entry
 # is of its own clock.

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from ortoo_protocol.core.codec import Shape
 from ortoo_protocol.core.feeds import ProofAnswer, ProofAsk
 from ortoo_protocol.core.ids import feed_owner
+from ortoo_protocol.core.law.instants import check_times
 from ortoo_protocol.core.merkle import root_of
 from ortoo_protocol.core.verify import Opened, as_body
 from ortoo_protocol.station.context import Tx
@@ -23,8 +24,10 @@ from ortoo_protocol.station.store.tables import (
 
 
 def ask(tx: Tx, opened: Opened[Shape]) -> None:
-    """Answer the hub. `first` 0 asks for everything held, `incarnation` 0 for the newest."""
+    """Answer the hub. `first` 0 asks for everything held, `incarnation` 0 for the newest.
+    Raises CaseField: a time beyond all calendars."""
     wanted = as_body(opened, ProofAsk).body
+    check_times(wanted)
     send(tx, opened.header.sender, answer(tx, wanted), causation=opened.header.id)
 
 
