@@ -37,7 +37,8 @@ from ortoo_protocol.core.errors import (
     TrustThreshold,
 )
 from ortoo_protocol.core.evidence import Evidence, Opening, ProvenRow
-from ortoo_protocol.core.evidence_check import SIGNED, Report, check
+from ortoo_protocol.core.evidence_check import check
+from ortoo_protocol.core.evidence_report import SIGNED, Report
 from ortoo_protocol.core.keys import builtin_suites
 from ortoo_protocol.verify import packing
 from tests.federation.exchange import PROVIDER, READER, Exchange, exchange

@@ -48,12 +48,24 @@ from ortoo_protocol.core.errors import (
     TrustUnknownParty,
 )
 from ortoo_protocol.core.evidence import Evidence, Files, Opening, Path, ProvenRow, ShownGrant
+from ortoo_protocol.core.evidence_report import (
+    ABSENT,
+    BROKEN,
+    NO_MESSAGE,
+    NOT_KEPT,
+    SIGNED,
+    WHOLE,
+    CheckedGrant,
+    CheckedOpening,
+    CheckedRow,
+    Finding,
+    Report,
+)
 from ortoo_protocol.core.grants import GrantTerms
 from ortoo_protocol.core.ids import Plane, is_feed
 from ortoo_protocol.core.journal import (
     Checkpoint,
     NoteKey,
-    OpenedCheckpoint,
     Row,
     journal_origin,
     note_key,
@@ -64,62 +76,6 @@ from ortoo_protocol.core.merkle import leaf_hash, verify_consistency, verify_inc
 from ortoo_protocol.core.standing import KeyRecord
 from ortoo_protocol.core.trust import Trust, fingerprint_of_root
 from ortoo_protocol.core.verify import decode_header
-
-# What is known of the message that a row is about.
-SIGNED, NOT_KEPT, NO_MESSAGE, BROKEN = "signed", "not-kept", "no-message", "broken"
-WHOLE, ABSENT = "whole", "absent"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What does not hold, and in which file."""
-
-    file: str
-    error: OrtooError
-
-
-@dataclass(frozen=True)
-class CheckedRow:
-    """`signature`: SIGNED by `sender`, or why that cannot be said; `message`: WHOLE or ABSENT."""
-
-    row: Row
-    header: Header | None
-    signature: str
-    message: str
-
-
-@dataclass(frozen=True)
-class CheckedGrant:
-    """`by_letter`: its provider signed the letter that brought these terms."""
-
-    terms: GrantTerms
-    by_letter: bool
-
-
-@dataclass(frozen=True)
-class CheckedOpening:
-    row: int
-    sender: str
-    feed: str
-    item: int
-    index: int
-    count: int
-    values: object
-
-
-@dataclass
-class Report:
-    """What holds, and what does not (`findings`; none: everything holds)."""
-
-    evidence: Evidence
-    roots: int = 0
-    directories: tuple[int, ...] = ()
-    checkpoints: list[OpenedCheckpoint] = field(default_factory=list)
-    rows: list[CheckedRow] = field(default_factory=list)
-    grants: list[CheckedGrant] = field(default_factory=list)
-    openings: list[CheckedOpening] = field(default_factory=list)
-    chained: dict[str, int] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
 
 
 def check(files: Files, fingerprint: str, suites: Suites) -> Report:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ortoo_protocol.core.directory import moment
-from ortoo_protocol.core.evidence_check import (
+from ortoo_protocol.core.evidence_report import (
     NOT_KEPT,
     SIGNED,
     WHOLE,
