@@ -47,36 +47,44 @@ class Daily:
         answers."""
         await asyncio.sleep(FIRST_LOOK_S)  # stations that were started with the hub join first
         while True:
+            silent: set[str] = set()
             for day in self._days(self.station.parts.clock()):
-                await self.reconcile_all(day)
+                await self.reconcile_all(day, silent)
             await asyncio.sleep(LOOK_S)
 
     def _days(self, now_ms: int) -> list[date]:
         over = day_of(now_ms - LINGER_MS)
         return [over - timedelta(days=back) for back in range(BACK_DAYS, 0, -1)]
 
-    async def reconcile_all(self, day: date) -> None:
-        """Every feed that was not compared for `day` yet, or where somebody was silent."""
+    async def reconcile_all(self, day: date, silent: set[str]) -> None:
+        """Every feed that was not compared for `day` yet, or where somebody was silent. Parties in
+        `silent` are not asked, and who does not answer joins them: a station that is off for a
+        month holds up each pass once, and not once for each of its feeds and days."""
         feeds = await self.station.read(lambda conn: _feeds(conn, self.station.party))
         done = await self.station.read(lambda conn: _done(conn, day))
         for feed in feeds:
             if feed in done:
                 continue
             try:
-                await self.reconcile(feed, day)
+                await self.reconcile(feed, day, silent)
             except FeedUnknown:
                 continue  # nobody reads it any more
 
-    async def reconcile(self, feed: str, day: date) -> dict[str, Any]:
-        """Compare one feed for one day and keep what was found. Raises FeedUnknown."""
+    async def reconcile(
+        self, feed: str, day: date, silent: set[str] | None = None
+    ) -> dict[str, Any]:
+        """Compare one feed for one day and keep what was found; `silent`: as above. Raises
+        FeedUnknown."""
+        silent = set() if silent is None else silent
         parties = await self.station.write(lambda tx: parties_of(tx, feed))
         publisher = feed_owner(feed)
-        asked = {publisher: parties[publisher]}
+        asked = {publisher: parties[publisher]} if publisher not in silent else {}
         begin_ms = moment_ms(day, 0)
         found = await self.reconciler.probe(
             self.station, feed, asked, from_ms=begin_ms, until_ms=moment_ms(day, DAY_MIN)
         )
-        rows = await self._compared(feed, parties, found.get(publisher))
+        rows = await self._compared(feed, parties, found.get(publisher), silent)
+        silent |= {row["party"] for row in rows if row["state"] == SILENT}
         kept = [{"feed": feed, "day": day.isoformat(), **row} for row in rows]
         await self.station.write(lambda tx: _keep(tx, kept))
         for row in kept:
@@ -90,7 +98,7 @@ class Daily:
         }
 
     async def _compared(
-        self, feed: str, parties: dict[str, str], own: ProofAnswer | None
+        self, feed: str, parties: dict[str, str], own: ProofAnswer | None, silent: set[str]
     ) -> list[dict[str, Any]]:
         publisher = feed_owner(feed)
         readers = {party: role for party, role in parties.items() if party != publisher}
@@ -98,8 +106,9 @@ class Daily:
             return [_row(publisher, SILENT, None, None)]
         if own.last < own.first:
             return [_row(party, NOTHING, own, None) for party in readers]
+        asked = {party: role for party, role in readers.items() if party not in silent}
         answers = await self.reconciler.probe(
-            self.station, feed, readers, own.incarnation, own.first, own.last
+            self.station, feed, asked, own.incarnation, own.first, own.last
         )
         return [await self._reader(feed, own, party, answers.get(party)) for party in readers]
 

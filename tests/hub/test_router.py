@@ -10,11 +10,13 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ortoo_hub.broker import BrokerAdmin, MemoryBrokerAdmin
 from ortoo_hub.daily import Daily
+from ortoo_hub.reconcile import Reconciler
 from ortoo_node.sinks import SinkTable
 from ortoo_protocol.bus.memory import MemoryBroker
 from ortoo_protocol.core import topology
@@ -272,14 +274,41 @@ async def test_the_first_difference_of_a_day_is_named(
 
         await (provider if party == PROVIDER else reader).write(spoil)
         daily = Daily(running.hub.station, running.hub.reconciler)
-        await daily.reconcile_all(today)  # compared already: not again by itself
+        await daily.reconcile_all(today, set())  # compared already: not again by itself
         assert not (await running.call["reconcile.results"](differing=True))["results"]
         assert not (await of_day(day=today.isoformat()))["agree"]
         (found,) = (await running.call["reconcile.results"](differing=True))["results"]
         assert (found["party"], found["kind"], found["number"]) == (READER, kind, number)
-        await daily.reconcile_all(today - timedelta(days=2))
+        await daily.reconcile_all(today - timedelta(days=2), set())
         results = (await running.call["reconcile.results"]())["results"]
         assert {each["feed"] for each in results if each["day"] < before} >= {FEED}
+
+
+async def test_who_is_silent_is_asked_once_a_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit, sink = HubKit(tmp_path), tmp_path / "department.sqlite"
+    async with exchange(kit) as (running, provider, reader):
+        await deliver(running, provider, reader, sink)
+        reconciler, today = running.hub.reconciler, day_of(kit.clock())
+        reconciler.round_s = 0.3
+        reader.leave_queue(topology.inbox_queue(READER))
+        asked: list[str] = []
+        probe = Reconciler.probe
+
+        async def counted(self: Reconciler, *given: Any, **named: Any) -> Any:
+            asked.extend(given[2])
+            return await probe(self, *given, **named)
+
+        monkeypatch.setattr(Reconciler, "probe", counted)
+        daily, silent = Daily(running.hub.station, reconciler), set[str]()
+        for back in range(3):
+            await daily.reconcile_all(today - timedelta(days=back), silent)
+        assert silent > {READER}, "and a member that never came"
+        assert {asked.count(each) for each in silent} == {1}
+        results = (await running.call["reconcile.results"]())["results"]
+        found = {one["state"] for one in results if (one["party"], one["feed"]) == (READER, FEED)}
+        assert "silent" in found
 
 
 def forge_item(tx: Tx) -> None:
