@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from ortoo_protocol.core.directory import DAY_MS
-from ortoo_protocol.core.errors import ArchiveChunk, ArchiveList, OrtooError, StopReason
+from ortoo_protocol.core.errors import ArchiveChunk, ArchiveList, OrtooError, StopReason, StoreError
 from ortoo_protocol.core.journal import Direction, State
 from ortoo_protocol.core.law.clock import day_of
 from ortoo_protocol.station.journal.archive_methods import ArchiveMethods
@@ -36,6 +37,22 @@ def filled(folder: Path) -> tuple[Desk, Archives]:
                 suite = desk.parts.identity.suite
                 journal_rows.append(conn, suite, rows, NOW_MS + month * 31 * DAY_MS + at)
     return desk, Archives(folder, desk.parts)
+
+
+def test_one_that_is_broken_off_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, archives = filled(tmp_path)
+    try:
+        now_ms = NOW_MS + 2 * 31 * DAY_MS + DAY_MS
+        with monkeypatch.context() as full:
+            full.setattr(os, "fsync", lambda _file: (_ for _ in ()).throw(OSError(28, "full")))
+            with pytest.raises(StoreError):
+                make(desk, archives, now_ms)
+        assert list(archives.place.iterdir()) == []
+        assert len(make(desk, archives, now_ms)) == 2
+    finally:
+        desk.close()
 
 
 def make(desk: Desk, archives: Archives, now_ms: int) -> list[Path]:

@@ -175,17 +175,7 @@ class Archives:
         path = self.place / f"{name}.journal"
         try:
             self.place.mkdir(mode=0o700, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(prefix=".", dir=self.place)
-            with open(descriptor, "wb") as file:
-                chunks = []
-                for at in range(first, end, CHUNK_ROWS):
-                    chunk, sealed = self._chunk(conn, at, min(at + CHUNK_ROWS, end))
-                    file.write(sealed)
-                    chunks.append(chunk)
-                file.flush()
-                os.fchmod(file.fileno(), 0o400)
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
+            chunks = self._write_chunks(conn, path, first, end)
             body = Archive(
                 plane=identity.plane,
                 party=identity.party,
@@ -206,6 +196,25 @@ class Archives:
         except OSError as error:
             raise StoreError(detail=f"{path}: {error.strerror}") from None
         return path
+
+    def _write_chunks(self, conn: Connection, path: Path, first: int, end: int) -> list[Chunk]:
+        """Into `path`, whole or not at all. Raises OSError."""
+        descriptor, temporary = tempfile.mkstemp(prefix=".", dir=self.place)
+        try:
+            with open(descriptor, "wb") as file:
+                chunks = []
+                for at in range(first, end, CHUNK_ROWS):
+                    chunk, sealed = self._chunk(conn, at, min(at + CHUNK_ROWS, end))
+                    file.write(sealed)
+                    chunks.append(chunk)
+                file.flush()
+                os.fchmod(file.fileno(), 0o400)
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        return chunks
 
     def _kept_until_ms(self, month: date) -> int:
         name = self.parts.trust.current.profile
