@@ -9,6 +9,7 @@ from ortoo_protocol.station import feed_writer, retention, table_feed
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.settings import Timing
 from ortoo_protocol.station.store.tables import feed_out_items, feed_out_unsent
+from ortoo_protocol.station.store.use_tables import feed_keys_kept
 from tests.support import bodies
 from tests.support.desk import Desk
 from tests.support.stations import Kit
@@ -89,4 +90,26 @@ def test_the_sweep_goes_by_the_settings_and_keeps_what_is_open(tmp_path: Path) -
     desk.parts = replace(desk.parts, timing=Timing(items_kept_s=86_400.0))
     desk.do(retention.sweep)
     assert left(desk) == [(catalog, 1)]
+    desk.close()
+
+
+def test_a_key_goes_with_the_last_body_that_it_opens(tmp_path: Path) -> None:
+    desk = published(tmp_path, 3)
+    for number in range(3):
+        desk.do(lambda tx: feed_writer.fresh_key(tx, FEED))
+        desk.publish(FEED, (f"9{number}", "乙"))
+    desk.do(lambda tx: tx.conn.execute(feed_out_unsent.delete()) and None)
+
+    def epochs() -> list[int]:
+        return sorted(row.epoch for row in desk.rows(feed_keys_kept))
+
+    assert epochs() == [1, 2, 3, 4]
+    assert desk.do(lambda tx: retention.forget_keys(tx, FEED)) == 0
+    two = sum(len(row.raw) for row in desk.rows(feed_out_items)[-2:])
+    desk.do(lambda tx: retention.erase_items(tx, FEED, DAY_MS, two))
+    desk.do(lambda tx: retention.forget_keys(tx, FEED))
+    assert epochs() == [3, 4]
+    desk.do(lambda tx: retention.erase_items(tx, FEED, -DAY_MS, 1))
+    desk.do(lambda tx: retention.forget_keys(tx, FEED))
+    assert epochs() == [4], "the next item is sealed with it"
     desk.close()

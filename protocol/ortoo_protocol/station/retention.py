@@ -6,7 +6,8 @@ until nothing with that id can be valid any more.
 
 Bodies of published items are erased by age and by size of the feed; number, hash and chain stay. A
 reader that asks for an erased item takes a snapshot; events that it had not fetched are lost to it.
-Open feeds (catalog, directory) are read from their first item and keep all.
+Open feeds (catalog, directory) are read from their first item and keep all. With the last body of
+an epoch its key goes.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ortoo_protocol.station.store.tables import (
     outbox,
     outbox_envelopes,
 )
+from ortoo_protocol.station.store.use_tables import feed_keys_kept
 
 RECEIPTED_KEPT_MS = 35 * DAY_MS
 SEEN_KEPT_MS = 7 * DAY_MS  # beyond the expiry: clocks may differ, queues may be slow
@@ -40,6 +42,7 @@ def sweep(tx: Tx) -> None:
     feeds = select(feeds_out.c.feed).where(feeds_out.c.sealed.is_(True))
     for feed in tx.conn.execute(feeds).scalars().all():
         erase_items(tx, feed, int(timing.items_kept_s * 1000), timing.items_kept_bytes)
+        forget_keys(tx, feed)
 
 
 def erase_items(tx: Tx, feed: str, age_ms: int, most_bytes: int) -> int:
@@ -65,3 +68,36 @@ def erase_items(tx: Tx, feed: str, age_ms: int, most_bytes: int) -> int:
             (items.c.incarnation == beyond.incarnation) & (items.c.seq <= beyond.seq)
         )
     return tx.conn.execute(update(items).where(mine, gone).values(raw=None)).rowcount
+
+
+def forget_keys(tx: Tx, feed: str) -> int:
+    """Delete kept keys of `feed` that open no body any more, but the present one; returns how many.
+    A body that somebody else still has is opened by nobody with what is here."""
+    present = tx.conn.execute(
+        select(feeds_out.c.incarnation, feeds_out.c.epoch).where(feeds_out.c.feed == feed)
+    ).one()
+    lowest = _lowest_bodies(tx, feed)
+    kept, gone = feed_keys_kept, 0
+    query = select(kept.c.incarnation, kept.c.epoch, kept.c.first_seq).where(kept.c.feed == feed)
+    rows = tx.conn.execute(query.order_by(kept.c.incarnation, kept.c.epoch)).all()
+    for row, after in zip(rows, [*rows[1:], None], strict=True):
+        if (row.incarnation, row.epoch) == (present.incarnation, present.epoch):
+            continue
+        first = lowest.get(row.incarnation)
+        follows = after is not None and after.incarnation == row.incarnation
+        if first is None or (after is not None and follows and after.first_seq <= first):
+            here = (kept.c.feed == feed) & (kept.c.incarnation == row.incarnation)
+            tx.conn.execute(delete(kept).where(here, kept.c.epoch == row.epoch))
+            gone += 1
+    return gone
+
+
+def _lowest_bodies(tx: Tx, feed: str) -> dict[int, int]:
+    """Incarnation to the lowest number of an item of it whose body is here."""
+    items = feed_out_items
+    query = (
+        select(items.c.incarnation, func.min(items.c.seq))
+        .where(items.c.feed == feed, items.c.raw.is_not(None))
+        .group_by(items.c.incarnation)
+    )
+    return {row[0]: row[1] for row in tx.conn.execute(query)}
