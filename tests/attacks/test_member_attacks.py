@@ -188,12 +188,13 @@ def test_a_member_floods_the_inbox(desk: NewDesk, monkeypatch: pytest.MonkeyPatc
     stands_by(attack, "inbox.flood", replaced(quota.Inflow, "takes", lambda *_: True))
 
 
-def test_others_are_heard_during_a_flood() -> None:
+def test_others_are_heard_during_a_flood(caplog: pytest.LogCaptureFixture) -> None:
     inflow = quota.Inflow()
     while inflow.takes(C, 0):
         pass
     assert inflow.takes(A, 0)
     assert not inflow.takes(C, 0)
+    assert [each.args for each in caplog.records] == [(C,)], "said once, and of whom"
     assert inflow.takes(C, 1_000), "what waits at its sender comes later"
 
 

@@ -5,11 +5,14 @@ One answer is always given in full; the next waits until what is owed has run of
 
 from __future__ import annotations
 
+import logging
+
 from ortoo_protocol.core.errors import FeedQuota
 
 BURST_BYTES = 64 << 20
 BYTES_A_S = 8 << 20
 MOST_OWED_BYTES = 600 * BYTES_A_S  # nobody is kept waiting for longer than ten minutes
+_log = logging.getLogger(__name__)
 
 
 class Quota:
@@ -43,6 +46,7 @@ class Inflow:
 
     def __init__(self) -> None:
         self._left: dict[str, tuple[float, int]] = {}
+        self._beyond: set[str] = set()
 
     def takes(self, sender: str, now_ms: int) -> bool:
         """Whether one letter more is taken; it counts then."""
@@ -50,4 +54,9 @@ class Inflow:
         left = min(BURST_LETTERS, left + max(0, now_ms - at_ms) * LETTERS_A_S / 1000)
         taken = left >= 1
         self._left[sender] = (left - 1 if taken else left, now_ms)
+        if left >= LETTERS_A_S:  # a second's worth: said anew when it comes to this again
+            self._beyond.discard(sender)
+        elif not taken and sender not in self._beyond:
+            self._beyond.add(sender)
+            _log.warning("letters of %s come too fast: the rest waits at their sender", sender)
         return taken

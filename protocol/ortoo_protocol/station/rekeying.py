@@ -60,5 +60,6 @@ def _shut_out(tx: Tx, entry: PartyEntry) -> None:
     else:
         for feed in dict.fromkeys(row.feed for row in read):
             feed_writer.fresh_key(tx, feed)
+    why = entry.status if entry.status != "active" else "said to have lost a key"
     for feed in dict.fromkeys(row.feed for row in read):
-        _log.warning("%s has a new key: %s is %s", feed, entry.party, entry.status)
+        _log.warning("%s has a new key: %s is %s", feed, entry.party, why)
