@@ -389,8 +389,9 @@ def accept_head(tx: Tx, message: Message, head: Head) -> None:
     if row is None or row.state in (DISPUTED, ENDED):
         return
     if head.incarnation > row.incarnation and row.state == READING:
-        if row.start == SNAPSHOT and _carries_events(tx, head.feed):
-            return  # items of the one before may still lie in the queue, before its first
+        asked = message.header.destination != head.feed
+        if asked and row.start == SNAPSHOT and _carries_events(tx, head.feed):
+            return  # it overtook items of the incarnation before; one in the feed's queue did not
         _begin_incarnation(tx, row, head.incarnation)
         return
     check_times(head)
