@@ -25,7 +25,7 @@ help:
 	@echo 'make format   format the code and mend what lint can mend'
 	@echo 'make pins     compile requirements/ from pyproject.toml, newest versions within bounds'
 	@echo 'make wheel    build dist/ortoo-*.whl'
-	@echo 'make deb      build dist/deb/ortoo-*.deb for Debian 12; no network once var/wheels is there'
+	@echo 'make deb      build dist/deb/ortoo-*.deb for Debian 12; no network once .venv and var/wheels are there'
 	@echo 'make clean    remove .venv, var and everything built'
 
 demo: setup-demo
