@@ -13,6 +13,7 @@ from ortoo_node.app import NodeApp
 from ortoo_node.files.desk import Files
 from ortoo_node.methods import NodeMethods
 from ortoo_node.publishing import Publisher
+from ortoo_node.publishing.publisher import read_from_the_beginning
 from ortoo_node.queries.desk import Queries
 from ortoo_node.settings import NodeSettings
 from ortoo_node.store import NODE
@@ -89,7 +90,7 @@ async def _main(settings: NodeSettings, stop: asyncio.Event) -> None:
         archives = ArchiveMethods(station, settings.folder)
         own = [keys.watch, common.watch_health, archives.run]
         loops = [*app.loops, *own, *(each.run for each in listeners)]
-        await begin_anew(station, settings)
+        await begin_anew(station, settings, read_from_the_beginning)
         await app.start()
         await control.start()
         if settings.console is not None:

@@ -104,6 +104,12 @@ class Drill:
             found = conn.execute("SELECT id FROM writes WHERE income = ? ORDER BY id", (income,))
             return [row[0] for row in found]
 
+    def incomes(self, of: str) -> list[int]:
+        """As they were written into the reader's table, one after the other."""
+        with closing(sqlite3.connect(self.sink)) as conn:
+            found = conn.execute("SELECT income FROM writes WHERE id = ? ORDER BY rowid", (of,))
+            return [row[0] for row in found]
+
     def back_up(self, daemon: Daemon, file: Path) -> None:
         made = daemon.cli("backup", "create", str(file), "--passphrase-file", str(self.secret))
         assert made.returncode == 0, made.stderr
@@ -172,6 +178,8 @@ def test_a_provider_is_restored(drill: Drill, file: Path) -> None:
     assert drill.provider.call("status")["backup_ms"] == 0
     drill.change(12, 3, 9_002)
     drill.equal()
+    written = drill.incomes("00001")
+    assert set(written[written.index(11) :]) == {11}, "the backup's row is never shown again"
     drill.provider.call("catalog.add", entry=entry(PROVIDER, "3070101/0002", feed=f"{PROVIDER}.f2"))
     drill.region.until(lambda: drill.region.found("3070101/0002"))
     feeds = drill.reader.call("status")["feeds"]

@@ -396,6 +396,7 @@ STATEFUL = {
     "feed.quota",
     "feed.mixed",
     "feed.retention",
+    "feed.unread",
     "trust.clock-skew",
     "trust.expiring",
     "trust.file",

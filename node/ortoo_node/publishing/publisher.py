@@ -43,7 +43,7 @@ from ortoo_protocol.core.errors import (
 from ortoo_protocol.core.feeds import DELETE, UPSERT, Column, RowChange, TableSchema
 from ortoo_protocol.core.files import are_file_items
 from ortoo_protocol.core.row_codec import key_bytes
-from ortoo_protocol.station import event_feed, feed_writer, shadow, table_feed
+from ortoo_protocol.station import anew, event_feed, feed_writer, shadow, table_feed
 from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.station import Station
 from ortoo_protocol.station.store.dialect import upsert
@@ -430,6 +430,11 @@ def _learn(folder: str, found: Sequence[tuple[str, contents.Known]], tx: Tx) -> 
     contents.learn(tx.conn, folder, found)
 
 
+def read_from_the_beginning(tx: Tx) -> None:
+    """After a restore: what a database told since the backup, it does not tell again."""
+    tx.conn.execute(update(publications).values(mark=""))
+
+
 def _end_run(entry: Entry, mark: str | None, whole: bool, run: _Run, tx: Tx) -> feed_writer.OutFeed:
     """Where the next reading begins, and what was set aside: of a whole reading all there is."""
     if mark is not None:
@@ -439,4 +444,6 @@ def _end_run(entry: Entry, mark: str | None, whole: bool, run: _Run, tx: Tx) -> 
     keys = run.schema.key
     rejects.keep(tx, entry.code, run.aside, whole=whole, hides=rules.hides, key_columns=keys)
     store.note_run(tx, entry.code, counts.rows, counts.rejected, run.checking.warned)
+    feeds = (entry.feed, *(view.feed for view in views.of_resource(tx.conn, entry.code)))
+    anew.was_read(tx, feeds)
     return feed_writer.feed_row(tx, entry.feed)

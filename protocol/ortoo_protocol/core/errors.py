@@ -545,6 +545,12 @@ class FeedMixed(FeedError):
     cure = "Publish the other under a resource of its own."
 
 
+class FeedUnread(FeedError):
+    code = "feed.unread"
+    what = "The publisher of {feed} was restored from a backup and has not read the table since."
+    cure = "The publisher publishes the resource. What was received stays as it is until then."
+
+
 class FeedRetention(FeedError):
     code = "feed.retention"
     what = "Item {seq} of {feed} is past its retention."

@@ -2,28 +2,36 @@
 
 What it signed after the backup it no longer knows, while others hold it: going on by number would
 give two items one number. So every feed gets a new incarnation, whose number grows with the time of
-the restoration: two restorations of one backup never meet. Open feeds are published again whole,
-since they are read from their first item; tables are taken by a snapshot; events go on with the
-first item. The key is a fresh one, told to those who read now: who was shut out after the backup
-and stands here as a reader again is for people to look at (runbook).
+the restoration: two restorations of one backup, a minute apart or more, never meet. Open feeds are
+published again whole, since they are read from their first item; tables are taken by a snapshot;
+events go on with the first item.
+
+Of a table nobody gets a snapshot before it was read again: the backup's rows are older than what
+readers may have (protocol/formal). The key is a fresh one, told to those who read now: who was shut
+out after the backup and stands here as a reader again is for people to look at (runbook).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from sqlalchemy import delete, select, update
 
 from ortoo_protocol.core import feeds
 from ortoo_protocol.core.codec import encode
 from ortoo_protocol.core.envelope import Header
+from ortoo_protocol.core.errors import FeedUnread
 from ortoo_protocol.core.journal import State
 from ortoo_protocol.core.verify import open_content
 from ortoo_protocol.station import feed_reader, feed_writer, table_feed
 from ortoo_protocol.station.context import Tx
+from ortoo_protocol.station.store.dialect import insert_new
 from ortoo_protocol.station.store.tables import (
     feed_out_items,
     feed_out_unsent,
     feed_readers,
     feeds_out,
+    feeds_unread,
     shadow,
 )
 
@@ -57,8 +65,22 @@ def _begin(tx: Tx, feed: str, minutes: int) -> None:
         if schema is not None:
             seq = feed_writer.publish(tx, feed, schema)
             tx.conn.execute(update(shadow).where(shadow.c.feed == feed).values(seq=seq))
+            if not feeds.is_events(schema):
+                insert_new(tx.conn, feeds_unread, [{"feed": feed}])
     else:
         _publish_again(tx, feed, row.incarnation)
+
+
+def check_read(tx: Tx, feed: str) -> None:
+    """Raises FeedUnread: the table of `feed` is the backup's."""
+    unread = select(feeds_unread.c.feed).where(feeds_unread.c.feed == feed)
+    if tx.conn.execute(unread).first() is not None:
+        raise FeedUnread(feed=feed)
+
+
+def was_read(tx: Tx, feeds_of_table: Sequence[str]) -> None:
+    """The source of these feeds was read to its end; whoever waits for a snapshot asks again."""
+    tx.conn.execute(delete(feeds_unread).where(feeds_unread.c.feed.in_(feeds_of_table)))
 
 
 def _publish_again(tx: Tx, feed: str, incarnation: int) -> None:

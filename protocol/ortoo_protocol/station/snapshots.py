@@ -25,7 +25,7 @@ from ortoo_protocol.core.batches import batches
 from ortoo_protocol.core.errors import FeedError, GrantError, OrtooError, StoreError
 from ortoo_protocol.core.feeds import TableSchema
 from ortoo_protocol.core.journal import Direction, State
-from ortoo_protocol.station import asks, shadow, table_feed
+from ortoo_protocol.station import anew, asks, shadow, table_feed
 from ortoo_protocol.station.context import LOCAL, Parts, Pen, Post, Tx
 from ortoo_protocol.station.database import Database
 from ortoo_protocol.station.pumps import Local, Wire, publish
@@ -75,6 +75,7 @@ def check(feed: str, reader: str, tx: Tx) -> bool:
     try:
         asks.check_reader(tx, feed, reader, None)
         asks.check_quota(tx, feed, reader)
+        anew.check_read(tx, feed)
     except (FeedError, GrantError) as error:
         asks.refuse(tx, reader, feed, error)
         return False

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import msgspec
 
 from ortoo_protocol.station import anew
 from ortoo_protocol.station.backup import contents, making, restoring
+from ortoo_protocol.station.context import Tx
 from ortoo_protocol.station.settings import Settings
 from ortoo_protocol.station.station import Station
 
@@ -48,12 +48,19 @@ def copy_to(store: Path, target: Path) -> None:
     contents.copy_store(store, target)
 
 
-async def begin_anew(station: Station, settings: Settings) -> None:
-    """Before anything leaves: a folder that was restored is marked, and its feeds begin anew."""
+async def begin_anew(
+    station: Station, settings: Settings, also: Callable[[Tx], None] = lambda _tx: None
+) -> None:
+    """Before anything leaves: a folder that was restored is marked, and its feeds begin anew;
+    `also`: what the application forgets in the same transaction."""
     mark = await asyncio.to_thread(restoring.read_mark, settings.folder)
     if mark is None:
         return
     _log.warning("restored from %s: the feeds begin anew", mark.file)
-    job = partial(anew.begin, backup_ms=mark.backup_ms, restored_ms=mark.restored_ms)
+
+    def job(tx: Tx) -> None:
+        anew.begin(tx, backup_ms=mark.backup_ms, restored_ms=mark.restored_ms)
+        also(tx)
+
     await station.write(job, alone=True)
     await asyncio.to_thread(restoring.forget_mark, settings.folder)

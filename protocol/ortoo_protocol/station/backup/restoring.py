@@ -23,7 +23,7 @@ MARK = "restored.json"
 
 
 class RestoredMark(msgspec.Struct, frozen=True):
-    """Stands in a folder from its restoration until the region has recorded it."""
+    """Stands in a folder from its restoration until its feeds have begun anew."""
 
     backup_ms: int
     restored_ms: int
@@ -97,7 +97,7 @@ def _open_new(path: Path) -> IO[bytes]:
 
 
 def read_mark(folder: Path) -> RestoredMark | None:
-    """None: this folder was not restored, or that is recorded already."""
+    """None: this folder was not restored, or its feeds began anew since."""
     try:
         return msgspec.json.decode((folder / MARK).read_bytes(), type=RestoredMark)
     except FileNotFoundError:

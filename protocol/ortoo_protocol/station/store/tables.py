@@ -251,6 +251,9 @@ feeds_out = Table(
     Column("key", LargeBinary, nullable=False),
 )
 
+# Tables that were restored from a backup and not read since: no snapshot of them is given.
+feeds_unread = Table("feeds_unread", metadata, Column("feed", String(80), primary_key=True))
+
 feed_out_items = Table(
     "feed_out_items",
     metadata,
